@@ -1,0 +1,105 @@
+//! The plan: typed, complete, nothing optional left to decide, no string left to look at.
+
+use std::time::Duration;
+
+use crate::telemetry::Pace;
+
+/// Everything that `init` needs to start.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plan {
+    /// Resource attributes, in order, `service.name` first; keys are unique.
+    pub(crate) resource: Vec<(String, String)>,
+    pub(crate) traces: TracesPlan,
+    pub(crate) propagators: Propagators,
+    pub(crate) sampler: SamplerPlan,
+    pub(crate) limits: Limits,
+    /// Bytes that waiting telemetry may hold, rings included.
+    pub(crate) memory: usize,
+    pub(crate) drop_deadline: Duration,
+    pub(crate) pace: Pace,
+}
+
+/// Spans: where they go and how they are batched.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TracesPlan {
+    /// Empty where the signal is off.
+    pub(crate) exporters: Vec<ExporterPlan>,
+    /// Why the signal is on or off, in a few words.
+    pub(crate) why: String,
+    pub(crate) batch: BatchPlan,
+}
+
+/// One destination.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ExporterPlan {
+    Otlp(OtlpPlan),
+    Console,
+}
+
+/// OTLP over HTTP.
+#[derive(Clone, PartialEq)]
+pub(crate) struct OtlpPlan {
+    /// `http://host:port/path`, checked; the path is complete.
+    pub(crate) url: http::Uri,
+    /// Checked names and values; a secret to any log.
+    pub(crate) headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    /// For one request; `None` is no limit.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) gzip: bool,
+}
+
+/// `OTEL_BSP_*`, checked: nothing is zero, a batch fits the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BatchPlan {
+    pub(crate) schedule_delay: Duration,
+    /// Caps one attempt, like the exporter's own timeout; `None` is no limit.
+    pub(crate) export_timeout: Option<Duration>,
+    pub(crate) max_queue: usize,
+    pub(crate) max_batch: usize,
+}
+
+/// Which headers are written and read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Propagators {
+    pub(crate) trace_context: bool,
+    pub(crate) baggage: bool,
+}
+
+/// The head sampler.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum SamplerPlan {
+    AlwaysOn,
+    AlwaysOff,
+    Ratio(f64),
+    ParentBased(Root),
+}
+
+/// What a parent-based sampler does with a root.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Root {
+    AlwaysOn,
+    AlwaysOff,
+    Ratio(f64),
+}
+
+/// The limits of spans; a length is in characters of text, or in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) value_length: Option<usize>,
+    pub(crate) attributes: usize,
+    pub(crate) events: usize,
+    pub(crate) links: usize,
+    pub(crate) event_attributes: usize,
+    pub(crate) link_attributes: usize,
+}
+
+impl std::fmt::Debug for OtlpPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OtlpPlan")
+            .field("url", &self.url)
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("timeout", &self.timeout)
+            .field("gzip", &self.gzip)
+            .finish()
+    }
+}

@@ -1,0 +1,3 @@
+//! From items to bytes; no sockets here.
+
+pub(crate) mod view;

@@ -1,0 +1,7 @@
+//! The façade: all that a host may call.
+
+mod words;
+
+pub use words::{
+    Dropped, Extract, Inject, Kind, MetricNames, Pace, Signal, SpanId, Status, TraceId, Value,
+};

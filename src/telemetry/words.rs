@@ -1,0 +1,252 @@
+//! Plain data, one copy for both twins: what a host writes down, whatever the mode.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::SystemTime;
+
+/// A borrowed attribute value; `format_args!` and references make one without allocating.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// True or false.
+    Bool(bool),
+    /// A signed integer; a `u64` above `i64::MAX` saturates.
+    I64(i64),
+    /// A floating-point number; NaN and infinities are carried as they are.
+    F64(f64),
+    /// Text.
+    Str(&'a str),
+    /// Raw bytes.
+    Bytes(&'a [u8]),
+    /// Text that is written out only if the span is recording.
+    Format(fmt::Arguments<'a>),
+    /// Several values.
+    Array(&'a [Self]),
+}
+
+macro_rules! value_from {
+    ($($from:ty => |$value:ident| $make:expr;)*) => { $(
+        impl<'a> From<$from> for Value<'a> {
+            fn from($value: $from) -> Self {
+                $make
+            }
+        }
+    )* };
+}
+value_from! {
+    bool => |v| Value::Bool(v);
+    i32 => |v| Value::I64(v.into());
+    i64 => |v| Value::I64(v);
+    u32 => |v| Value::I64(v.into());
+    u64 => |v| Value::I64(i64::try_from(v).unwrap_or(i64::MAX));
+    usize => |v| Value::I64(i64::try_from(v).unwrap_or(i64::MAX));
+    f64 => |v| Value::F64(v);
+    &'a str => |v| Value::Str(v);
+    &'a String => |v| Value::Str(v);
+    &'a [u8] => |v| Value::Bytes(v);
+    fmt::Arguments<'a> => |v| Value::Format(v);
+    &'a [Value<'a>] => |v| Value::Array(v);
+}
+
+/// OpenTelemetry's span kind; `Internal` unless said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Work inside one process.
+    #[default]
+    Internal,
+    /// The serving side of a call.
+    Server,
+    /// The calling side of a call.
+    Client,
+    /// Hands a message to a queue.
+    Producer,
+    /// Takes a message from a queue.
+    Consumer,
+}
+
+/// Which names the ready-made RPC metrics leave under.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetricNames {
+    /// Both sets.
+    #[default]
+    Both,
+    /// The semantic conventions' `rpc.{server,client}.call.duration`.
+    Semconv,
+    /// `rpc_requests_total` and its five companions.
+    Classic,
+}
+
+/// How often batches leave, and how a failing endpoint is tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pace {
+    /// The specification's schedule (5 s for spans, or `OTEL_BSP_SCHEDULE_DELAY`); retries wait 250 ms, doubled
+    /// up to 30 s, with full jitter.
+    #[default]
+    Prompt,
+    /// Every 10 s where no variable says otherwise; retries wait 5 s, doubled up to 300 s, plus or minus 25 %.
+    Patient,
+}
+
+/// A trace id; displays as 32 lower-case hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TraceId(pub u128);
+
+/// A span id; displays as 16 lower-case hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SpanId(pub u64);
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// What became of every item, per signal, and what went wrong on the way.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Status {
+    /// Spans.
+    pub traces: Signal,
+    /// Metrics; an item is one exported data point.
+    pub metrics: Signal,
+    /// Log records.
+    pub logs: Signal,
+    /// Spans whose guard was leaked or held too long; they were ended with the scope below them.
+    pub forgotten_spans: u64,
+    /// Attributes and events for a span that had ended, or that belongs to another thread; thrown away.
+    pub late_writes: u64,
+    /// What the configuration and the exporters had to say, oldest first.
+    pub diagnostics: Vec<String>,
+}
+
+/// One signal's ledger.
+///
+/// At every quiet moment
+/// `recorded == delivered + rejected + unconfirmed + dropped.total() + waiting + on_disk`.
+/// Where a signal has several exporters, an item counts once for each of them.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Signal {
+    /// Whether the signal is exported.
+    pub on: bool,
+    /// Why it is on or off, in a few words.
+    pub why: Cow<'static, str>,
+    /// Items that ended in this process since `init`.
+    pub recorded: u64,
+    /// Items that the peer acknowledged.
+    pub delivered: u64,
+    /// Items that the peer refused for good.
+    pub rejected: u64,
+    /// Items sent, not answered, and given up.
+    pub unconfirmed: u64,
+    /// Items thrown away here, by cause.
+    pub dropped: Dropped,
+    /// Items in memory.
+    pub waiting: u64,
+    /// Items in the spool.
+    pub on_disk: u64,
+    /// When the peer last acknowledged something.
+    pub last_success: Option<SystemTime>,
+    /// What last went wrong.
+    pub last_error: Option<String>,
+}
+
+/// Drops by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// The recording thread's buffer was full.
+    pub ring_full: u64,
+    /// The exporter's queue was full, by items or by bytes.
+    pub queue_full: u64,
+    /// The item alone is larger than any request may be.
+    pub too_large: u64,
+    /// Recorded after the shutdown, or left over at its deadline.
+    pub shutdown: u64,
+    /// Recorded, but the sampler said not to export.
+    pub not_exported: u64,
+}
+
+impl Dropped {
+    /// All causes together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.ring_full + self.queue_full + self.too_large + self.shutdown + self.not_exported
+    }
+}
+
+/// A carrier that headers are written to.
+pub trait Inject {
+    /// Sets `name`, replacing a value under the same name in any case.
+    fn set(&mut self, name: &str, value: &str);
+}
+
+/// A carrier that headers are read from.
+pub trait Extract {
+    /// The first value under `name`, in any case.
+    fn get(&self, name: &str) -> Option<&str>;
+
+    /// Every value under `name`: `tracestate` and `baggage` may stand on several lines.
+    fn each(&self, name: &str, take: &mut dyn FnMut(&str)) {
+        if let Some(value) = self.get(name) {
+            take(value);
+        }
+    }
+}
+
+impl Inject for Vec<(String, String)> {
+    fn set(&mut self, name: &str, value: &str) {
+        match self.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            Some((_, old)) => value.clone_into(old),
+            None => self.push((name.to_owned(), value.to_owned())),
+        }
+    }
+}
+
+impl Extract for Vec<(String, String)> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    fn each(&self, name: &str, take: &mut dyn FnMut(&str)) {
+        self.iter()
+            .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+            .for_each(|(_, value)| take(value));
+    }
+}
+
+macro_rules! map_carrier {
+    ($map:ty, $($state:ident)?) => {
+        impl$(<$state: std::hash::BuildHasher>)? Inject for $map {
+            fn set(&mut self, name: &str, value: &str) {
+                if let Some(old) = self.get_mut(name) {
+                    value.clone_into(old);
+                    return;
+                }
+                self.retain(|n, _| !n.eq_ignore_ascii_case(name));
+                self.insert(name.to_owned(), value.to_owned());
+            }
+        }
+
+        impl$(<$state: std::hash::BuildHasher>)? Extract for $map {
+            fn get(&self, name: &str) -> Option<&str> {
+                self.get(name)
+                    .or_else(|| {
+                        self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+                    })
+                    .map(String::as_str)
+            }
+        }
+    };
+}
+map_carrier!(HashMap<String, String, S>, S);
+map_carrier!(BTreeMap<String, String>,);
