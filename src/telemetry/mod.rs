@@ -1,7 +1,24 @@
-//! The façade: all that a host may call.
+//! The façade: all that a host may call, the same in both modes.
+//!
+//! With the cargo feature `telemetry` off, each of these names compiles to nothing.
 
 mod words;
 
-pub use words::{
+#[cfg(not(feature = "telemetry"))]
+#[path = "off/mod.rs"]
+mod twin;
+
+#[cfg(feature = "telemetry")]
+#[path = "on/mod.rs"]
+mod twin;
+
+pub use self::twin::{
+    Counter, CurrentSpan, Error, Gauge, Histogram, InContext, Instrumented, Parent, Report,
+    Shutdown, Span, SpanGuard, Telemetry, TelemetryConfig, UpDownCounter, counter, current,
+    extract, extract_from, forward_log, forward_log_at, gauge, histogram, in_context,
+    in_context_fn, init, inject, inject_into, instrument, register_service, rpc, span,
+    up_down_counter,
+};
+pub use self::words::{
     Dropped, Extract, Inject, Kind, MetricNames, Pace, Signal, SpanId, Status, TraceId, Value,
 };

@@ -214,7 +214,9 @@ impl Inject for Vec<(String, String)> {
 
 impl Extract for Vec<(String, String)> {
     fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     fn each(&self, name: &str, take: &mut dyn FnMut(&str)) {
@@ -250,3 +252,29 @@ macro_rules! map_carrier {
 }
 map_carrier!(HashMap<String, String, S>, S);
 map_carrier!(BTreeMap<String, String>,);
+
+/// Whether an output is a failure; every `Result` whose error can be displayed says so by itself.
+pub trait Outcome {
+    /// What failed.
+    type Error: fmt::Display;
+
+    /// The failure, if this is one.
+    fn error(&self) -> Option<&Self::Error>;
+}
+
+impl<T, E: fmt::Display> Outcome for Result<T, E> {
+    type Error = E;
+
+    fn error(&self) -> Option<&E> {
+        self.as_ref().err()
+    }
+}
+
+/// Which way a payload went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Received: `direction=IN`.
+    In,
+    /// Sent: `direction=OUT`.
+    Out,
+}

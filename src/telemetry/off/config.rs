@@ -1,0 +1,86 @@
+//! Arguments, ignored.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::{MetricNames, Pace};
+use super::Report;
+
+// The diagnostic hook's auto traits, so that both twins have the same.
+type Hook = PhantomData<Option<Arc<dyn Fn(&str) + Send + Sync>>>;
+
+/// Arguments that override the environment; `default()` overrides nothing.
+#[derive(Clone, Default)]
+#[must_use]
+pub struct TelemetryConfig(Hook);
+
+macro_rules! ignored {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*);)*) => {
+        impl TelemetryConfig { $(
+            $(#[$doc])*
+            pub fn $name(self, $($arg: $ty),*) -> Self {
+                $(let _ = $arg;)*
+                self
+            }
+        )* }
+    };
+}
+ignored! {
+    /// The console where neither an argument nor a variable names a destination.
+    or_console();
+    /// OTLP base URL for all signals; `/v1/<signal>` is appended.
+    with_endpoint(url: &str);
+    /// A header on every export request; repeatable.
+    with_header(name: &str, value: &str);
+    /// `service.name`.
+    with_service_name(name: &str);
+    /// `service.version`.
+    with_service_version(version: &str);
+    /// `deployment.environment.name`.
+    with_environment(name: &str);
+    /// Suffix of `unknown_service:`; the process name where not given.
+    with_fallback_name(name: &str);
+    /// One resource attribute; repeatable.
+    with_attribute(key: &str, value: &str);
+    /// A name as in `OTEL_TRACES_SAMPLER`; a ratio only where the name takes one.
+    with_sampler(name: &str, ratio: Option<f64>);
+    /// `false` forces the signal off; `true` leaves it to the environment.
+    with_traces(on: bool);
+    /// As `with_traces`.
+    with_metrics(on: bool);
+    /// As `with_traces`.
+    with_logs(on: bool);
+    /// Names of the RPC metrics.
+    with_metric_names(names: MetricNames);
+    /// Schedule and retries.
+    with_pace(pace: Pace);
+    /// Bytes that waiting telemetry may hold, rings included; default 64 MiB.
+    with_memory_limit(bytes: usize);
+    /// How long the last handle's drop may take; default 5 s.
+    with_drop_deadline(within: Duration);
+    /// Whether OpenTelemetry's globals become ours; default true.
+    set_globals(on: bool);
+    /// Called once per diagnostic, at most once a minute for the same one.
+    on_diagnostic(call: impl Fn(&str) + Send + Sync + 'static);
+}
+
+impl TelemetryConfig {
+    /// The specification's defaults: OTLP to localhost where nothing is configured.
+    pub fn spec_defaults() -> Self {
+        Self::default()
+    }
+
+    /// What `init` would start, without starting it.
+    #[must_use]
+    pub fn resolve(&self) -> Report {
+        Report::new()
+    }
+}
+
+impl fmt::Debug for TelemetryConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TelemetryConfig")
+    }
+}

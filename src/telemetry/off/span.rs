@@ -1,0 +1,269 @@
+//! Spans, context and logs that leave no trace.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::time::SystemTime;
+
+use super::super::{Extract, Inject, Kind, SpanId, TraceId, Value};
+use super::{NotSend, bare_future, rpc};
+
+/// A span being written; only ever lent to a closure, which off never calls.
+#[derive(Debug)]
+pub struct Span(NotSend);
+
+impl Span {
+    /// Sets an attribute; the last value under a key wins.
+    pub fn set<'v>(&mut self, _key: &'static str, _value: impl Into<Value<'v>>) -> &mut Self {
+        self
+    }
+
+    /// `set` for a key known only at run time; the key is copied.
+    pub fn set_dynamic<'v>(&mut self, _key: &str, _value: impl Into<Value<'v>>) -> &mut Self {
+        self
+    }
+
+    /// Adds an event, now.
+    pub fn event(&mut self, _name: &'static str, _attributes: &[(&str, Value<'_>)]) -> &mut Self {
+        self
+    }
+
+    /// Adds a link.
+    pub fn link(&mut self, _to: &Parent) -> &mut Self {
+        self
+    }
+
+    /// Status Ok; a later error does not replace it.
+    pub fn ok(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Status Error with the description, and `error.type`.
+    pub fn error(&mut self, _kind: &'static str, _description: &dyn fmt::Display) -> &mut Self {
+        self
+    }
+
+    /// `exception.*` with the chain of causes, and status Error.
+    pub fn record_error(&mut self, _error: &(dyn std::error::Error + 'static)) -> &mut Self {
+        self
+    }
+}
+
+/// Where a span hangs: ids, flags, `tracestate` and baggage; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Parent(());
+
+impl Parent {
+    /// No parent: the span becomes a root.
+    #[must_use]
+    pub const fn root() -> Self {
+        Self(())
+    }
+
+    /// The context of this thread, now.
+    #[must_use]
+    pub fn current() -> Self {
+        Self(())
+    }
+
+    /// The trace id, unless this is a root.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<TraceId> {
+        None
+    }
+
+    /// The span id, unless this is a root.
+    #[must_use]
+    pub fn span_id(&self) -> Option<SpanId> {
+        None
+    }
+
+    /// One baggage entry.
+    #[must_use]
+    pub fn baggage(&self, _key: &str) -> Option<&str> {
+        None
+    }
+
+    /// The same with one baggage entry set.
+    #[must_use]
+    pub fn with_baggage(self, _key: &str, _value: &str) -> Self {
+        self
+    }
+}
+
+/// The current span of this thread, or nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct CurrentSpan(NotSend);
+
+/// The current span.
+#[must_use]
+pub fn current() -> CurrentSpan {
+    CurrentSpan(PhantomData)
+}
+
+impl CurrentSpan {
+    /// False where what is set would be thrown away.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        false
+    }
+
+    /// Its trace, for a log line or a reply header.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<TraceId> {
+        None
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn span_id(&self) -> Option<SpanId> {
+        None
+    }
+
+    /// Runs the closure if recording.
+    pub fn with(&self, _write: impl FnOnce(&mut Span)) {}
+
+    /// `with(|span| span.set(key, value))` for a value that costs nothing.
+    pub fn set<'v>(&self, _key: &'static str, _value: impl Into<Value<'v>>) {}
+}
+
+/// Opens a span that ends with the guard.
+pub fn span(_name: &'static str) -> SpanGuard {
+    SpanGuard(PhantomData)
+}
+
+/// An open span on this thread: a ticket, never held across `.await`.
+#[derive(Debug)]
+#[must_use = "the span ends when the guard is dropped"]
+pub struct SpanGuard(NotSend);
+
+impl SpanGuard {
+    /// Another parent; decides sampling anew, so call it first.
+    pub fn with_parent(self, _parent: Parent) -> Self {
+        self
+    }
+
+    /// The kind.
+    pub fn with_kind(self, _kind: Kind) -> Self {
+        self
+    }
+
+    /// Writes attributes, at once, if recording.
+    pub fn with(self, _write: impl FnOnce(&mut Span)) -> Self {
+        self
+    }
+}
+
+impl Drop for SpanGuard {
+    fn drop(&mut self) {}
+}
+
+/// A future whose polls run inside a span.
+#[derive(Debug)]
+#[repr(transparent)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Instrumented<F: Future>(F);
+bare_future!(Instrumented where F: Future);
+
+/// Wraps a future with a span: parent and sampling are decided here, the clock starts at the first poll.
+pub fn instrument<F: Future>(future: F, _name: &'static str) -> Instrumented<F> {
+    Instrumented(future)
+}
+
+impl<F: Future> Instrumented<F> {
+    /// Another parent than the current span; decides sampling anew, so call it first.
+    pub fn with_parent(self, _parent: Parent) -> Self {
+        self
+    }
+
+    /// The kind.
+    pub fn with_kind(self, _kind: Kind) -> Self {
+        self
+    }
+
+    /// A name made only if recording.
+    pub fn named(self, _name: impl FnOnce() -> String) -> Self {
+        self
+    }
+
+    /// Writes attributes, at once, if recording.
+    pub fn with(self, _write: impl FnOnce(&mut Span)) -> Self {
+        self
+    }
+
+    /// Reads the output into the span; a plain function, so a closure may not capture.
+    pub fn on_output(self, _read: fn(&F::Output, &mut Span)) -> Self {
+        self
+    }
+
+    /// An `Err` output sets status Error with its text.
+    pub fn errors(self) -> Self
+    where
+        F::Output: rpc::Outcome,
+    {
+        self
+    }
+}
+
+/// A future whose polls see the context captured when it was made; for whatever the host spawns.
+#[derive(Debug)]
+#[repr(transparent)]
+#[must_use = "futures do nothing unless polled"]
+pub struct InContext<F: Future>(F);
+bare_future!(InContext where F: Future);
+
+/// Carries this thread's context into a future.
+pub fn in_context<F: Future>(future: F) -> InContext<F> {
+    InContext(future)
+}
+
+impl<F: Future> InContext<F> {
+    /// Another context than the current one.
+    pub fn with_parent(self, _parent: Parent) -> Self {
+        self
+    }
+}
+
+/// Carries this thread's context into a closure, for `thread::spawn` and `spawn_blocking`.
+pub fn in_context_fn<R, C: FnOnce() -> R>(closure: C) -> impl FnOnce() -> R + use<R, C> {
+    move || closure()
+}
+
+/// Hands each header of the current context to the closure.
+pub fn inject(_set: impl FnMut(&str, &str)) {}
+
+/// Writes the current context into a carrier.
+pub fn inject_into(_carrier: &mut (impl Inject + ?Sized)) {}
+
+/// Reads a context; malformed or absent is `Parent::root()`.
+pub fn extract<'a>(_get: impl Fn(&str) -> Option<&'a str>) -> Parent {
+    Parent(())
+}
+
+/// Reads a context from a carrier.
+pub fn extract_from(_carrier: &(impl Extract + ?Sized)) -> Parent {
+    Parent(())
+}
+
+/// One log record, now; `level` counts as Python's `logging` does (10 DEBUG to 50 CRITICAL).
+pub fn forward_log(
+    _level: i32,
+    _message: &str,
+    _module: &str,
+    _line: u32,
+    _thread: &str,
+    _extras: &[(&str, Value<'_>)],
+) {
+}
+
+/// `forward_log` with the record's own time.
+pub fn forward_log_at(
+    _at: SystemTime,
+    _level: i32,
+    _message: &str,
+    _module: &str,
+    _line: u32,
+    _thread: &str,
+    _extras: &[(&str, Value<'_>)],
+) {
+}
