@@ -3,17 +3,44 @@
 //! Iteration is internal, so a source may build what it lends on the spot, and an encoder is
 //! compiled once for each source without a virtual call.
 
+use std::fmt;
+
 use crate::telemetry::Kind;
 
 /// One attribute value, as OTLP's `AnyValue` knows it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Any<'a> {
     Bool(bool),
     I64(i64),
     F64(f64),
     Str(&'a str),
     Bytes(&'a [u8]),
-    Array(&'a [Self]),
+    Array(&'a dyn Items),
+}
+
+/// The values of an array.
+pub(crate) trait Items {
+    /// Lends each value in order.
+    fn items(&self, each: &mut dyn FnMut(Any<'_>));
+}
+
+impl fmt::Debug for Any<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(v) => v.fmt(f),
+            Self::I64(v) => v.fmt(f),
+            Self::F64(v) => v.fmt(f),
+            Self::Str(v) => v.fmt(f),
+            Self::Bytes(v) => v.fmt(f),
+            Self::Array(v) => {
+                let mut list = f.debug_list();
+                v.items(&mut |item| {
+                    list.entry(&item);
+                });
+                list.finish()
+            }
+        }
+    }
 }
 
 /// Something with attributes: a span, an event, a link, a resource.

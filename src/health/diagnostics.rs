@@ -1,0 +1,89 @@
+//! What the crate has to say: kept for `status()`, handed to the host's callback, and sent to
+//! `tracing` or `log`. Never to a stream, and never more than once a minute for the same thing.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+const KEPT: usize = 64;
+const QUIET: Duration = Duration::from_secs(60);
+
+/// The host's callback.
+pub(crate) type Hook = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How serious a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Warn,
+    Info,
+}
+
+/// The road for diagnostics.
+pub(crate) struct Diagnostics {
+    hook: Option<Hook>,
+    said: Mutex<Said>,
+}
+
+#[derive(Default)]
+struct Said {
+    /// The newest `KEPT`, oldest first.
+    lines: Vec<String>,
+    /// When a topic was last spoken about.
+    topics: HashMap<String, Instant>,
+}
+
+impl Diagnostics {
+    pub(crate) fn new(hook: Option<Hook>) -> Self {
+        Self { hook, said: Mutex::default() }
+    }
+
+    /// Says a line, unless the same topic was spoken about within the last minute.
+    pub(crate) fn say(&self, level: Level, topic: &str, line: &str) {
+        {
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let is_recent = |at: &Instant| now.duration_since(*at) < QUIET;
+            if said.topics.get(topic).is_some_and(is_recent) {
+                return;
+            }
+            said.topics.retain(|_, at| is_recent(at));
+            said.topics.insert(topic.to_owned(), now);
+            if said.lines.len() == KEPT {
+                said.lines.remove(0);
+            }
+            said.lines.push(line.to_owned());
+        }
+        if let Some(hook) = &self.hook {
+            // A host's panic must not take our thread with it.
+            let call = std::panic::AssertUnwindSafe(|| hook(line));
+            let _ = std::panic::catch_unwind(call);
+        }
+        log_line(level, line);
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
+    }
+}
+
+/// To `tracing` where a subscriber is set, else to `log`.
+fn log_line(level: Level, line: &str) {
+    if tracing::dispatcher::has_been_set() {
+        match level {
+            Level::Warn => tracing::warn!(target: "trackside", "{line}"),
+            Level::Info => tracing::info!(target: "trackside", "{line}"),
+        }
+    } else {
+        match level {
+            Level::Warn => log::warn!(target: "trackside", "{line}"),
+            Level::Info => log::info!(target: "trackside", "{line}"),
+        }
+    }
+}
+
+impl fmt::Debug for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Diagnostics").field("lines", &self.lines()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,5 @@
+//! What every stage counts, and what the crate has to say for itself.
+
+pub(crate) mod counters;
+pub(crate) mod diagnostics;
+pub(crate) mod ledger;

@@ -1,0 +1,58 @@
+//! An answer that one thread gives and another waits for, blocking or as a future.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+/// Empty until `complete`, which works once.
+#[derive(Debug)]
+pub(crate) struct Completion<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    value: Option<T>,
+    waker: Option<Waker>,
+}
+
+impl<T> Default for Completion<T> {
+    fn default() -> Self {
+        Self { state: Mutex::new(State { value: None, waker: None }), changed: Condvar::new() }
+    }
+}
+
+impl<T: Clone> Completion<T> {
+    pub(crate) fn complete(&self, value: T) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.value.get_or_insert(value);
+        let waker = state.waker.take();
+        drop(state);
+        self.changed.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Blocks until the answer is there; `None` at the deadline.
+    pub(crate) fn wait(&self, deadline: Instant) -> Option<T> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.value.is_none() {
+            let left = deadline.checked_duration_since(Instant::now())?;
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.value.clone()
+    }
+
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<T> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &state.value {
+            Some(value) => Poll::Ready(value.clone()),
+            None => {
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! One destination: its encoder, its queue, its exporter, and the account of what became of each item.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::timeout;
+
+use crate::config::plan::{BatchPlan, ExporterPlan, Plan};
+use crate::encode::Encoder;
+use crate::export::retry::Policy;
+use crate::export::{Exporter, Frame, Outcome};
+use crate::health::counters::Counter;
+use crate::health::diagnostics::Level;
+use crate::health::ledger::Account;
+use crate::record::packed::PackedSpan;
+
+use super::batch::Batch;
+use super::clock::{self, Anchor};
+use super::shared::Shared;
+
+/// A queue and what serves it; all on the worker's thread.
+pub(super) struct Destination {
+    name: String,
+    plan: ExporterPlan,
+    batch: BatchPlan,
+    policy: Policy,
+    shared: Arc<Shared>,
+    account: Arc<Account>,
+    encoder: RefCell<Encoder>,
+    queue: RefCell<VecDeque<Frame>>,
+    /// Taken from the queue, not answered yet; whether the peer may have it.
+    in_flight: RefCell<Option<(Frame, bool)>>,
+    /// The last sequence given to a frame, and the last one settled.
+    sequence: Cell<u64>,
+    settled: Cell<u64>,
+    is_failing: Cell<bool>,
+    arrived: Notify,
+    hurried: Notify,
+}
+
+impl Destination {
+    pub(super) fn new(plan: &Plan, exporter: &ExporterPlan, shared: &Arc<Shared>, index: usize) -> Rc<Self> {
+        Rc::new(Self {
+            name: exporter.to_string(),
+            encoder: RefCell::new(Encoder::new(exporter, &plan.resource)),
+            plan: exporter.clone(),
+            batch: plan.traces.batch,
+            policy: Policy::of(plan.pace),
+            account: Arc::clone(&shared.accounts[index]),
+            shared: Arc::clone(shared),
+            queue: RefCell::default(),
+            in_flight: RefCell::default(),
+            sequence: Cell::new(0),
+            settled: Cell::new(0),
+            is_failing: Cell::new(false),
+            arrived: Notify::new(),
+            hurried: Notify::new(),
+        })
+    }
+
+    /// Serves the queue until dropped; starts again after a panic, which costs the frame in flight.
+    pub(super) fn spawn(self: &Rc<Self>) -> JoinHandle<()> {
+        let this = Rc::clone(self);
+        spawn_local(async move {
+            loop {
+                let served = spawn_local(Rc::clone(&this).serve()).await;
+                let Err(error) = served else {
+                    return;
+                };
+                let line = format!("the exporter for {} panicked and was restarted: {error}", this.name);
+                this.say(Level::Warn, "panic", &line);
+                let lost = this.in_flight.borrow_mut().take();
+                if let Some((frame, _)) = lost {
+                    this.settle(&frame, frame.items.into(), &this.account.unconfirmed);
+                }
+            }
+        })
+    }
+
+    /// Items that may still be queued; unlimited while the peer is failing, so that what does not
+    /// fit is dropped and counted here instead of filling the rings.
+    pub(super) fn room(&self) -> usize {
+        if self.is_failing.get() { usize::MAX } else { self.free() }
+    }
+
+    fn free(&self) -> usize {
+        let waiting = usize::try_from(self.account.waiting()).unwrap_or(usize::MAX);
+        self.batch.max_queue.saturating_sub(waiting)
+    }
+
+    /// Encodes a batch into a frame and queues it; what has no room is dropped, the newest first.
+    pub(super) fn enqueue(&self, batch: &Batch, anchor: &Anchor) {
+        let fits = batch.len().min(self.free());
+        self.account.take_on(batch.len() as u64);
+        self.account.settle((batch.len() - fits) as u64, &self.account.queue_full);
+        if fits < batch.len() {
+            let line = format!("the queue for {} is full; the newest spans are dropped", self.name);
+            self.say(Level::Warn, "queue full", &line);
+        }
+        if fits == 0 {
+            return;
+        }
+        let mut encoder = self.encoder.borrow_mut();
+        for record in batch.records().take(fits) {
+            encoder.span(&PackedSpan::read(record, anchor));
+        }
+        let body = encoder.finish();
+        if !self.shared.reserve(body.len()) {
+            self.account.settle(fits as u64, &self.account.queue_full);
+            self.say(Level::Warn, "memory", "the memory limit is reached; the newest spans are dropped");
+            return;
+        }
+        self.sequence.set(self.sequence.get() + 1);
+        let items = u32::try_from(fits).unwrap_or(u32::MAX);
+        let frame = Frame { body, items, sequence: self.sequence.get() };
+        self.queue.borrow_mut().push_back(frame);
+        self.arrived.notify_one();
+    }
+
+    /// The sequence that a flush of all that is queued now has to wait for.
+    pub(super) fn last_sequence(&self) -> u64 {
+        self.sequence.get()
+    }
+
+    pub(super) fn has_settled(&self, sequence: u64) -> bool {
+        self.settled.get() >= sequence
+    }
+
+    /// Ends a wait between two attempts.
+    pub(super) fn hurry(&self) {
+        if self.is_failing.get() {
+            self.hurried.notify_one();
+        }
+    }
+
+    /// Counts what the shutdown leaves behind.
+    pub(super) fn abandon(&self) {
+        if let Some((frame, sent)) = self.in_flight.borrow_mut().take() {
+            let to = if sent { &self.account.unconfirmed } else { &self.account.shutdown };
+            self.settle(&frame, frame.items.into(), to);
+        }
+        let left = std::mem::take(&mut *self.queue.borrow_mut());
+        for frame in left {
+            self.settle(&frame, frame.items.into(), &self.account.shutdown);
+        }
+    }
+
+    async fn serve(self: Rc<Self>) {
+        let mut exporter = Exporter::new(&self.plan, self.batch.export_timeout);
+        loop {
+            let next = self.queue.borrow_mut().pop_front();
+            let Some(frame) = next else {
+                self.arrived.notified().await;
+                continue;
+            };
+            *self.in_flight.borrow_mut() = Some((frame.clone(), false));
+            self.deliver(&mut exporter, &frame).await;
+        }
+    }
+
+    /// Sends a frame until it is answered for good.
+    async fn deliver(&self, exporter: &mut Exporter, frame: &Frame) {
+        let mut failures = 0;
+        loop {
+            if let Some((_, sent)) = self.in_flight.borrow_mut().as_mut() {
+                // From here on the peer may have it.
+                *sent |= exporter.sends_at_once();
+            }
+            match exporter.send(frame).await {
+                Outcome::Delivered { rejected, message } => return self.delivered(frame, rejected, message),
+                Outcome::Refused { error } => return self.refused(frame, &error, &self.account.rejected),
+                Outcome::TooLarge { error } => return self.refused(frame, &error, &self.account.too_large),
+                Outcome::Retry { error, after, sent } => {
+                    if let Some((_, before)) = self.in_flight.borrow_mut().as_mut() {
+                        *before |= sent;
+                    }
+                    failures += 1;
+                    self.is_failing.set(true);
+                    self.account.failed(&error);
+                    if failures == 1 {
+                        let line = format!("cannot export to {}: {error}; spans wait and are sent again", self.name);
+                        self.say(Level::Warn, "failing", &line);
+                    }
+                    // The worker need not hold records back for this destination any more.
+                    self.shared.wake.notify_one();
+                    self.pause(failures, after).await;
+                }
+            }
+        }
+    }
+
+    /// Waits before the next attempt. A flush ends our own wait, but not one that the peer asked for.
+    async fn pause(&self, failures: u32, after: Option<Duration>) {
+        match after {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => {
+                let wait = self.policy.wait(failures, clock::ticks());
+                // Ending early or not: the next attempt follows.
+                let _ = timeout(wait, self.hurried.notified()).await;
+            }
+        }
+    }
+
+    fn delivered(&self, frame: &Frame, rejected: u64, message: Option<String>) {
+        let items = u64::from(frame.items);
+        let rejected = rejected.min(items);
+        if self.is_failing.replace(false) {
+            let line = format!("{} accepts spans again", self.name);
+            self.say(Level::Info, "recovered", &line);
+        }
+        if rejected > 0 || message.is_some() {
+            let message = message.unwrap_or_default();
+            let line = format!("{} rejected {rejected} of {items} spans: {message}", self.name);
+            self.account.failed(&line);
+            self.say(Level::Warn, "partial", &line);
+        }
+        self.account.succeeded();
+        self.account.settle(rejected, &self.account.rejected);
+        self.settle(frame, items - rejected, &self.account.delivered);
+    }
+
+    fn refused(&self, frame: &Frame, error: &str, to: &Counter) {
+        self.is_failing.set(false);
+        self.account.failed(error);
+        let line = format!("{} refused {} spans for good: {error}", self.name, frame.items);
+        self.say(Level::Warn, "refused", &line);
+        self.settle(frame, frame.items.into(), to);
+    }
+
+    /// Closes a frame's account.
+    fn settle(&self, frame: &Frame, items: u64, to: &Counter) {
+        self.in_flight.borrow_mut().take();
+        self.shared.release(frame.body.len());
+        self.account.settle(items, to);
+        self.settled.set(frame.sequence);
+        self.shared.wake.notify_one();
+    }
+
+    fn say(&self, level: Level, topic: &str, line: &str) {
+        self.shared.diagnostics.say(level, &format!("{topic} {}", self.name), line);
+    }
+}

@@ -1,0 +1,80 @@
+//! Starting the worker's thread.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use tokio::task::LocalSet;
+
+use crate::config::plan::Plan;
+use crate::error::Error;
+use crate::health::diagnostics::{Diagnostics, Level};
+use crate::record::{gate, local};
+
+use super::shared::{Request, Shared};
+use super::worker::Worker;
+use super::set_current;
+
+/// A pipeline and its thread.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Starts the thread; from then on spans are recorded.
+pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Running, Error> {
+    let settings = plan.into();
+    let destinations = plan.traces.exporters.len();
+    let shared = Arc::new(Shared::new(settings, diagnostics, destinations, plan.memory));
+    // Built here, so that a refusal is this call's error. One helper thread, for what blocks.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .on_thread_start(local::suppress)
+        .thread_name("trackside-helper")
+        .build()
+        .map_err(|error| Error::start(format!("cannot start the telemetry runtime: {error}")))?;
+    let (plan, of_thread) = (plan.clone(), Arc::clone(&shared));
+    let thread = std::thread::Builder::new()
+        .name("trackside".into())
+        .spawn(move || run(runtime, &plan, &of_thread))
+        .map_err(|error| Error::start(format!("cannot start the telemetry thread: {error}")))?;
+    set_current(Arc::clone(&shared));
+    gate::change(gate::RECORDS, gate::RECORDS);
+    Ok(Running { shared, thread: Mutex::new(Some(thread)) })
+}
+
+fn run(runtime: tokio::runtime::Runtime, plan: &Plan, shared: &Arc<Shared>) {
+    local::suppress();
+    let tasks = LocalSet::new();
+    let worked = catch_unwind(AssertUnwindSafe(|| {
+        tasks.block_on(&runtime, async { Worker::new(plan, Arc::clone(shared)).run().await })
+    }));
+    drop(tasks);
+    // Never waits for a look-up that hangs.
+    runtime.shutdown_background();
+    shared.has_stopped();
+    let answers = worked.unwrap_or_else(|_| {
+        let line = "the telemetry thread panicked; telemetry has stopped";
+        shared.diagnostics.say(Level::Warn, "panic", line);
+        Vec::new()
+    });
+    for (request, result) in answers {
+        request.done.complete(result);
+    }
+    for Request { done, .. } in shared.take_requests() {
+        done.complete(Err(Error::start("the telemetry thread has stopped".into())));
+    }
+}
+
+impl Running {
+    /// Waits for the thread that has given its last answer.
+    pub(crate) fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A panic was reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}

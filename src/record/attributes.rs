@@ -1,0 +1,287 @@
+//! Attributes as plain bytes, in one growable buffer: nothing to allocate for, nothing to drop.
+//!
+//! An entry is `[tag: u8 | key length: u24 | value length: u32]`, then the key, then the value.
+//! Numbers are little-endian; an array is items of `[tag: u8 | length: u32]` and their bytes.
+
+use crate::encode::view::{Any, Items};
+use crate::telemetry::Value;
+
+const HEAD: usize = 8;
+const ITEM_HEAD: usize = 5;
+const MAX_KEY: usize = 0xff_ffff;
+/// Deeper arrays are cut, so that no reader can be made to recurse without end.
+const MAX_DEPTH: usize = 32;
+
+const BOOL: u8 = 1;
+const I64: u8 = 2;
+const F64: u8 = 3;
+const STR: u8 = 4;
+const BYTES: u8 = 5;
+const ARRAY: u8 = 6;
+
+/// A buffer of attributes; the last value under a key wins.
+#[derive(Debug, Default)]
+pub(crate) struct AttributeBuffer {
+    bytes: Vec<u8>,
+    count: u32,
+    dropped: u32,
+}
+
+impl AttributeBuffer {
+    /// Sets one attribute within the limits: `count` entries, `length` characters of text or bytes.
+    ///
+    /// A key that is empty, longer than 16 MiB or over the count is dropped and counted.
+    pub(crate) fn set(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
+        if key.is_empty() || key.len() > MAX_KEY {
+            self.dropped += 1;
+            return;
+        }
+        if let Some((at, size)) = self.find(key) {
+            self.bytes.drain(at..at + size);
+            self.count -= 1;
+        } else if self.count >= count {
+            self.dropped += 1;
+            return;
+        }
+        let at = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; HEAD]);
+        self.bytes.extend_from_slice(key.as_bytes());
+        let start = self.bytes.len();
+        let tag = write_value(&mut self.bytes, value, length, 0);
+        match u32::try_from(self.bytes.len() - start) {
+            Ok(size) => {
+                let head = u64::from(tag) | (key.len() as u64) << 8 | u64::from(size) << 32;
+                self.bytes[at..at + HEAD].copy_from_slice(&head.to_le_bytes());
+                self.count += 1;
+            }
+            // A value over 4 GiB.
+            Err(_) => {
+                self.bytes.truncate(at);
+                self.dropped += 1;
+            }
+        }
+    }
+
+    /// Takes over another buffer's attributes, as if they had been set here.
+    pub(crate) fn absorb(&mut self, other: &Self, count: u32) {
+        self.dropped += other.dropped;
+        for entry in Entries(&other.bytes) {
+            if let Some((at, size)) = self.find(entry.key) {
+                self.bytes.drain(at..at + size);
+                self.count -= 1;
+            } else if self.count >= count {
+                self.dropped += 1;
+                continue;
+            }
+            self.bytes.extend_from_slice(entry.whole);
+            self.count += 1;
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+        self.dropped = 0;
+    }
+
+    /// Gives back what an unusually large span took.
+    pub(crate) fn shrink(&mut self, to: usize) {
+        if self.bytes.capacity() > to {
+            self.bytes = Vec::new();
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) const fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    fn find(&self, key: &str) -> Option<(usize, usize)> {
+        let mut at = 0;
+        for entry in Entries(&self.bytes) {
+            if entry.key == key {
+                return Some((at, entry.whole.len()));
+            }
+            at += entry.whole.len();
+        }
+        None
+    }
+}
+
+/// Lends each attribute of a buffer's bytes.
+pub(crate) fn each_attribute(bytes: &[u8], mut each: impl FnMut(&str, Any<'_>)) {
+    for entry in Entries(bytes) {
+        value(entry.tag, entry.value, |value| each(entry.key, value));
+    }
+}
+
+struct Entry<'a> {
+    tag: u8,
+    key: &'a str,
+    value: &'a [u8],
+    whole: &'a [u8],
+}
+
+struct Entries<'a>(&'a [u8]);
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let head = u64::from_le_bytes(*self.0.first_chunk::<HEAD>()?);
+        let key_length = (head >> 8) as usize & MAX_KEY;
+        let value_length = (head >> 32) as usize;
+        let (whole, rest) = self.0.split_at_checked(HEAD + key_length + value_length)?;
+        self.0 = rest;
+        let (key, value) = whole[HEAD..].split_at(key_length);
+        Some(Entry { tag: head as u8, key: text(key), value, whole })
+    }
+}
+
+fn write_value(bytes: &mut Vec<u8>, value: Value<'_>, length: u32, depth: usize) -> u8 {
+    match value {
+        Value::Bool(v) => {
+            bytes.push(v.into());
+            BOOL
+        }
+        Value::I64(v) => {
+            bytes.extend_from_slice(&v.to_le_bytes());
+            I64
+        }
+        Value::F64(v) => {
+            bytes.extend_from_slice(&v.to_le_bytes());
+            F64
+        }
+        Value::Str(v) => {
+            bytes.extend_from_slice(truncated(v, length).as_bytes());
+            STR
+        }
+        Value::Bytes(v) => {
+            bytes.extend_from_slice(&v[..v.len().min(length as usize)]);
+            BYTES
+        }
+        Value::Format(v) => {
+            let written = v.to_string();
+            bytes.extend_from_slice(truncated(&written, length).as_bytes());
+            STR
+        }
+        Value::Array(items) => {
+            for item in items.iter().filter(|_| depth < MAX_DEPTH) {
+                let at = bytes.len();
+                bytes.extend_from_slice(&[0; ITEM_HEAD]);
+                let tag = write_value(bytes, *item, length, depth + 1);
+                let size = u32::try_from(bytes.len() - at - ITEM_HEAD).unwrap_or(u32::MAX);
+                bytes[at] = tag;
+                bytes[at + 1..at + ITEM_HEAD].copy_from_slice(&size.to_le_bytes());
+            }
+            ARRAY
+        }
+    }
+}
+
+fn value(tag: u8, bytes: &[u8], take: impl FnOnce(Any<'_>)) {
+    match tag {
+        BOOL => take(Any::Bool(bytes.first() == Some(&1))),
+        I64 => take(Any::I64(i64::from_le_bytes(word(bytes)))),
+        F64 => take(Any::F64(f64::from_le_bytes(word(bytes)))),
+        STR => take(Any::Str(text(bytes))),
+        BYTES => take(Any::Bytes(bytes)),
+        _ => take(Any::Array(&ArrayBytes(bytes))),
+    }
+}
+
+struct ArrayBytes<'a>(&'a [u8]);
+
+impl Items for ArrayBytes<'_> {
+    fn items(&self, each: &mut dyn FnMut(Any<'_>)) {
+        let mut bytes = self.0;
+        while let Some((&[tag, a, b, c, d], rest)) = bytes.split_first_chunk::<ITEM_HEAD>() {
+            let size = (u32::from_le_bytes([a, b, c, d]) as usize).min(rest.len());
+            value(tag, &rest[..size], &mut *each);
+            bytes = &rest[size..];
+        }
+    }
+}
+
+fn word(bytes: &[u8]) -> [u8; 8] {
+    bytes.first_chunk().copied().unwrap_or_default()
+}
+
+/// The bytes came from a `&str`; a record is never trusted beyond that.
+pub(crate) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// At most `length` characters.
+fn truncated(text: &str, length: u32) -> &str {
+    let length = length as usize;
+    if text.len() <= length {
+        return text;
+    }
+    text.char_indices().nth(length).map_or(text, |(at, _)| &text[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(buffer: &AttributeBuffer) -> Vec<String> {
+        let mut out = Vec::new();
+        each_attribute(buffer.bytes(), |key, value| out.push(format!("{key}={value:?}")));
+        out
+    }
+
+    #[test]
+    fn last_value_wins_and_limits_count() {
+        let mut buffer = AttributeBuffer::default();
+        for (key, value) in [("a", 1), ("b", 2), ("a", 3), ("c", 4), ("", 5)] {
+            buffer.set(key, Value::I64(value), 2, u32::MAX);
+        }
+        assert_eq!(shown(&buffer), ["b=2", "a=3"]);
+        assert_eq!(buffer.dropped(), 2);
+    }
+
+    #[test]
+    fn every_kind_and_nested_arrays_read_back() {
+        let mut buffer = AttributeBuffer::default();
+        let inner = [Value::Str("x"), Value::Bool(true)];
+        let nested = [Value::F64(-0.0), Value::Array(&inner), Value::Bytes(&[0, 1]), Value::I64(7)];
+        buffer.set("list", Value::Array(&nested), 9, u32::MAX);
+        buffer.set("none", Value::Array(&[]), 9, u32::MAX);
+        buffer.set("made", Value::Format(format_args!("{}-{}", 1, 2)), 9, u32::MAX);
+        assert_eq!(
+            shown(&buffer),
+            ["list=[-0.0, [\"x\", true], [0, 1], 7]", "none=[]", "made=\"1-2\""]
+        );
+    }
+
+    #[test]
+    fn length_counts_characters() {
+        let mut buffer = AttributeBuffer::default();
+        let items = [Value::Str("äöü"), Value::Bytes(b"abc")];
+        buffer.set("text", Value::Str("äöüß"), 9, 3);
+        buffer.set("list", Value::Array(&items), 9, 2);
+        assert_eq!(shown(&buffer), ["text=\"äöü\"", "list=[\"äö\", [97, 98]]"]);
+    }
+
+    #[test]
+    fn too_deep_is_cut_and_does_not_recurse() {
+        fn nest(depth: usize, buffer: &mut AttributeBuffer, value: Value<'_>) {
+            match depth {
+                0 => buffer.set("deep", value, 9, u32::MAX),
+                _ => nest(depth - 1, buffer, Value::Array(&[value])),
+            }
+        }
+        let mut buffer = AttributeBuffer::default();
+        nest(200, &mut buffer, Value::I64(1));
+        assert_eq!(shown(&buffer).len(), 1);
+        assert!(!shown(&buffer)[0].contains('1'), "{:?}", shown(&buffer));
+    }
+}

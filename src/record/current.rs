@@ -1,0 +1,154 @@
+//! The stack of open spans: entering, leaving, and what happens to guards that were forgotten.
+//!
+//! No pointer leads into a span. A poll moves the box onto the stack and takes it back by its
+//! ticket; a scope guard is only that ticket.
+
+use crate::context::Parent;
+use crate::health::counters;
+
+use super::local::{self, Local};
+use super::open::{Open, Role};
+use super::span::Span;
+
+/// Makes a span the current one; gives it back where the thread is being torn down.
+#[inline]
+pub(crate) fn enter(mut open: Box<Open>) -> Result<u64, Box<Open>> {
+    open.start_clock();
+    let mut open = Some(open);
+    let entered = local::with(|local| {
+        let ticket = local.tickets.get() + 1;
+        local.tickets.set(ticket);
+        if let Some(mut open) = open.take() {
+            open.ticket = ticket;
+            open.below = local.top.take();
+            local.top.set(Some(open));
+        }
+        ticket
+    });
+    match (entered, open) {
+        (None, Some(open)) => Err(open),
+        (ticket, _) => Ok(ticket.unwrap_or_default()),
+    }
+}
+
+/// Takes a span off the stack; guards above it were forgotten and are ended.
+#[inline]
+pub(crate) fn leave(ticket: u64) -> Option<Box<Open>> {
+    local::with(|local| {
+        let mut top = local.top.take()?;
+        if top.ticket == ticket {
+            local.top.set(top.below.take());
+            return Some(top);
+        }
+        local.top.set(Some(top));
+        leave_through(local, ticket)
+    })
+    .flatten()
+}
+
+#[cold]
+fn leave_through(local: &Local, ticket: u64) -> Option<Box<Open>> {
+    if !is_on_stack(local, ticket) {
+        return None;
+    }
+    while let Some(mut top) = local.top.take() {
+        local.top.set(top.below.take());
+        if top.ticket == ticket {
+            return Some(top);
+        }
+        counters::FORGOTTEN_SPANS.add(1);
+        local::end(top);
+    }
+    None
+}
+
+fn is_on_stack(local: &Local, ticket: u64) -> bool {
+    let top = local.top.take();
+    let mut next = top.as_ref();
+    while next.is_some_and(|open| open.ticket != ticket) {
+        next = next.and_then(|open| open.below.as_ref());
+    }
+    let found = next.is_some();
+    local.top.set(top);
+    found
+}
+
+/// Takes one span out of the stack, wherever it is: guards may be dropped in any order.
+pub(crate) fn remove(ticket: u64) -> Option<Box<Open>> {
+    local::with(|local| {
+        let mut top = local.top.take();
+        let mut at = &mut top;
+        while at.as_ref().is_some_and(|open| open.ticket != ticket) {
+            at = &mut at.as_mut()?.below;
+        }
+        let mut found = at.take();
+        if let Some(open) = &mut found {
+            *at = open.below.take();
+        }
+        local.top.set(top);
+        found
+    })
+    .flatten()
+}
+
+/// Lends the current entry, if there is one.
+pub(crate) fn with_top<R>(run: impl FnOnce(&mut Open) -> R) -> Option<R> {
+    /// Puts the box back, even if a `Display` of the host's panics.
+    struct Lent<'a>(&'a Local, Option<Box<Open>>);
+    impl Drop for Lent<'_> {
+        fn drop(&mut self) {
+            self.0.top.set(self.1.take());
+        }
+    }
+    local::with(|local| {
+        let mut lent = Lent(local, local.top.take());
+        lent.1.as_deref_mut().map(run)
+    })
+    .flatten()
+}
+
+/// The context of this thread, now.
+pub(crate) fn context() -> Parent {
+    local::with(Local::current).unwrap_or_default()
+}
+
+/// Runs `write` on an empty span and adds what it wrote to the entry with this ticket.
+///
+/// The stack stays as it is meanwhile, so the closure may itself open spans or ask for the current one.
+pub(crate) fn write_beside(ticket: u64, write: impl FnOnce(&mut Span)) {
+    let found = with_entry(ticket, |open| open.is_recording().then(|| open.limits_and_clock()));
+    let Some(Some((limits, clock))) = found else {
+        return;
+    };
+    let Some(mut beside) = local::with(Local::unpool) else {
+        return;
+    };
+    beside.beside(limits, clock);
+    let mut span = Span::new(beside);
+    write(&mut span);
+    if with_entry(ticket, |open| open.absorb(&span.open)).is_none() {
+        counters::LATE_WRITES.add(1);
+    }
+    local::recycle(span.open);
+}
+
+pub(crate) fn with_entry<R>(ticket: u64, run: impl FnOnce(&mut Open) -> R) -> Option<R> {
+    with_top(|top| {
+        let mut at = Some(top);
+        while let Some(open) = at {
+            if open.ticket == ticket {
+                return Some(run(open));
+            }
+            at = open.below.as_deref_mut();
+        }
+        None
+    })
+    .flatten()
+}
+
+/// Counts what was written to a span that lives elsewhere.
+pub(crate) fn count_late_write(open: &Open) {
+    if open.role == Role::Carried && open.span != 0 {
+        counters::LATE_WRITES.add(1);
+    }
+}

@@ -1,0 +1,214 @@
+//! Futures whose polls run inside a span, or inside a context.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::context::Parent;
+use crate::telemetry::{Kind, Outcome};
+
+use super::current;
+use super::slot::Slot;
+use super::span::Span;
+
+type Hook<T> = fn(&T, &mut Span);
+
+pin_project! {
+    /// A future whose polls run inside a span.
+    ///
+    /// The span ends with the future: with its output, with the attribute `cancelled` where it is
+    /// dropped before, with status Error and the event `exception` where it panics.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Instrumented<F: Future> {
+        // `None` once dropped: what its destructors record still belongs to the span.
+        #[pin]
+        future: Option<F>,
+        slot: Slot,
+        name: &'static str,
+        on_output: Option<Hook<F::Output>>,
+        on_error: Option<Hook<F::Output>>,
+    }
+
+    impl<F: Future> PinnedDrop for Instrumented<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            drop_inside(this.slot, this.future);
+            this.slot.cancel(|span| {
+                span.set("cancelled", true);
+            });
+        }
+    }
+}
+
+/// Wraps a future with a span: parent and sampling are decided here, the clock starts at the first poll.
+///
+/// A future that is never polled makes no span.
+///
+/// ```
+/// use trackside::telemetry;
+///
+/// # async fn load(key: &str) -> u32 { 3 }
+/// # let _future =
+/// telemetry::instrument(load("a"), "cache.load").with(|span| { span.set("key", "a"); });
+/// ```
+pub fn instrument<F: Future>(future: F, name: &'static str) -> Instrumented<F> {
+    Instrumented {
+        future: Some(future),
+        slot: Slot::start(name, None),
+        name,
+        on_output: None,
+        on_error: None,
+    }
+}
+
+impl<F: Future> Instrumented<F> {
+    /// Another parent than the current span; decides sampling anew, so call it first.
+    pub fn with_parent(mut self, parent: Parent) -> Self {
+        self.slot.restart(self.name, parent);
+        self
+    }
+
+    /// The kind.
+    pub fn with_kind(mut self, kind: Kind) -> Self {
+        if let Some(open) = self.slot.open() {
+            open.kind = kind;
+        }
+        self
+    }
+
+    /// A name made only if recording.
+    pub fn named(mut self, name: impl FnOnce() -> String) -> Self {
+        if let Some(open) = self.slot.open().filter(|open| open.is_recording()) {
+            open.rename(name());
+        }
+        self
+    }
+
+    /// Writes attributes, at once, if recording.
+    pub fn with(mut self, write: impl FnOnce(&mut Span)) -> Self {
+        self.slot.write(write);
+        self
+    }
+
+    /// Reads the output into the span; a plain function, so a closure may not capture.
+    pub fn on_output(mut self, read: fn(&F::Output, &mut Span)) -> Self {
+        self.on_output = Some(read);
+        self
+    }
+
+    /// An `Err` output sets status Error with its text, and `error.type` to `_OTHER`.
+    pub fn errors(mut self) -> Self
+    where
+        F::Output: Outcome,
+    {
+        self.on_error = Some(|output, span| {
+            if let Some(error) = output.error() {
+                span.error("_OTHER", error);
+            }
+        });
+        self
+    }
+
+    /// Server where the parent is remote, else Internal; kept when the parent changes.
+    pub(crate) fn as_dispatch(mut self) -> Self {
+        if let Some(open) = self.slot.open() {
+            open.make_dispatch();
+        }
+        self
+    }
+}
+
+impl<F: Future> Future for Instrumented<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let (on_error, on_output) = (*this.on_error, *this.on_output);
+        this.slot.poll(
+            || poll_inner(this.future, cx),
+            |output, span| {
+                for hook in [on_error, on_output].into_iter().flatten() {
+                    hook(output, span);
+                }
+            },
+        )
+    }
+}
+
+/// `None` only while the wrapper is being dropped.
+pub(super) fn poll_inner<F: Future>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
+}
+
+/// Drops a future with its span as the current one.
+pub(super) fn drop_inside<F>(slot: &mut Slot, mut future: Pin<&mut Option<F>>) {
+    if slot.is_some() {
+        slot.run(|| future.set(None));
+    }
+}
+
+pin_project! {
+    /// A future whose polls see the context captured when it was made; for whatever the host spawns.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InContext<F: Future> {
+        #[pin]
+        future: Option<F>,
+        slot: Slot,
+    }
+
+    impl<F: Future> PinnedDrop for InContext<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            drop_inside(this.slot, this.future);
+        }
+    }
+}
+
+/// Carries this thread's context into a future.
+///
+/// ```
+/// use trackside::telemetry;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let task = tokio::spawn(telemetry::in_context(async { 1 }));
+/// assert_eq!(task.await.unwrap(), 1);
+/// # });
+/// ```
+pub fn in_context<F: Future>(future: F) -> InContext<F> {
+    InContext { future: Some(future), slot: Slot::carry(current::context()) }
+}
+
+impl<F: Future> InContext<F> {
+    /// Another context than the current one.
+    pub fn with_parent(mut self, parent: Parent) -> Self {
+        self.slot = Slot::carry(parent);
+        self
+    }
+}
+
+impl<F: Future> Future for InContext<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.slot.poll(|| poll_inner(this.future, cx), |_, _| {})
+    }
+}
+
+/// Carries this thread's context into a closure, for `thread::spawn` and `spawn_blocking`.
+///
+/// ```
+/// use trackside::telemetry;
+///
+/// let thread = std::thread::spawn(telemetry::in_context_fn(|| 5));
+/// assert_eq!(thread.join().unwrap(), 5);
+/// ```
+pub fn in_context_fn<R, C: FnOnce() -> R>(closure: C) -> impl FnOnce() -> R + use<R, C> {
+    let mut slot = Slot::carry(current::context());
+    move || slot.run(closure)
+}

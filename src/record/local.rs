@@ -1,0 +1,264 @@
+//! What each thread keeps: its ring, its stack of open spans, a pool, and a source of ids.
+
+use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+
+use crate::context::{Extra, Parent};
+use crate::health::counters;
+use crate::pipeline::ring::{Producer, Pushed};
+use crate::pipeline::{self, Shared};
+
+use super::gate;
+use super::open::{Open, Role};
+use super::start::{self, Clock, Settings};
+
+/// Boxes that a thread keeps for its next spans.
+const POOL: u32 = 64;
+
+thread_local! {
+    static LOCAL: Local = const { Local::new() };
+}
+
+/// A thread's share of the crate.
+pub(crate) struct Local {
+    /// The gate that `settings`, `pipeline` and `producer` belong to.
+    gate: Cell<u32>,
+    settings: Cell<Settings>,
+    pipeline: RefCell<Option<Arc<Shared>>>,
+    producer: RefCell<Option<Producer>>,
+    /// The innermost open span, on a list through `below`.
+    pub(super) top: Cell<Option<Box<Open>>>,
+    pub(super) tickets: Cell<u64>,
+    pool: Cell<Option<Box<Open>>>,
+    pooled: Cell<u32>,
+    random: Cell<u64>,
+    /// One of the crate's own threads: its telemetry is suppressed.
+    suppressed: Cell<bool>,
+    /// Where a test captures this thread's roots.
+    capture: RefCell<Option<Arc<Extra>>>,
+}
+
+/// Runs with this thread's share; `None` while the thread is being torn down.
+pub(crate) fn with<R>(run: impl FnOnce(&Local) -> R) -> Option<R> {
+    LOCAL.try_with(run).ok()
+}
+
+/// Makes this thread one of ours.
+pub(crate) fn suppress() {
+    with(|local| local.suppressed.set(true));
+}
+
+/// Whether this thread is one of ours.
+pub(crate) fn is_suppressed() -> bool {
+    with(|local| local.suppressed.get()).unwrap_or(false)
+}
+
+/// Starts a span below `parent`, or below the current span; `None` where nothing is to be done.
+#[inline]
+pub(crate) fn start(name: &'static str, parent: Option<Parent>) -> Option<Box<Open>> {
+    let gate = gate::read();
+    if gate == 0 {
+        return None;
+    }
+    with(|local| local.start(gate, name, parent)).flatten()
+}
+
+/// A context to enter, for whatever the host spawns.
+pub(crate) fn carry(parent: Parent) -> Option<Box<Open>> {
+    if gate::read() == 0 {
+        return None;
+    }
+    with(|local| local.carry(parent))
+}
+
+/// Ends a span: its record leaves for the ring, its box for the pool.
+pub(crate) fn end(mut open: Box<Open>) {
+    if open.is_recording() && open.has_started() {
+        let extra = open.extra.clone();
+        open.finish(|pieces| match extra.as_ref().and_then(|extra| extra.capture.as_ref()) {
+            Some(capture) => capture.take(pieces),
+            None if with(|local| local.push(pieces)).is_none() => pipeline::push_shared(pieces),
+            None => {}
+        });
+    }
+    recycle(open);
+}
+
+/// Puts a box back without a record.
+pub(crate) fn recycle(open: Box<Open>) {
+    with(|local| local.recycle(open));
+}
+
+/// Sets where this thread's roots are captured; gives back what was there.
+pub(crate) fn set_capture(capture: Option<Arc<Extra>>) -> Option<Arc<Extra>> {
+    with(|local| local.capture.replace(capture)).flatten()
+}
+
+impl Local {
+    const fn new() -> Self {
+        Self {
+            gate: Cell::new(0),
+            settings: Cell::new(Settings::NONE),
+            pipeline: RefCell::new(None),
+            producer: RefCell::new(None),
+            top: Cell::new(None),
+            tickets: Cell::new(0),
+            pool: Cell::new(None),
+            pooled: Cell::new(0),
+            random: Cell::new(0),
+            suppressed: Cell::new(false),
+            capture: RefCell::new(None),
+        }
+    }
+
+    fn start(&self, gate: u32, name: &'static str, parent: Option<Parent>) -> Option<Box<Open>> {
+        if self.suppressed.get() {
+            return None;
+        }
+        self.refresh(gate);
+        let is_given = parent.is_some();
+        let mut parent = parent.unwrap_or_else(|| self.current());
+        let (settings, clock) = match self.captured(&mut parent) {
+            Some(of_test) => of_test,
+            None if gate & gate::RECORDS != 0 => (self.settings.get(), Clock::Ticks),
+            // Off, but contexts pass through.
+            None => return is_given.then(|| self.carry(parent)),
+        };
+        let trace = if parent.has_span() { parent.trace } else { self.trace_id() };
+        let sampled = settings.sampler.samples(&parent, trace);
+        let mut open = self.unpool();
+        open.begin(name, &parent, settings.limits, clock);
+        open.role = if sampled { Role::Recording } else { Role::Unsampled };
+        open.trace = trace;
+        open.span = self.random();
+        open.flags = start::flags(&parent, sampled);
+        open.extra = parent.extra;
+        Some(open)
+    }
+
+    fn carry(&self, parent: Parent) -> Box<Open> {
+        let mut open = self.unpool();
+        open.role = Role::Carried;
+        open.trace = parent.trace;
+        open.span = parent.span;
+        open.flags = parent.flags;
+        open.remote = parent.remote;
+        open.extra = parent.extra;
+        open
+    }
+
+    /// The settings of the test that captures this span, if one does.
+    fn captured(&self, parent: &mut Parent) -> Option<(Settings, Clock)> {
+        if gate::read() & gate::CAPTURES == 0 {
+            return None;
+        }
+        if parent.extra.as_ref().is_none_or(|extra| extra.capture.is_none()) {
+            let base = self.capture.borrow().clone()?;
+            parent.extra = Some(match parent.extra.take() {
+                Some(extra) => Arc::new(Extra { capture: base.capture.clone(), ..(*extra).clone() }),
+                None => base,
+            });
+        }
+        let capture = parent.extra.as_ref()?.capture.as_ref()?;
+        Some((capture.settings(), capture.clock()))
+    }
+
+    /// The context of this thread, now.
+    pub(crate) fn current(&self) -> Parent {
+        let top = self.top.take();
+        let parent = top.as_ref().map_or_else(Parent::root, |open| open.as_parent());
+        self.top.set(top);
+        parent
+    }
+
+    /// Follows a start or a shutdown that happened since this thread last looked.
+    fn refresh(&self, gate: u32) {
+        if self.gate.get() != gate {
+            self.gate.set(gate);
+            let pipeline = pipeline::current();
+            self.settings.set(pipeline.as_ref().map_or(Settings::NONE, |shared| shared.settings));
+            *self.producer.borrow_mut() = None;
+            *self.pipeline.borrow_mut() = pipeline;
+        }
+    }
+
+    fn push(&self, pieces: &[&[u8]]) {
+        self.refresh(gate::read());
+        let pipeline = self.pipeline.borrow();
+        let Some(shared) = pipeline.as_ref().filter(|shared| shared.is_running()) else {
+            return pipeline::push_shared(pieces);
+        };
+        let mut producer = self.producer.borrow_mut();
+        if producer.is_none() {
+            *producer = shared.register();
+        }
+        match producer.as_mut() {
+            Some(producer) if shared.admits(pieces) => {
+                if producer.push(pieces) == Pushed::HighWater {
+                    shared.wake();
+                }
+            }
+            Some(producer) => {
+                producer.refuse();
+            }
+            // Too many threads for the byte limit.
+            None => shared.push_overflow(pieces),
+        }
+    }
+
+    pub(super) fn unpool(&self) -> Box<Open> {
+        match self.pool.take() {
+            Some(mut open) => {
+                self.pool.set(open.below.take());
+                self.pooled.set(self.pooled.get() - 1);
+                open
+            }
+            None => Box::default(),
+        }
+    }
+
+    pub(super) fn recycle(&self, mut open: Box<Open>) {
+        if self.pooled.get() < POOL {
+            open.clear();
+            open.below = self.pool.take();
+            self.pool.set(Some(open));
+            self.pooled.set(self.pooled.get() + 1);
+        }
+    }
+
+    fn trace_id(&self) -> u128 {
+        u128::from(self.random()) << 64 | u128::from(self.random())
+    }
+
+    /// wyrand; never 0, since W3C forbids that id.
+    fn random(&self) -> u64 {
+        let mut state = self.random.get();
+        if state == 0 {
+            // `RandomState` is seeded by the system, and differs for each call.
+            state = RandomState::new().build_hasher().finish() | 1;
+        }
+        state = state.wrapping_add(0xa076_1d64_78bd_642f);
+        self.random.set(state);
+        let product = u128::from(state) * u128::from(state ^ 0xe703_7ed1_a0b4_28db);
+        match (product >> 64) as u64 ^ product as u64 {
+            0 => 1,
+            id => id,
+        }
+    }
+}
+
+impl Drop for Local {
+    /// Lists are freed one by one: a chain of boxes would drop recursively.
+    fn drop(&mut self) {
+        for list in [&self.top, &self.pool] {
+            let mut next = list.take();
+            while let Some(mut open) = next {
+                next = open.below.take();
+                if open.is_recording() {
+                    counters::FORGOTTEN_SPANS.add(1);
+                }
+            }
+        }
+    }
+}

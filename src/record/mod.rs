@@ -1,0 +1,22 @@
+//! What a host says, as records on the thread that says it.
+//!
+//! `start` decides, `open` collects, `local` keeps each thread's share, `current` is the stack of
+//! open spans, `packed` the record that leaves for the ring.
+
+mod attributes;
+pub(crate) mod current;
+mod future;
+pub(crate) mod gate;
+pub(crate) mod limits;
+pub(crate) mod local;
+mod open;
+pub(crate) mod packed;
+pub mod rpc;
+mod scope;
+mod slot;
+mod span;
+pub(crate) mod start;
+
+pub use future::{InContext, Instrumented, in_context, in_context_fn, instrument};
+pub use scope::{CurrentSpan, SpanGuard, current, span};
+pub use span::Span;

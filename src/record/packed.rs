@@ -1,0 +1,359 @@
+//! A finished span as one run of bytes, and the view that the encoders read.
+//!
+//! Fixed-size numbers first, then name, attributes, events, links, status text and `tracestate`,
+//! whose lengths stand in the head. An event is `[time: u64 | name: u32 | attributes: u32 |
+//! dropped: u32]` and its bytes; a link is `[trace: u128 | span: u64 | tracestate: u32 |
+//! attributes: u32 | dropped: u32 | flags: u8 | remote: u8]` and its bytes.
+
+use crate::encode::view::{Any, Attributes, EventView, LinkView, SpanStatus, SpanView};
+use crate::pipeline::clock::Anchor;
+use crate::telemetry::Kind;
+
+use super::attributes::{each_attribute, text};
+
+const HEAD: usize = 88;
+const EVENT_HEAD: usize = 20;
+const LINK_HEAD: usize = 38;
+
+/// What a span's head holds besides the lengths.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) trace: u128,
+    pub(crate) span: u64,
+    pub(crate) parent: u64,
+    /// In ticks of the clock.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) kind: Kind,
+    /// 0 unset, 1 ok, 2 error, as in OTLP.
+    pub(crate) status: u8,
+    pub(crate) trace_flags: u8,
+    pub(crate) parent_is_remote: bool,
+    pub(crate) dropped: [u32; 3],
+}
+
+/// The head's bytes; `sections` are the pieces that follow it.
+pub(crate) fn pack_head(head: &Head, sections: &[&[u8]; 6]) -> [u8; HEAD] {
+    let mut bytes = [0; HEAD];
+    let mut at = 0;
+    let mut put = |piece: &[u8]| {
+        bytes[at..at + piece.len()].copy_from_slice(piece);
+        at += piece.len();
+    };
+    put(&[head.kind as u8, head.status, head.trace_flags, head.parent_is_remote.into()]);
+    put(&head.trace.to_le_bytes());
+    for word in [head.span, head.parent, head.start, head.end] {
+        put(&word.to_le_bytes());
+    }
+    for count in head.dropped {
+        put(&count.to_le_bytes());
+    }
+    for section in sections {
+        put(&(section.len() as u32).to_le_bytes());
+    }
+    debug_assert_eq!(at, HEAD);
+    bytes
+}
+
+/// Appends one event.
+pub(crate) fn pack_event(
+    into: &mut Vec<u8>,
+    ticks: u64,
+    name: &str,
+    attributes: &[u8],
+    dropped: u32,
+) {
+    into.extend_from_slice(&ticks.to_le_bytes());
+    for length in [name.len() as u32, attributes.len() as u32, dropped] {
+        into.extend_from_slice(&length.to_le_bytes());
+    }
+    into.extend_from_slice(name.as_bytes());
+    into.extend_from_slice(attributes);
+}
+
+/// Appends one link.
+pub(crate) fn pack_link(into: &mut Vec<u8>, to: &crate::context::Parent, attributes: &[u8], dropped: u32) {
+    into.extend_from_slice(&to.trace.to_le_bytes());
+    into.extend_from_slice(&to.span.to_le_bytes());
+    for length in [to.trace_state().len() as u32, attributes.len() as u32, dropped] {
+        into.extend_from_slice(&length.to_le_bytes());
+    }
+    into.extend_from_slice(&[to.flags, to.remote.into()]);
+    into.extend_from_slice(to.trace_state().as_bytes());
+    into.extend_from_slice(attributes);
+}
+
+/// Appends the first `most` of another buffer's events; says how many that were.
+pub(crate) fn copy_events(into: &mut Vec<u8>, from: &[u8], most: u32) -> u32 {
+    copy_entries(into, from, most, EVENT_HEAD, &[8, 12])
+}
+
+/// As `copy_events`, for links.
+pub(crate) fn copy_links(into: &mut Vec<u8>, from: &[u8], most: u32) -> u32 {
+    copy_entries(into, from, most, LINK_HEAD, &[24, 28])
+}
+
+/// `lengths` says where in an entry's head the lengths of what follows it stand.
+fn copy_entries(into: &mut Vec<u8>, mut from: &[u8], most: u32, head: usize, lengths: &[usize]) -> u32 {
+    let mut copied = 0;
+    while copied < most && from.len() >= head {
+        let length = |at: &usize| Reader(&from[*at..]).u32() as usize;
+        let size = head + lengths.iter().map(length).sum::<usize>();
+        let (entry, rest) = from.split_at(size.min(from.len()));
+        into.extend_from_slice(entry);
+        from = rest;
+        copied += 1;
+    }
+    copied
+}
+
+/// Reads little-endian numbers and pieces off the front; short input reads as zero and empty.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn piece(&mut self, length: usize) -> &'a [u8] {
+        let (piece, rest) = self.0.split_at(length.min(self.0.len()));
+        self.0 = rest;
+        piece
+    }
+
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        self.piece(N).try_into().unwrap_or([0; N])
+    }
+
+    fn u8(&mut self) -> u8 {
+        u8::from_le_bytes(self.array())
+    }
+
+    fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.array())
+    }
+
+    fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.array())
+    }
+
+    fn u128(&mut self) -> u128 {
+        u128::from_le_bytes(self.array())
+    }
+}
+
+/// A packed span, read.
+pub(crate) struct PackedSpan<'a> {
+    head: Head,
+    start: u64,
+    end: u64,
+    anchor: &'a Anchor,
+    name: &'a [u8],
+    attributes: &'a [u8],
+    events: &'a [u8],
+    links: &'a [u8],
+    message: &'a [u8],
+    trace_state: &'a [u8],
+}
+
+impl<'a> PackedSpan<'a> {
+    /// Reads a record; its ticks become time by the anchor.
+    pub(crate) fn read(bytes: &'a [u8], anchor: &'a Anchor) -> Self {
+        let mut from = Reader(bytes);
+        let kind = match from.u8() {
+            1 => Kind::Server,
+            2 => Kind::Client,
+            3 => Kind::Producer,
+            4 => Kind::Consumer,
+            _ => Kind::Internal,
+        };
+        let (status, trace_flags, remote) = (from.u8(), from.u8(), from.u8());
+        let head = Head {
+            trace: from.u128(),
+            span: from.u64(),
+            parent: from.u64(),
+            start: from.u64(),
+            end: from.u64(),
+            kind,
+            status,
+            trace_flags,
+            parent_is_remote: remote != 0,
+            dropped: [from.u32(), from.u32(), from.u32()],
+        };
+        let lengths: [u32; 6] = std::array::from_fn(|_| from.u32());
+        let [name, attributes, events, links, message, trace_state] =
+            lengths.map(|length| from.piece(length as usize));
+        Self {
+            head,
+            start: anchor.unix_nanos(head.start),
+            end: anchor.unix_nanos(head.end),
+            anchor,
+            name,
+            attributes,
+            events,
+            links,
+            message,
+            trace_state,
+        }
+    }
+}
+
+impl Attributes for PackedSpan<'_> {
+    fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
+        each_attribute(self.attributes, each);
+    }
+
+    fn dropped_attributes(&self) -> u32 {
+        self.head.dropped[0]
+    }
+}
+
+impl<'a> SpanView for PackedSpan<'a> {
+    type Event = PackedEvent<'a>;
+    type Link = PackedLink<'a>;
+
+    fn trace(&self) -> u128 {
+        self.head.trace
+    }
+
+    fn span(&self) -> u64 {
+        self.head.span
+    }
+
+    fn parent(&self) -> u64 {
+        self.head.parent
+    }
+
+    fn parent_is_remote(&self) -> bool {
+        self.head.parent_is_remote
+    }
+
+    fn trace_flags(&self) -> u8 {
+        self.head.trace_flags
+    }
+
+    fn trace_state(&self) -> &str {
+        text(self.trace_state)
+    }
+
+    fn name(&self) -> &str {
+        text(self.name)
+    }
+
+    fn kind(&self) -> Kind {
+        self.head.kind
+    }
+
+    fn start(&self) -> u64 {
+        self.start
+    }
+
+    fn end(&self) -> u64 {
+        self.end
+    }
+
+    fn status(&self) -> SpanStatus<'_> {
+        match self.head.status {
+            0 => SpanStatus::Unset,
+            1 => SpanStatus::Ok,
+            _ => SpanStatus::Error(text(self.message)),
+        }
+    }
+
+    fn events(&self, mut each: impl FnMut(&Self::Event)) {
+        let mut from = Reader(self.events);
+        while from.0.len() >= EVENT_HEAD {
+            let time = self.anchor.unix_nanos(from.u64());
+            let (name, attributes, dropped) = (from.u32(), from.u32(), from.u32());
+            let (name, attributes) = (from.piece(name as usize), from.piece(attributes as usize));
+            each(&PackedEvent { time, name, attributes, dropped });
+        }
+    }
+
+    fn dropped_events(&self) -> u32 {
+        self.head.dropped[1]
+    }
+
+    fn links(&self, mut each: impl FnMut(&Self::Link)) {
+        let mut from = Reader(self.links);
+        while from.0.len() >= LINK_HEAD {
+            let (trace, span) = (from.u128(), from.u64());
+            let (state, attributes, dropped) = (from.u32(), from.u32(), from.u32());
+            let (flags, remote) = (from.u8(), from.u8() != 0);
+            let trace_state = from.piece(state as usize);
+            let attributes = from.piece(attributes as usize);
+            each(&PackedLink { trace, span, flags, remote, trace_state, attributes, dropped });
+        }
+    }
+
+    fn dropped_links(&self) -> u32 {
+        self.head.dropped[2]
+    }
+}
+
+/// An event of a packed span.
+pub(crate) struct PackedEvent<'a> {
+    time: u64,
+    name: &'a [u8],
+    attributes: &'a [u8],
+    dropped: u32,
+}
+
+impl Attributes for PackedEvent<'_> {
+    fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
+        each_attribute(self.attributes, each);
+    }
+
+    fn dropped_attributes(&self) -> u32 {
+        self.dropped
+    }
+}
+
+impl EventView for PackedEvent<'_> {
+    fn name(&self) -> &str {
+        text(self.name)
+    }
+
+    fn time(&self) -> u64 {
+        self.time
+    }
+}
+
+/// A link of a packed span.
+pub(crate) struct PackedLink<'a> {
+    trace: u128,
+    span: u64,
+    flags: u8,
+    remote: bool,
+    trace_state: &'a [u8],
+    attributes: &'a [u8],
+    dropped: u32,
+}
+
+impl Attributes for PackedLink<'_> {
+    fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
+        each_attribute(self.attributes, each);
+    }
+
+    fn dropped_attributes(&self) -> u32 {
+        self.dropped
+    }
+}
+
+impl LinkView for PackedLink<'_> {
+    fn trace(&self) -> u128 {
+        self.trace
+    }
+
+    fn span(&self) -> u64 {
+        self.span
+    }
+
+    fn trace_flags(&self) -> u8 {
+        self.flags
+    }
+
+    fn trace_state(&self) -> &str {
+        text(self.trace_state)
+    }
+
+    fn is_remote(&self) -> bool {
+        self.remote
+    }
+}

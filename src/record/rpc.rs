@@ -1,0 +1,212 @@
+//! The ready-made RPC set: one call gives the span and the context; the metrics join it here.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::context::Parent;
+use crate::telemetry::{Kind, Outcome};
+
+use super::current;
+use super::future::{Instrumented, drop_inside, instrument, poll_inner};
+use super::open::Open;
+use super::scope::SpanGuard;
+use super::slot::Slot;
+use super::span::Span;
+
+/// `error.type` of a failure that nobody gave a word for.
+const OTHER: &str = "_OTHER";
+const CALL: &str = "rpc.call";
+const HANDLER: &str = "rpc.handler";
+
+/// Which call this is; every text is borrowed.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Call<'a> {
+    method: &'a str,
+    cls_id: &'a str,
+    object_id: &'a str,
+}
+
+impl<'a> Call<'a> {
+    /// The attribute `method`.
+    pub const fn method(name: &'a str) -> Self {
+        Self { method: name, cls_id: "", object_id: "" }
+    }
+
+    /// The attribute `cls_id`; empty where not given.
+    pub const fn cls_id(self, id: &'a str) -> Self {
+        Self { cls_id: id, ..self }
+    }
+
+    /// The attribute `object_id`: on the span only, where it is given.
+    pub const fn object_id(self, id: &'a str) -> Self {
+        Self { object_id: id, ..self }
+    }
+
+    fn describe(&self, span: &mut Span) {
+        for (key, value) in
+            [("method", self.method), ("cls_id", self.cls_id), ("object_id", self.object_id)]
+        {
+            if !value.is_empty() {
+                span.set(key, value);
+            }
+        }
+    }
+}
+
+type ErrorKind<F> = fn(&<<F as Future>::Output as Outcome>::Error) -> &'static str;
+
+pin_project! {
+    /// A call or a handler under observation.
+    ///
+    /// An output that is a failure sets status Error with its text and `error.type`; so do a panic
+    /// (`panic`) and a future that is dropped before it finished (`cancelled`).
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Observed<F>
+    where
+        F: Future,
+        F::Output: Outcome,
+    {
+        #[pin]
+        future: Option<F>,
+        slot: Slot,
+        name: &'static str,
+        error_kind: Option<ErrorKind<F>>,
+    }
+
+    impl<F> PinnedDrop for Observed<F>
+    where
+        F: Future,
+        F::Output: Outcome,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            drop_inside(this.slot, this.future);
+            this.slot.cancel(|span| {
+                span.error("cancelled", &"dropped before it finished");
+            });
+        }
+    }
+}
+
+impl<F> Observed<F>
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    fn new(future: F, name: &'static str, prepare: impl FnOnce(&mut Open)) -> Self {
+        let mut slot = Slot::start(name, None);
+        if let Some(open) = slot.open() {
+            prepare(open);
+        }
+        Self { future: Some(future), slot, name, error_kind: None }
+    }
+
+    /// Another parent than the current span; decides sampling anew, so call it first.
+    pub fn with_parent(mut self, parent: Parent) -> Self {
+        self.slot.restart(self.name, parent);
+        self
+    }
+
+    /// Writes attributes, at once, if recording.
+    pub fn with(mut self, write: impl FnOnce(&mut Span)) -> Self {
+        self.slot.write(write);
+        self
+    }
+
+    /// The bounded word for `error_kind` and `error.type`; `_OTHER` where not given, `cancelled` and `panic` are ours.
+    pub fn error_kind(mut self, kind: fn(&<F::Output as Outcome>::Error) -> &'static str) -> Self {
+        self.error_kind = Some(kind);
+        self
+    }
+}
+
+impl<F> Future for Observed<F>
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let kind = *this.error_kind;
+        this.slot.poll(
+            || poll_inner(this.future, cx),
+            |output, span| {
+                if let Some(error) = output.error() {
+                    span.error(kind.map_or(OTHER, |kind| kind(error)), error);
+                }
+            },
+        )
+    }
+}
+
+impl<F> fmt::Debug for Observed<F>
+where
+    F: Future + fmt::Debug,
+    F::Output: Outcome,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Observed").field(&self.future).finish()
+    }
+}
+
+/// `engine.dispatch` around one request or engine run; kind Server where its parent is remote, else Internal.
+///
+/// ```
+/// use trackside::telemetry::{self, rpc};
+///
+/// # async fn invoke() -> Result<u32, String> { Ok(1) }
+/// # let headers: Vec<(String, String)> = Vec::new();
+/// # let _future =
+/// rpc::dispatch(invoke()).with_parent(telemetry::extract_from(&headers)).errors();
+/// ```
+pub fn dispatch<F: Future>(future: F) -> Instrumented<F> {
+    instrument(future, "engine.dispatch").as_dispatch()
+}
+
+/// `rpc.call`, kind Server (Internal below a dispatch that is the server span).
+pub fn server<F>(call: Call<'_>, future: F) -> Observed<F>
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    let is_below_server = current::with_top(|open| open.kind == Kind::Server).unwrap_or(false);
+    let kind = if is_below_server { Kind::Internal } else { Kind::Server };
+    Observed::new(future, CALL, |open| open.kind = kind).with(|span| call.describe(span))
+}
+
+/// `rpc.call`, kind Client; inject inside the future.
+pub fn client<F>(call: Call<'_>, future: F) -> Observed<F>
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    Observed::new(future, CALL, |open| open.kind = Kind::Client).with(|span| call.describe(span))
+}
+
+/// `rpc.handler` around a handler, with its error as the span's status.
+pub fn handler<F>(future: F) -> Observed<F>
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    Observed::new(future, HANDLER, |_| {})
+}
+
+/// `handler` for a handler that is not async.
+pub fn handler_fn<R: Outcome>(handler: impl FnOnce() -> R) -> R {
+    let guard = SpanGuard::open(HANDLER, None, |_| {});
+    let output = handler();
+    if let Some(error) = output.error() {
+        current::write_beside(guard.ticket(), |span| {
+            span.error(OTHER, error);
+        });
+    }
+    output
+}

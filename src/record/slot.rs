@@ -1,0 +1,115 @@
+//! The span that a future owns between its polls.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::task::Poll;
+
+use crate::context::Parent;
+
+use super::open::Open;
+use super::span::Span;
+use super::{current, local};
+
+/// Nothing, or a span that is not on any stack just now.
+#[derive(Debug, Default)]
+pub(crate) struct Slot(Option<Box<Open>>);
+
+impl Slot {
+    pub(crate) fn start(name: &'static str, parent: Option<Parent>) -> Self {
+        Self(local::start(name, parent))
+    }
+
+    pub(crate) fn carry(parent: Parent) -> Self {
+        Self(local::carry(parent))
+    }
+
+    /// Starts anew below another parent; what was prepared stays.
+    pub(crate) fn restart(&mut self, name: &'static str, parent: Parent) {
+        let old = self.0.take();
+        self.0 = local::start(name, Some(parent));
+        match (self.0.as_deref_mut(), old) {
+            (Some(new), Some(old)) => {
+                new.inherit(&old);
+                local::recycle(old);
+            }
+            (_, Some(old)) => local::recycle(old),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn open(&mut self) -> Option<&mut Open> {
+        self.0.as_deref_mut()
+    }
+
+    /// Lends the span to a closure, if it is recorded.
+    pub(crate) fn write(&mut self, write: impl FnOnce(&mut Span)) {
+        if let Some(open) = self.0.take_if(|open| open.is_recording()) {
+            let mut span = Span::new(open);
+            write(&mut span);
+            self.0 = Some(span.open);
+        }
+    }
+
+    /// Runs one poll with this span as the current one; ends the span if it is done.
+    #[inline]
+    pub(crate) fn poll<T>(
+        &mut self,
+        poll: impl FnOnce() -> Poll<T>,
+        finished: impl FnOnce(&T, &mut Span),
+    ) -> Poll<T> {
+        let polled = self.run(poll);
+        if let Poll::Ready(output) = &polled {
+            self.write(|span| finished(output, span));
+            self.end();
+        }
+        polled
+    }
+
+    /// Runs something with this span as the current one; a panic ends the span and goes on.
+    #[inline]
+    pub(crate) fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {
+        let Some(open) = self.0.take() else {
+            return run();
+        };
+        let ticket = match current::enter(open) {
+            Ok(ticket) => ticket,
+            Err(open) => {
+                self.0 = Some(open);
+                return run();
+            }
+        };
+        let done = catch_unwind(AssertUnwindSafe(run));
+        self.0 = current::leave(ticket);
+        done.unwrap_or_else(|panic| {
+            self.write(|span| record_panic(span, &*panic));
+            self.end();
+            resume_unwind(panic)
+        })
+    }
+
+    pub(crate) const fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Ends the span of a future that was dropped before it finished.
+    pub(crate) fn cancel(&mut self, say: impl FnOnce(&mut Span)) {
+        self.write(say);
+        self.end();
+    }
+
+    pub(crate) fn end(&mut self) {
+        if let Some(open) = self.0.take() {
+            local::end(open);
+        }
+    }
+}
+
+fn record_panic(span: &mut Span, panic: &(dyn Any + Send)) {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("panicked");
+    span.event("exception", &[("exception.type", "panic".into()), ("exception.message", message.into())]);
+    span.error("panic", &message);
+}

@@ -1,0 +1,90 @@
+//! Where a span begins: its parent, its ids, and whether it is recorded at all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::config::plan::{Root, SamplerPlan};
+use crate::context::{Parent, SAMPLED};
+use crate::pipeline::clock;
+
+use super::limits::Limits;
+
+/// W3C level 2: the trace id was made at random.
+const RANDOM: u8 = 0x02;
+
+/// Whose time a span is measured by.
+#[derive(Clone, Debug)]
+pub(crate) enum Clock {
+    /// The process's.
+    Ticks,
+    /// A test's, in Unix nanoseconds.
+    Manual(Arc<AtomicU64>),
+}
+
+impl Clock {
+    pub(crate) fn now(&self) -> u64 {
+        match self {
+            Self::Ticks => clock::ticks(),
+            // 0 would say "not started".
+            Self::Manual(now) => now.load(Ordering::Acquire).max(1),
+        }
+    }
+}
+
+/// What a span is started by; one copy in each thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) sampler: Sampler,
+    pub(crate) limits: Limits,
+}
+
+impl Settings {
+    pub(crate) const NONE: Self = Self { sampler: Sampler::Always(false), limits: Limits::NONE };
+}
+
+/// The head sampler, ready to ask.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sampler {
+    Always(bool),
+    /// Sampled below this, of 63 bits of the trace id.
+    Below(u64),
+    /// As the parent; a root by the rule inside.
+    ParentAlways(bool),
+    ParentBelow(u64),
+}
+
+impl From<SamplerPlan> for Sampler {
+    fn from(plan: SamplerPlan) -> Self {
+        match plan {
+            SamplerPlan::AlwaysOn => Self::Always(true),
+            SamplerPlan::AlwaysOff => Self::Always(false),
+            SamplerPlan::Ratio(ratio) => Self::Below(threshold(ratio)),
+            SamplerPlan::ParentBased(Root::AlwaysOn) => Self::ParentAlways(true),
+            SamplerPlan::ParentBased(Root::AlwaysOff) => Self::ParentAlways(false),
+            SamplerPlan::ParentBased(Root::Ratio(ratio)) => Self::ParentBelow(threshold(ratio)),
+        }
+    }
+}
+
+impl Sampler {
+    pub(crate) fn samples(self, parent: &Parent, trace: u128) -> bool {
+        let below = |threshold| (trace as u64 >> 1) < threshold;
+        match self {
+            Self::Always(on) => on,
+            Self::Below(threshold) => below(threshold),
+            Self::ParentAlways(_) | Self::ParentBelow(_) if parent.has_span() => parent.sampled(),
+            Self::ParentAlways(on) => on,
+            Self::ParentBelow(threshold) => below(threshold),
+        }
+    }
+}
+
+/// The other SDKs' rule: the last eight bytes of the trace id, shifted by one, against 2^63 times the ratio.
+fn threshold(ratio: f64) -> u64 {
+    (ratio * (1_u64 << 63) as f64) as u64
+}
+
+/// The flags of a span below `parent`.
+pub(crate) fn flags(parent: &Parent, sampled: bool) -> u8 {
+    (parent.flags & RANDOM) | if sampled { SAMPLED } else { 0 }
+}
