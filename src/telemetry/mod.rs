@@ -1,5 +1,7 @@
 //! The façade: all that a host may call.
 
+#[cfg(feature = "http")]
+mod headers;
 mod words;
 
 pub use words::{
