@@ -99,7 +99,7 @@ proptest! {
         let line = traceparent::write(&sent, &mut text);
         prop_assert_eq!(line, format!("00-{trace:032x}-{span:016x}-{flags:02x}"));
 
-        let sent = extract(ALL, &with_lines(line, &[state.clone()], &[]));
+        let sent = extract(ALL, &with_lines(line, std::slice::from_ref(&state), &[]));
         let sent = baggage.iter().fold(sent, |parent, (key, value)| parent.with_baggage(key, value));
         let received = extract(ALL, &headers(&sent));
         prop_assert_eq!((received.trace, received.span, received.flags), (trace, span, flags));

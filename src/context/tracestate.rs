@@ -76,13 +76,13 @@ fn is_key(key: &str) -> bool {
             .all(|byte| plain(byte) || b"_-*/@".contains(byte))
 }
 
-/// Printable ASCII without `,` and `=`. Leading spaces belong to the value, trailing ones do not.
+/// Printable ASCII without `,` and `=`. Leading spaces belong to the value; trailing ones do not,
+/// and went with the white space around the member.
 fn is_value(value: &str) -> bool {
     (1..=MAX_CHARACTERS).contains(&value.len())
         && value
             .bytes()
             .all(|byte| matches!(byte, b' '..=b'~') && byte != b',' && byte != b'=')
-        && !value.ends_with(' ')
 }
 
 #[cfg(test)]

@@ -208,11 +208,13 @@ impl Inject for Vec<(String, String)> {
         // Any further value goes: two `traceparent`s would be as good as none.
         let mut found = false;
         self.retain_mut(|(n, old)| {
-            let same = n.eq_ignore_ascii_case(name);
-            if same && !found {
+            if !n.eq_ignore_ascii_case(name) {
+                return true;
+            }
+            if !found {
                 value.clone_into(old);
             }
-            !same || !std::mem::replace(&mut found, true)
+            !std::mem::replace(&mut found, true)
         });
         if !found {
             self.push((name.to_owned(), value.to_owned()));
