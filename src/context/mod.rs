@@ -1,5 +1,15 @@
 //! What crosses a boundary: ids, flags, `tracestate` and baggage, and the headers that carry them.
 
+mod baggage;
 mod parent;
+mod propagate;
+#[cfg(test)]
+mod properties;
+mod traceparent;
+mod tracestate;
 
 pub use parent::Parent;
+pub(crate) use propagate::{Getter, extract, inject};
+
+/// HTTP's optional white space, which may stand around a header's value and its members.
+const OWS: [char; 2] = [' ', '\t'];

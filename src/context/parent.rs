@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::baggage;
 use crate::telemetry::{SpanId, TraceId};
 
 /// Bit 0 of the trace flags: the caller recorded this trace.
 pub(crate) const SAMPLED: u8 = 0x01;
+/// Bit 1 of the trace flags: the lower 7 bytes of the trace id are random.
+pub(crate) const RANDOM: u8 = 0x02;
 
 /// Where a span hangs: ids, flags, `tracestate` and baggage; cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +38,13 @@ impl Parent {
     /// No parent: the span becomes a root.
     #[must_use]
     pub const fn root() -> Self {
-        Self { trace: 0, span: 0, flags: 0, remote: false, extra: None }
+        Self {
+            trace: 0,
+            span: 0,
+            flags: 0,
+            remote: false,
+            extra: None,
+        }
     }
 
     /// The trace id, unless this is a root.
@@ -50,6 +59,28 @@ impl Parent {
         self.has_span().then_some(SpanId(self.span))
     }
 
+    /// One baggage entry.
+    #[must_use]
+    pub fn baggage(&self, key: &str) -> Option<&str> {
+        self.entries()
+            .iter()
+            .find(|(other, _)| other == key)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The same with one baggage entry set, in place of an older one under the same key.
+    ///
+    /// Unchanged if the key is not a token of HTTP (visible ASCII without separators), or if the
+    /// baggage would grow beyond 64 entries or 8192 bytes of header.
+    #[must_use]
+    pub fn with_baggage(mut self, key: &str, value: &str) -> Self {
+        if baggage::admits(self.entries(), key, value) {
+            let extra = Arc::make_mut(self.extra.get_or_insert_default());
+            baggage::set(&mut extra.baggage, key, value.to_owned());
+        }
+        self
+    }
+
     /// Both ids are there: zero is invalid by W3C.
     pub(crate) const fn has_span(&self) -> bool {
         self.trace != 0 && self.span != 0
@@ -61,5 +92,9 @@ impl Parent {
 
     pub(crate) fn trace_state(&self) -> &str {
         self.extra.as_ref().map_or("", |extra| &extra.trace_state)
+    }
+
+    pub(crate) fn entries(&self) -> &[(String, String)] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.baggage)
     }
 }

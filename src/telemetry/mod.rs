@@ -2,6 +2,8 @@
 //!
 //! With the cargo feature `telemetry` off, each of these names compiles to nothing.
 
+#[cfg(feature = "http")]
+mod headers;
 mod words;
 
 #[cfg(not(feature = "telemetry"))]

@@ -205,9 +205,19 @@ pub trait Extract {
 
 impl Inject for Vec<(String, String)> {
     fn set(&mut self, name: &str, value: &str) {
-        match self.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
-            Some((_, old)) => value.clone_into(old),
-            None => self.push((name.to_owned(), value.to_owned())),
+        // Any further value goes: two `traceparent`s would be as good as none.
+        let mut found = false;
+        self.retain_mut(|(n, old)| {
+            if !n.eq_ignore_ascii_case(name) {
+                return true;
+            }
+            if !found {
+                value.clone_into(old);
+            }
+            !std::mem::replace(&mut found, true)
+        });
+        if !found {
+            self.push((name.to_owned(), value.to_owned()));
         }
     }
 }
@@ -230,12 +240,11 @@ macro_rules! map_carrier {
     ($map:ty, $($state:ident)?) => {
         impl$(<$state: std::hash::BuildHasher>)? Inject for $map {
             fn set(&mut self, name: &str, value: &str) {
-                if let Some(old) = self.get_mut(name) {
-                    value.clone_into(old);
-                    return;
+                self.retain(|n, _| n == name || !n.eq_ignore_ascii_case(name));
+                match self.get_mut(name) {
+                    Some(old) => value.clone_into(old),
+                    None => drop(self.insert(name.to_owned(), value.to_owned())),
                 }
-                self.retain(|n, _| !n.eq_ignore_ascii_case(name));
-                self.insert(name.to_owned(), value.to_owned());
             }
         }
 
@@ -246,6 +255,12 @@ macro_rules! map_carrier {
                         self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
                     })
                     .map(String::as_str)
+            }
+
+            fn each(&self, name: &str, take: &mut dyn FnMut(&str)) {
+                self.iter()
+                    .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+                    .for_each(|(_, value)| take(value));
             }
         }
     };
