@@ -14,7 +14,7 @@ impl ConsoleExporter {
     }
 
     /// Writes the body to standard output, whole or with an error.
-    pub(crate) fn send(&mut self, frame: &Frame) -> Outcome {
+    pub(crate) fn send(&self, frame: &Frame) -> Outcome {
         write_frame(&mut io::stdout().lock(), frame)
     }
 }

@@ -116,24 +116,17 @@ impl Drawing {
         let mut line = self.text(Style::Plain, "trace ");
         line.push(Style::Bold, &TraceId(nodes[0].trace).to_string());
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let failed = count(nodes.iter().filter(|node| node.failed).count());
-        for (style, part) in [
+        let failed = nodes.iter().filter(|node| node.failed).count();
+        let errors = (failed != 0).then(|| counted(count(failed), "error"));
+        let parts = [
             (Style::Cyan, service.to_owned()),
             (Style::Plain, duration(timeline.start, timeline.end)),
             (Style::Plain, counted(count(nodes.len()), "span")),
-            (
-                Style::Red,
-                if failed == 0 {
-                    String::new()
-                } else {
-                    counted(failed, "error")
-                },
-            ),
-        ] {
-            if !part.is_empty() {
-                line.push(Style::Dim, " · ");
-                line.push(style, &part);
-            }
+            (Style::Red, errors.unwrap_or_default()),
+        ];
+        for (style, part) in parts.iter().filter(|(_, part)| !part.is_empty()) {
+            line.push(Style::Dim, " · ");
+            line.push(*style, part);
         }
         self.line(&line);
     }
@@ -171,21 +164,15 @@ impl Drawing {
             line.append(if is_span { &first_gutter } else { &gutter });
             line.append(&row.head);
             let note = remote_parent.iter().filter(|_| is_span);
-            self.row(
-                line,
-                &margin,
-                &note.chain(&row.attributes).collect::<Vec<_>>(),
-            );
+            let attributes: Vec<&Text> = note.chain(&row.attributes).collect();
+            self.row(line, &margin, &attributes);
         }
     }
 
     /// `line` with `attributes` behind it, or below it in lines that begin with `margin`.
     fn row(&mut self, mut line: Text, margin: &Text, attributes: &[&Text]) {
-        let width = line.width()
-            + attributes
-                .iter()
-                .map(|text| 2 + text.width())
-                .sum::<usize>();
+        let behind = attributes.iter().map(|text| 2 + text.width());
+        let width = line.width() + behind.sum::<usize>();
         let mut is_first_line = true;
         for text in attributes {
             let is_full = is_first_line || line.width() + 2 + text.width() > WIDTH;

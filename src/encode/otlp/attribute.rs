@@ -30,15 +30,14 @@ pub(super) fn attributes(out: &mut Writer, field: u64, dropped_field: u64, item:
 
 #[inline]
 pub(super) fn key_value(out: &mut Writer, field: u64, key: &str, value: Any<'_>) {
-    if let Any::Array(_) = value {
+    let Some(value_length) = scalar_len(value) else {
         out.message(field, 1, |out| {
             out.string(KEY, key);
             out.message(VALUE, 1, |out| any_value(out, value, 0));
         });
         return;
-    }
-    // All but arrays know their length, so nothing has to be patched.
-    let value_length = scalar_len(value);
+    };
+    // The length is known beforehand, so nothing has to be patched.
     let key_length = if key.is_empty() {
         0
     } else {
@@ -53,15 +52,16 @@ pub(super) fn key_value(out: &mut Writer, field: u64, key: &str, value: Any<'_>)
     any_value(out, value, 0);
 }
 
+/// The length of an `AnyValue`, unless it is an array.
 #[inline]
-fn scalar_len(value: Any<'_>) -> usize {
+fn scalar_len(value: Any<'_>) -> Option<usize> {
     match value {
-        Any::Bool(_) => 2,
-        Any::I64(value) => 1 + varint64_len(value as u64),
-        Any::F64(_) => 9,
-        Any::Str(text) => 1 + varint_len(text.len()) + text.len(),
-        Any::Bytes(bytes) => 1 + varint_len(bytes.len()) + bytes.len(),
-        Any::Array(_) => unreachable!("arrays are patched"),
+        Any::Bool(_) => Some(2),
+        Any::I64(value) => Some(1 + varint64_len(value as u64)),
+        Any::F64(_) => Some(9),
+        Any::Str(text) => Some(1 + varint_len(text.len()) + text.len()),
+        Any::Bytes(bytes) => Some(1 + varint_len(bytes.len()) + bytes.len()),
+        Any::Array(_) => None,
     }
 }
 

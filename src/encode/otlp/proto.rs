@@ -42,7 +42,15 @@ impl Writer {
     }
 
     #[inline]
-    fn varint(&mut self, mut value: u64) {
+    fn varint(&mut self, value: u64) {
+        if value < 0x80 {
+            self.bytes.push(low_digit(value));
+        } else {
+            self.long_varint(value);
+        }
+    }
+
+    fn long_varint(&mut self, mut value: u64) {
         // Composed on the stack, so that the buffer's capacity is checked once.
         let mut digits = [0; 10];
         let mut width = 0;
@@ -70,8 +78,8 @@ impl Writer {
     /// A member of a oneof: also written if it is zero.
     #[inline]
     pub(super) fn fixed64_field(&mut self, field: u64, value: u64) {
-        self.tag(field, FIXED64);
-        self.raw(&value.to_le_bytes());
+        let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
+        self.raw(&[short_tag(field, FIXED64), a, b, c, d, e, f, g, h]);
     }
 
     /// A member of a oneof: also written if it is empty.
@@ -117,8 +125,12 @@ impl Writer {
     /// The head of a message whose length is known; the caller writes the body.
     #[inline]
     pub(super) fn message_head(&mut self, field: u64, length: usize) {
-        self.tag(field, LENGTH);
-        self.varint(length as u64);
+        if length < 0x80 {
+            self.raw(&[short_tag(field, LENGTH), low_digit(length as u64)]);
+        } else {
+            self.bytes.push(short_tag(field, LENGTH));
+            self.long_varint(length as u64);
+        }
     }
 
     /// A message whose length is not known beforehand: `reserved` bytes are kept for it, and the
@@ -163,6 +175,13 @@ pub(super) const fn varint_len(value: usize) -> usize {
 #[inline]
 pub(super) const fn varint64_len(value: u64) -> usize {
     ((64 - (value | 1).leading_zeros()) as usize).div_ceil(7)
+}
+
+/// The tag of a field below 16, as all are but one.
+#[inline]
+const fn short_tag(field: u64, wire_type: u64) -> u8 {
+    debug_assert!(field < 16);
+    (field << 3 | wire_type) as u8
 }
 
 #[inline]
