@@ -1,0 +1,273 @@
+//! What we write, read back by prost with OpenTelemetry's own schema.
+
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value,
+};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{
+    ResourceSpans, ScopeSpans, Span, Status, span, status::StatusCode,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use prost::Message as _;
+
+use super::TraceEncoder;
+use crate::encode::sample::arbitrary::{plain_span, sample_span};
+use crate::encode::sample::{SampleAttributes, SampleSpan, SampleStatus, SampleValue};
+use crate::telemetry::Kind;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// Every field arrives, and the bytes are prost's own: minimal lengths, fields in order.
+    #[test]
+    fn prost_reads_what_was_written(batches in vec(vec(sample_span(), 0..8), 1..4)) {
+        let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
+        for batch in &batches {
+            assert_request(&mut encoder, batch)?;
+        }
+    }
+
+    #[test]
+    fn batches_of_many_spans(spans in vec(plain_span(), 0..50)) {
+        assert_request(&mut TraceEncoder::new(&[], "", ""), &spans)?;
+    }
+}
+
+#[test]
+fn lengths_at_the_edges_of_varints() {
+    let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
+    let around = |edge: usize, before: usize| edge.saturating_sub(before)..edge + 4;
+    // The span's length, then the two outer ones, cross an edge a little before the name's does.
+    for length in around(0x80, 400)
+        .chain(around(0x4000, 400))
+        .chain(around(0x20_0000, 50))
+    {
+        let span = SampleSpan {
+            name: "n".repeat(length),
+            ..SampleSpan::default()
+        };
+        assert_request(&mut encoder, &[span]).unwrap();
+    }
+}
+
+#[test]
+fn arrays_are_cut_where_decoders_would_stop() {
+    let nested = |depth| {
+        let value = SampleValue::Array(vec![SampleValue::I64(1)]);
+        let value = (1..depth).fold(value, |inner, _| SampleValue::Array(vec![inner]));
+        SampleSpan {
+            attributes: SampleAttributes {
+                pairs: vec![("deep".into(), value)],
+                dropped: 0,
+            },
+            ..SampleSpan::default()
+        }
+    };
+    let mut encoder = TraceEncoder::new(&[], "", "");
+    assert_request(&mut encoder, &[nested(32)]).unwrap();
+
+    encoder.span(&nested(100));
+    let request = ExportTraceServiceRequest::decode(encoder.finish()).unwrap();
+    let mut value = request.resource_spans[0].scope_spans[0].spans[0].attributes[0]
+        .value
+        .clone();
+    let mut depth = 0;
+    while let Some(any_value::Value::ArrayValue(array)) = value.clone().unwrap().value {
+        depth += 1;
+        value = array.values.into_iter().next();
+    }
+    assert_eq!((depth, value), (32, Some(AnyValue { value: None })));
+}
+
+#[test]
+fn a_dropped_request_lends_its_memory_to_the_next() {
+    let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
+    let span = SampleSpan {
+        name: "work".repeat(100),
+        ..SampleSpan::default()
+    };
+    let mut request = || {
+        encoder.span(&span);
+        encoder.finish()
+    };
+
+    let first = request();
+    let address = first.as_ptr();
+    let second = request();
+    assert_ne!(second.as_ptr(), address, "the first is still held");
+    assert_eq!(first, second);
+
+    let address = second.as_ptr();
+    drop(second);
+    assert_eq!(request().as_ptr(), address);
+}
+
+fn assert_request(encoder: &mut TraceEncoder, spans: &[SampleSpan]) -> Result<(), TestCaseError> {
+    prop_assert!(encoder.is_empty());
+    for span in spans {
+        encoder.span(span);
+    }
+    prop_assert_eq!(encoder.spans() as usize, spans.len());
+    let length = encoder.len();
+    let bytes: Bytes = encoder.finish();
+    prop_assert_eq!(length, bytes.len());
+
+    let decoded = ExportTraceServiceRequest::decode(bytes.clone());
+    let decoded = decoded.map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let expected = expected_spans(spans);
+    // By their text, since NaN differs from itself.
+    prop_assert_eq!(
+        format!("{:?}", decoded.resource_spans[0].scope_spans[0].spans),
+        format!("{expected:?}")
+    );
+    let request = ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            scope_spans: vec![ScopeSpans {
+                spans: expected,
+                ..decoded.resource_spans[0].scope_spans[0].clone()
+            }],
+            ..decoded.resource_spans[0].clone()
+        }],
+    };
+    prop_assert!(request.encode_to_vec() == bytes, "not the canonical bytes");
+    Ok(())
+}
+
+#[test]
+fn resource_and_scope_stand_before_the_spans() {
+    let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
+    encoder.span(&SampleSpan::default());
+    let request = ExportTraceServiceRequest::decode(encoder.finish()).unwrap();
+    let [resource_spans] = &request.resource_spans[..] else {
+        panic!("one ResourceSpans")
+    };
+    let attribute = |(key, value): (String, String)| KeyValue {
+        key,
+        value: Some(AnyValue {
+            value: Some(any_value::Value::StringValue(value)),
+        }),
+        ..KeyValue::default()
+    };
+    assert_eq!(
+        resource_spans.resource,
+        Some(Resource {
+            attributes: resource().into_iter().map(attribute).collect(),
+            ..Resource::default()
+        })
+    );
+    let [scope_spans] = &resource_spans.scope_spans[..] else {
+        panic!("one ScopeSpans")
+    };
+    assert_eq!(
+        scope_spans.scope,
+        Some(InstrumentationScope {
+            name: "trackside".into(),
+            version: "1.2.3".into(),
+            ..InstrumentationScope::default()
+        })
+    );
+    assert_eq!(scope_spans.spans.len(), 1);
+}
+
+fn resource() -> Vec<(String, String)> {
+    vec![
+        ("service.name".into(), "checkout".into()),
+        ("empty".into(), String::new()),
+        ("long".into(), "r".repeat(200)),
+    ]
+}
+
+fn expected_spans(spans: &[SampleSpan]) -> Vec<Span> {
+    spans.iter().map(expected_span).collect()
+}
+
+fn expected_span(span: &SampleSpan) -> Span {
+    Span {
+        trace_id: span.trace.to_be_bytes().to_vec(),
+        span_id: span.span.to_be_bytes().to_vec(),
+        trace_state: span.trace_state.clone(),
+        parent_span_id: match span.parent {
+            0 => Vec::new(),
+            parent => parent.to_be_bytes().to_vec(),
+        },
+        flags: expected_flags(span.trace_flags, span.remote),
+        name: span.name.clone(),
+        kind: match span.kind {
+            Kind::Internal => span::SpanKind::Internal,
+            Kind::Server => span::SpanKind::Server,
+            Kind::Client => span::SpanKind::Client,
+            Kind::Producer => span::SpanKind::Producer,
+            Kind::Consumer => span::SpanKind::Consumer,
+        }
+        .into(),
+        start_time_unix_nano: span.start,
+        end_time_unix_nano: span.end,
+        attributes: expected_attributes(&span.attributes),
+        dropped_attributes_count: span.attributes.dropped,
+        events: span
+            .events
+            .iter()
+            .map(|event| span::Event {
+                time_unix_nano: event.time,
+                name: event.name.clone(),
+                attributes: expected_attributes(&event.attributes),
+                dropped_attributes_count: event.attributes.dropped,
+            })
+            .collect(),
+        dropped_events_count: span.dropped_events,
+        links: span
+            .links
+            .iter()
+            .map(|link| span::Link {
+                trace_id: link.trace.to_be_bytes().to_vec(),
+                span_id: link.span.to_be_bytes().to_vec(),
+                trace_state: link.trace_state.clone(),
+                attributes: expected_attributes(&link.attributes),
+                dropped_attributes_count: link.attributes.dropped,
+                flags: expected_flags(link.trace_flags, link.remote),
+            })
+            .collect(),
+        dropped_links_count: span.dropped_links,
+        status: match &span.status {
+            SampleStatus::Unset => None,
+            SampleStatus::Ok => Some(Status {
+                message: String::new(),
+                code: StatusCode::Ok.into(),
+            }),
+            SampleStatus::Error(message) => Some(Status {
+                message: message.clone(),
+                code: StatusCode::Error.into(),
+            }),
+        },
+    }
+}
+
+fn expected_flags(trace_flags: u8, remote: bool) -> u32 {
+    u32::from(trace_flags) + 256 + if remote { 512 } else { 0 }
+}
+
+fn expected_attributes(attributes: &SampleAttributes) -> Vec<KeyValue> {
+    let key_value = |(key, value): &(String, SampleValue)| KeyValue {
+        key: key.clone(),
+        value: Some(expected_value(value)),
+        ..KeyValue::default()
+    };
+    attributes.pairs.iter().map(key_value).collect()
+}
+
+fn expected_value(value: &SampleValue) -> AnyValue {
+    let value = match value {
+        SampleValue::Bool(value) => any_value::Value::BoolValue(*value),
+        SampleValue::I64(value) => any_value::Value::IntValue(*value),
+        SampleValue::F64(value) => any_value::Value::DoubleValue(*value),
+        SampleValue::Str(value) => any_value::Value::StringValue(value.clone()),
+        SampleValue::Bytes(value) => any_value::Value::BytesValue(value.clone()),
+        SampleValue::Array(values) => any_value::Value::ArrayValue(ArrayValue {
+            values: values.iter().map(expected_value).collect(),
+        }),
+    };
+    AnyValue { value: Some(value) }
+}

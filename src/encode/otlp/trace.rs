@@ -1,0 +1,204 @@
+//! Spans as an `ExportTraceServiceRequest` with one `ResourceSpans` and one `ScopeSpans`.
+
+use bytes::Bytes;
+
+use super::attribute::{attributes, key_value};
+use super::proto::{Writer, varint_len};
+use crate::encode::view::{Any, EventView, LinkView, SpanStatus, SpanView};
+use crate::telemetry::Kind;
+
+/// `ExportTraceServiceRequest.resource_spans`.
+const RESOURCE_SPANS: u64 = 1;
+/// `ResourceSpans.resource` and `.scope_spans`.
+const RESOURCE: u64 = 1;
+const SCOPE_SPANS: u64 = 2;
+/// `ScopeSpans.scope` and `.spans`.
+const SCOPE: u64 = 1;
+const SPANS: u64 = 2;
+
+/// Bits of `flags` above the byte of `traceparent`: whether remoteness is known, and what it is.
+const HAS_IS_REMOTE: u32 = 0x100;
+const IS_REMOTE: u32 = 0x200;
+
+/// Writes spans one after the other and hands them out as whole requests.
+///
+/// The lengths of the two outer messages are known last but stand first. So room is kept for them,
+/// the resource and the scope at the front of the buffer, and the request begins inside that room.
+#[derive(Debug)]
+pub(crate) struct TraceEncoder {
+    /// `ResourceSpans.resource`, encoded.
+    resource: Vec<u8>,
+    /// `ScopeSpans.scope`, encoded.
+    scope: Vec<u8>,
+    /// The room at the front, then the spans; empty between batches.
+    out: Writer,
+    /// What goes into the room; kept for its capacity.
+    head: Writer,
+    spans: u32,
+    /// The last request, to get its memory back once nobody else holds it.
+    last: Bytes,
+}
+
+impl TraceEncoder {
+    /// Resource and scope are encoded here, once.
+    pub(crate) fn new(
+        resource: &[(String, String)],
+        scope_name: &str,
+        scope_version: &str,
+    ) -> Self {
+        let mut encoded_resource = Writer::default();
+        encoded_resource.message(RESOURCE, 2, |out| {
+            for (key, value) in resource {
+                key_value(out, 1, key, Any::Str(value));
+            }
+        });
+        let mut encoded_scope = Writer::default();
+        encoded_scope.message(SCOPE, 1, |out| {
+            out.string(1, scope_name);
+            out.string(2, scope_version);
+        });
+        Self {
+            resource: encoded_resource.take(),
+            scope: encoded_scope.take(),
+            out: Writer::default(),
+            head: Writer::default(),
+            spans: 0,
+            last: Bytes::new(),
+        }
+    }
+
+    /// Adds a span to the batch.
+    pub(crate) fn span(&mut self, span: &impl SpanView) {
+        if self.is_empty() {
+            self.out = Writer::new(self.buffer());
+        }
+        // A span is rarely shorter than 128 bytes or longer than 16 KiB: two bytes of length.
+        self.out.message(SPANS, 2, |out| write_span(out, span));
+        self.spans += 1;
+    }
+
+    /// The length of the request as it stands.
+    pub(crate) fn len(&self) -> usize {
+        let spans = self.out.len().saturating_sub(self.room());
+        let (resource_spans, _) = self.outer_lengths(spans);
+        1 + varint_len(resource_spans) + resource_spans
+    }
+
+    /// How many spans are in the batch.
+    pub(crate) fn spans(&self) -> u32 {
+        self.spans
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.spans == 0
+    }
+
+    /// The whole request; the encoder is ready for the next batch.
+    ///
+    /// Nothing is copied: the buffer itself is handed out, and comes back for a later batch if the
+    /// request has been dropped by then.
+    pub(crate) fn finish(&mut self) -> Bytes {
+        if self.is_empty() {
+            self.out = Writer::new(self.buffer());
+        }
+        let room = self.room();
+        let (resource_spans, scope_spans) = self.outer_lengths(self.out.len() - room);
+        self.head.clear();
+        self.head.message_head(RESOURCE_SPANS, resource_spans);
+        self.head.raw(&self.resource);
+        self.head.message_head(SCOPE_SPANS, scope_spans);
+        self.head.raw(&self.scope);
+        let start = room - self.head.len();
+        self.out.as_mut_slice()[start..room].copy_from_slice(self.head.as_slice());
+        let request = Bytes::from(self.out.take()).slice(start..);
+        self.spans = 0;
+        self.last = request.clone();
+        request
+    }
+
+    /// A buffer with the room at its front: the last request's, if it was dropped, or a new one of
+    /// its size.
+    fn buffer(&mut self) -> Vec<u8> {
+        let last = std::mem::take(&mut self.last);
+        let length = last.len();
+        let mut buffer = match last.try_into_mut() {
+            Ok(mut unshared) => {
+                unshared.clear();
+                Vec::from(unshared)
+            }
+            Err(_) => Vec::with_capacity(length),
+        };
+        buffer.resize(self.room(), 0);
+        buffer
+    }
+
+    /// What the head takes at most: two tags, two lengths, resource and scope.
+    fn room(&self) -> usize {
+        2 * (1 + varint_len(usize::MAX)) + self.resource.len() + self.scope.len()
+    }
+
+    /// The lengths of `ResourceSpans` and `ScopeSpans` around `spans` bytes.
+    fn outer_lengths(&self, spans: usize) -> (usize, usize) {
+        let scope_spans = self.scope.len() + spans;
+        (
+            self.resource.len() + 1 + varint_len(scope_spans) + scope_spans,
+            scope_spans,
+        )
+    }
+}
+
+fn write_span(out: &mut Writer, span: &impl SpanView) {
+    out.bytes_field(1, &span.trace().to_be_bytes());
+    out.bytes_field(2, &span.span().to_be_bytes());
+    out.string(3, span.trace_state());
+    if span.parent() != 0 {
+        out.bytes_field(4, &span.parent().to_be_bytes());
+    }
+    out.string(5, span.name());
+    out.uint(6, kind_number(span.kind()));
+    out.fixed64(7, span.start());
+    out.fixed64(8, span.end());
+    attributes(out, 9, 10, span);
+    span.events(|event| out.message(11, 1, |out| write_event(out, event)));
+    out.uint(12, span.dropped_events());
+    span.links(|link| out.message(13, 1, |out| write_link(out, link)));
+    out.uint(14, span.dropped_links());
+    match span.status() {
+        SpanStatus::Unset => {}
+        SpanStatus::Ok => out.message(15, 1, |out| out.uint(3, 1)),
+        SpanStatus::Error(message) => out.message(15, 1, |out| {
+            out.string(2, message);
+            out.uint(3, 2);
+        }),
+    }
+    out.fixed32(16, flags(span.trace_flags(), span.parent_is_remote()));
+}
+
+fn write_event(out: &mut Writer, event: &impl EventView) {
+    out.fixed64(1, event.time());
+    out.string(2, event.name());
+    attributes(out, 3, 4, event);
+}
+
+fn write_link(out: &mut Writer, link: &impl LinkView) {
+    out.bytes_field(1, &link.trace().to_be_bytes());
+    out.bytes_field(2, &link.span().to_be_bytes());
+    out.string(3, link.trace_state());
+    attributes(out, 4, 5, link);
+    out.fixed32(6, flags(link.trace_flags(), link.is_remote()));
+}
+
+fn kind_number(kind: Kind) -> u32 {
+    match kind {
+        Kind::Internal => 1,
+        Kind::Server => 2,
+        Kind::Client => 3,
+        Kind::Producer => 4,
+        Kind::Consumer => 5,
+    }
+}
+
+fn flags(trace_flags: u8, is_remote: bool) -> u32 {
+    let remote = if is_remote { IS_REMOTE } else { 0 };
+    u32::from(trace_flags) | HAS_IS_REMOTE | remote
+}

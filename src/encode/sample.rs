@@ -1,0 +1,229 @@
+//! An owned span for tests of the encoders.
+
+pub(super) mod arbitrary;
+
+use crate::encode::view::{Any, Attributes, EventView, LinkView, SpanStatus, SpanView};
+use crate::telemetry::Kind;
+
+#[derive(Clone, Debug)]
+pub(super) enum SampleValue {
+    Bool(bool),
+    I64(i64),
+    F64(f64),
+    Str(String),
+    Bytes(Vec<u8>),
+    Array(Vec<Self>),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct SampleAttributes {
+    pub(super) pairs: Vec<(String, SampleValue)>,
+    pub(super) dropped: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) enum SampleStatus {
+    #[default]
+    Unset,
+    Ok,
+    Error(String),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct SampleEvent {
+    pub(super) time: u64,
+    pub(super) name: String,
+    pub(super) attributes: SampleAttributes,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct SampleLink {
+    pub(super) trace: u128,
+    pub(super) span: u64,
+    pub(super) trace_flags: u8,
+    pub(super) trace_state: String,
+    pub(super) remote: bool,
+    pub(super) attributes: SampleAttributes,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct SampleSpan {
+    pub(super) trace: u128,
+    pub(super) span: u64,
+    pub(super) parent: u64,
+    pub(super) remote: bool,
+    pub(super) trace_flags: u8,
+    pub(super) trace_state: String,
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) status: SampleStatus,
+    pub(super) attributes: SampleAttributes,
+    pub(super) events: Vec<SampleEvent>,
+    pub(super) dropped_events: u32,
+    pub(super) links: Vec<SampleLink>,
+    pub(super) dropped_links: u32,
+}
+
+impl From<&[(&str, &str)]> for SampleAttributes {
+    fn from(pairs: &[(&str, &str)]) -> Self {
+        let pair = |&(key, value): &(&str, &str)| (key.into(), SampleValue::Str(value.into()));
+        Self {
+            pairs: pairs.iter().map(pair).collect(),
+            dropped: 0,
+        }
+    }
+}
+
+impl Attributes for SampleAttributes {
+    fn attributes(&self, mut each: impl FnMut(&str, Any<'_>)) {
+        for (key, value) in &self.pairs {
+            lend(std::slice::from_ref(value), Vec::new(), &mut |lent| {
+                each(key, lent[0])
+            });
+        }
+    }
+
+    fn dropped_attributes(&self) -> u32 {
+        self.dropped
+    }
+}
+
+/// Lends `lent` and `rest` as one slice. Nested slices live on the stack of the recursion.
+fn lend<'a>(rest: &'a [SampleValue], mut lent: Vec<Any<'a>>, then: &mut dyn FnMut(&[Any<'_>])) {
+    let Some((first, rest)) = rest.split_first() else {
+        return then(&lent);
+    };
+    lent.push(match first {
+        SampleValue::Bool(value) => Any::Bool(*value),
+        SampleValue::I64(value) => Any::I64(*value),
+        SampleValue::F64(value) => Any::F64(*value),
+        SampleValue::Str(value) => Any::Str(value),
+        SampleValue::Bytes(value) => Any::Bytes(value),
+        SampleValue::Array(values) => {
+            return lend(values, Vec::new(), &mut |inner| {
+                let mut lent = lent.clone();
+                lent.push(Any::Array(inner));
+                lend(rest, lent, then);
+            });
+        }
+    });
+    lend(rest, lent, then);
+}
+
+macro_rules! attributes_within {
+    ($($item:ty),*) => { $(
+        impl Attributes for $item {
+            fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
+                self.attributes.attributes(each);
+            }
+
+            fn dropped_attributes(&self) -> u32 {
+                self.attributes.dropped
+            }
+        }
+    )* };
+}
+attributes_within!(SampleEvent, SampleLink, SampleSpan);
+
+impl EventView for SampleEvent {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn time(&self) -> u64 {
+        self.time
+    }
+}
+
+impl LinkView for SampleLink {
+    fn trace(&self) -> u128 {
+        self.trace
+    }
+
+    fn span(&self) -> u64 {
+        self.span
+    }
+
+    fn trace_flags(&self) -> u8 {
+        self.trace_flags
+    }
+
+    fn trace_state(&self) -> &str {
+        &self.trace_state
+    }
+
+    fn is_remote(&self) -> bool {
+        self.remote
+    }
+}
+
+impl SpanView for SampleSpan {
+    type Event = SampleEvent;
+    type Link = SampleLink;
+
+    fn trace(&self) -> u128 {
+        self.trace
+    }
+
+    fn span(&self) -> u64 {
+        self.span
+    }
+
+    fn parent(&self) -> u64 {
+        self.parent
+    }
+
+    fn parent_is_remote(&self) -> bool {
+        self.remote
+    }
+
+    fn trace_flags(&self) -> u8 {
+        self.trace_flags
+    }
+
+    fn trace_state(&self) -> &str {
+        &self.trace_state
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn start(&self) -> u64 {
+        self.start
+    }
+
+    fn end(&self) -> u64 {
+        self.end
+    }
+
+    fn status(&self) -> SpanStatus<'_> {
+        match &self.status {
+            SampleStatus::Unset => SpanStatus::Unset,
+            SampleStatus::Ok => SpanStatus::Ok,
+            SampleStatus::Error(message) => SpanStatus::Error(message),
+        }
+    }
+
+    fn events(&self, each: impl FnMut(&Self::Event)) {
+        self.events.iter().for_each(each);
+    }
+
+    fn dropped_events(&self) -> u32 {
+        self.dropped_events
+    }
+
+    fn links(&self, each: impl FnMut(&Self::Link)) {
+        self.links.iter().for_each(each);
+    }
+
+    fn dropped_links(&self) -> u32 {
+        self.dropped_links
+    }
+}
