@@ -1,4 +1,6 @@
-#![allow(missing_docs)]
+#![cfg_attr(feature = "telemetry", doc = include_str!("../reference.md"))]
+#![cfg_attr(not(feature = "telemetry"), doc = "Telemetry that a host embeds and forgets; compiled out in this build.")]
+
 #[cfg(feature = "telemetry")]
 mod config;
 #[cfg(feature = "telemetry")]
@@ -6,5 +8,15 @@ mod context;
 #[cfg(feature = "telemetry")]
 mod encode;
 #[cfg(feature = "telemetry")]
+mod error;
+#[cfg(feature = "telemetry")]
 mod export;
+#[cfg(feature = "telemetry")]
+mod health;
+#[cfg(feature = "telemetry")]
+mod pipeline;
+#[cfg(feature = "telemetry")]
+mod record;
 pub mod telemetry;
+#[cfg(feature = "telemetry")]
+pub mod testing;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::baggage;
+use crate::record;
 use crate::telemetry::{SpanId, TraceId};
+use crate::testing::Sink;
 
 /// Bit 0 of the trace flags: the caller recorded this trace.
 pub(crate) const SAMPLED: u8 = 0x01;
@@ -32,9 +34,17 @@ pub(crate) struct Extra {
     pub(crate) trace_state: String,
     /// Baggage entries, decoded, in order; keys are unique.
     pub(crate) baggage: Vec<(String, String)>,
+    /// Where a test captures the spans of this context.
+    pub(crate) capture: Option<Arc<Sink>>,
 }
 
 impl Parent {
+    /// The context of this thread, now.
+    #[must_use]
+    pub fn current() -> Self {
+        record::current::context()
+    }
+
     /// No parent: the span becomes a root.
     #[must_use]
     pub const fn root() -> Self {

@@ -1,7 +1,10 @@
 //! From items to bytes; no sockets here.
 
 pub(crate) mod console;
+mod encoder;
 pub(crate) mod otlp;
 #[cfg(test)]
 mod sample;
 pub(crate) mod view;
+
+pub(crate) use encoder::Encoder;

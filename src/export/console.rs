@@ -13,9 +13,13 @@ impl ConsoleExporter {
         Self
     }
 
-    /// Writes the body to standard output, whole or with an error.
-    pub(crate) fn send(&self, frame: &Frame) -> Outcome {
-        write_frame(&mut io::stdout().lock(), frame)
+    /// Writes the body to standard output, whole or with an error; on the helper thread, since a
+    /// pipe that nobody reads blocks.
+    pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
+        let frame = frame.clone();
+        let write = move || write_frame(&mut io::stdout().lock(), &frame);
+        let written = tokio::task::spawn_blocking(write).await;
+        written.unwrap_or_else(|error| Outcome::Refused { error: format!("console exporter: {error}") })
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,8 @@ pub(crate) enum Level {
 
 /// The road for diagnostics.
 pub(crate) struct Diagnostics {
-    hook: Option<Hook>,
+    // A panic in it is caught, and it shares nothing with us.
+    hook: Option<AssertUnwindSafe<Hook>>,
     said: Mutex<Said>,
 }
 
@@ -35,7 +37,7 @@ struct Said {
 
 impl Diagnostics {
     pub(crate) fn new(hook: Option<Hook>) -> Self {
-        Self { hook, said: Mutex::default() }
+        Self { hook: hook.map(AssertUnwindSafe), said: Mutex::default() }
     }
 
     /// Says a line, unless the same topic was spoken about within the last minute.
@@ -56,8 +58,7 @@ impl Diagnostics {
         }
         if let Some(hook) = &self.hook {
             // A host's panic must not take our thread with it.
-            let call = std::panic::AssertUnwindSafe(|| hook(line));
-            let _ = std::panic::catch_unwind(call);
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(line)));
         }
         log_line(level, line);
     }

@@ -12,7 +12,7 @@ mod worker;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Request, Shared};
 pub(crate) use start::{Running, start};
 
 /// The newest pipeline of the process, running or not.

@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::context::Parent;
-use crate::telemetry::{Kind, Outcome};
+use crate::telemetry::Kind;
+use crate::telemetry::rpc::Outcome;
 
 use super::current;
 use super::future::{Instrumented, drop_inside, instrument, poll_inner};

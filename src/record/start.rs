@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::config::plan::{Root, SamplerPlan};
-use crate::context::{Parent, SAMPLED};
+use crate::config::plan::{Plan, Root, SamplerPlan};
+use crate::context::{Parent, RANDOM, SAMPLED};
 use crate::pipeline::clock;
 
 use super::limits::Limits;
-
-/// W3C level 2: the trace id was made at random.
-const RANDOM: u8 = 0x02;
 
 /// Whose time a span is measured by.
 #[derive(Clone, Debug)]
@@ -40,6 +37,12 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) const NONE: Self = Self { sampler: Sampler::Always(false), limits: Limits::NONE };
+}
+
+impl From<&Plan> for Settings {
+    fn from(plan: &Plan) -> Self {
+        Self { sampler: plan.sampler.into(), limits: (&plan.limits).into() }
+    }
 }
 
 /// The head sampler, ready to ask.
@@ -84,7 +87,8 @@ fn threshold(ratio: f64) -> u64 {
     (ratio * (1_u64 << 63) as f64) as u64
 }
 
-/// The flags of a span below `parent`.
+/// The flags of a span below `parent`; our own trace ids are random.
 pub(crate) fn flags(parent: &Parent, sampled: bool) -> u8 {
-    (parent.flags & RANDOM) | if sampled { SAMPLED } else { 0 }
+    let random = if parent.has_span() { parent.flags & RANDOM } else { RANDOM };
+    random | if sampled { SAMPLED } else { 0 }
 }

@@ -1,0 +1,266 @@
+//! `init`, the handle, and how it all ends.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::config::plan::Propagators;
+use crate::config::{Report, TelemetryConfig};
+use crate::error::Error;
+use crate::health::counters::{FORGOTTEN_SPANS, LATE_WRITES};
+use crate::health::diagnostics::{Diagnostics, Level};
+use crate::pipeline::completion::Completion;
+use crate::pipeline::{self, Request, Running};
+use crate::record::{gate, local};
+
+use super::super::{Signal, Status};
+
+/// The handle that a second `init` gives back.
+static CURRENT: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
+
+/// Bits of `Propagators`, readable without a lock.
+static PROPAGATORS: AtomicU8 = AtomicU8::new(TRACE_CONTEXT | BAGGAGE);
+const TRACE_CONTEXT: u8 = 1;
+const BAGGAGE: u8 = 2;
+
+/// How much longer than its deadline a shutdown waits for the worker's answer.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Resolves the configuration and starts what it names.
+///
+/// A second call returns the same handle and says so in [`Telemetry::report`]; after a shutdown
+/// `init` may start anew. Where nothing is configured, nothing is started, and the report says so.
+/// An unreachable endpoint is no error: what is recorded waits in a bounded queue.
+///
+/// # Errors
+/// An argument that is wrong (it is named, with a remedy), or a thread that the system refuses.
+/// Nothing is started then, and the call may be repeated.
+///
+/// ```
+/// use std::time::Duration;
+/// use trackside::telemetry::{self, TelemetryConfig};
+///
+/// # fn main() -> Result<(), telemetry::Error> {
+/// let telemetry = telemetry::init(TelemetryConfig::default())?;
+/// // ... the host's work ...
+/// telemetry.shutdown(Duration::from_secs(5))
+/// # }
+/// ```
+pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(inner) = current.upgrade().filter(|inner| !inner.is_over()) {
+        inner.note("init was called again: the first configuration stays");
+        return Ok(Telemetry(inner));
+    }
+    let resolved = config.plan()?;
+    let plan = resolved.plan;
+    let diagnostics = Arc::new(Diagnostics::new(config.diagnostic_hook()));
+    let running = if plan.traces.exporters.is_empty() {
+        None
+    } else {
+        Some(pipeline::start(&plan, Arc::clone(&diagnostics))?)
+    };
+    set_propagators(plan.propagators);
+    gate::change(gate::PROPAGATES, gate::PROPAGATES);
+    for line in resolved.report.diagnostics() {
+        diagnostics.say(Level::Warn, line, line);
+    }
+    let inner = Arc::new(Inner {
+        running,
+        why: plan.traces.why,
+        drop_deadline: plan.drop_deadline,
+        report: Mutex::new(resolved.report),
+        ending: Mutex::default(),
+        diagnostics,
+    });
+    *current = Arc::downgrade(&inner);
+    Ok(Telemetry(inner))
+}
+
+/// The propagators that the newest `init` chose.
+pub(super) fn propagators() -> Propagators {
+    let bits = PROPAGATORS.load(Ordering::Relaxed);
+    Propagators { trace_context: bits & TRACE_CONTEXT != 0, baggage: bits & BAGGAGE != 0 }
+}
+
+fn set_propagators(propagators: Propagators) {
+    let bit = |on, bit| if on { bit } else { 0 };
+    let bits = bit(propagators.trace_context, TRACE_CONTEXT) | bit(propagators.baggage, BAGGAGE);
+    PROPAGATORS.store(bits, Ordering::Relaxed);
+}
+
+type Ending = Completion<Result<(), Error>>;
+
+struct Inner {
+    running: Option<Running>,
+    why: String,
+    drop_deadline: Duration,
+    report: Mutex<Report>,
+    /// The shutdown, once it has begun.
+    ending: Mutex<Option<Arc<Ending>>>,
+    diagnostics: Arc<Diagnostics>,
+}
+
+impl Inner {
+    fn is_over(&self) -> bool {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn note(&self, line: &str) {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).note(line.to_owned());
+    }
+
+    /// Begins the shutdown; a second call joins the first.
+    fn end(&self, within: Duration) -> Arc<Ending> {
+        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ending) = &*ending {
+            return Arc::clone(ending);
+        }
+        let done = Arc::new(Ending::default());
+        *ending = Some(Arc::clone(&done));
+        match &self.running {
+            Some(running) => {
+                gate::change(gate::RECORDS, 0);
+                running.shared.request(request(within, true, &done));
+            }
+            None => done.complete(Ok(())),
+        }
+        done
+    }
+
+    fn wait(&self, done: &Ending, within: Duration) -> Result<(), Error> {
+        if local::is_suppressed() {
+            return Err(Error::timed_out("a telemetry callback cannot wait for telemetry".into()));
+        }
+        let deadline = deadline(within) + GRACE;
+        done.wait(deadline).unwrap_or_else(|| {
+            Err(Error::timed_out(format!("telemetry did not answer within {within:?}")))
+        })
+    }
+
+    fn shutdown(&self, within: Duration) -> Result<(), Error> {
+        let was_over = self.is_over();
+        let result = self.wait(&self.end(within), within);
+        if result.is_ok() {
+            if let Some(running) = &self.running {
+                running.join();
+            }
+        }
+        // What the first call had to report, it reported.
+        if was_over { Ok(()) } else { result }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !self.is_over() {
+            if let Err(error) = self.shutdown(self.drop_deadline) {
+                self.diagnostics.say(Level::Warn, "drop", &format!("telemetry was dropped: {error}"));
+            }
+        }
+    }
+}
+
+fn request(within: Duration, is_shutdown: bool, done: &Arc<Ending>) -> Request {
+    Request { deadline: deadline(within), is_shutdown, done: Arc::clone(done) }
+}
+
+/// A century is for ever, and does not overflow.
+fn deadline(within: Duration) -> Instant {
+    Instant::now() + within.min(Duration::from_secs(100 * 365 * 24 * 60 * 60))
+}
+
+/// The handle; the last one dropped flushes and shuts down within its deadline.
+#[derive(Clone)]
+#[must_use = "dropping the last handle shuts telemetry down"]
+pub struct Telemetry(Arc<Inner>);
+
+impl Telemetry {
+    /// Counts and states, per signal.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let traces = match &self.0.running {
+            Some(running) => {
+                let on = running.shared.is_running();
+                let why = if on { self.0.why.clone() } else { "shut down".to_owned() };
+                Signal { on, why: Cow::Owned(why), ..running.shared.counts() }
+            }
+            None => Signal { why: Cow::Owned(self.0.why.clone()), ..Signal::default() },
+        };
+        let later = || Signal { why: Cow::Borrowed("not in this version"), ..Signal::default() };
+        Status {
+            traces,
+            metrics: later(),
+            logs: later(),
+            forgotten_spans: FORGOTTEN_SPANS.read(),
+            late_writes: LATE_WRITES.read(),
+            diagnostics: self.0.diagnostics.lines(),
+        }
+    }
+
+    /// The resolved settings and the diagnostics.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.0.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until what was recorded before the call is answered.
+    ///
+    /// A wait between two attempts ends at once, unless the peer asked for it.
+    ///
+    /// # Errors
+    /// How many items were not answered `within` that time.
+    pub fn force_flush(&self, within: Duration) -> Result<(), Error> {
+        let Some(running) = self.0.running.as_ref().filter(|_| !self.0.is_over()) else {
+            return Ok(());
+        };
+        let done = Arc::new(Ending::default());
+        running.shared.request(request(within, false, &done));
+        self.0.wait(&done, within)
+    }
+
+    /// Flushes and stops everything; a second call is `Ok`, `init` may follow.
+    ///
+    /// # Errors
+    /// How many items were not answered `within` that time; [`status`](Self::status) says what became of them.
+    pub fn shutdown(&self, within: Duration) -> Result<(), Error> {
+        self.0.shutdown(within)
+    }
+
+    /// `shutdown` that blocks no worker; begins at the call, needs no runtime.
+    pub fn shutdown_async(&self, within: Duration) -> Shutdown {
+        let was_over = self.0.is_over();
+        Shutdown { ending: self.0.end(within), was_over }
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").field("status", &self.status()).finish()
+    }
+}
+
+/// Resolves when the shutdown is over.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Shutdown {
+    ending: Arc<Ending>,
+    was_over: bool,
+}
+
+impl Future for Shutdown {
+    type Output = Result<(), Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let was_over = self.was_over;
+        self.ending.poll(cx).map(|result| if was_over { Ok(()) } else { result })
+    }
+}
+
+/// Tells the inference of `service.name` about one class; `""` for no package; before `init`.
+pub fn register_service(_package: &str, _class: &str) {}

@@ -1,0 +1,160 @@
+//! Where a test's spans go.
+
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use crate::config::plan::SamplerPlan;
+use crate::context::Extra;
+use crate::pipeline::clock::{Anchor, unix_nanos};
+use crate::record::limits::Limits;
+use crate::record::packed::PackedSpan;
+use crate::record::start::{Clock, Settings};
+use crate::record::{gate, local};
+use crate::telemetry::TelemetryConfig;
+
+use super::captured::CapturedSpan;
+
+/// A time that only the test moves.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    /// Stands at `time`.
+    #[must_use]
+    pub fn at(time: SystemTime) -> Self {
+        Self(Arc::new(AtomicU64::new(unix_nanos(time))))
+    }
+
+    /// Moves on.
+    pub fn advance(&self, by: Duration) {
+        let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.0.fetch_add(by, Ordering::AcqRel);
+    }
+}
+
+/// Collects finished spans; shared by every context that comes from the test.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    settings: Settings,
+    clock: Option<ManualClock>,
+    spans: Mutex<Vec<CapturedSpan>>,
+}
+
+impl Sink {
+    pub(crate) const fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.as_ref().map_or(Clock::Ticks, |clock| Clock::Manual(Arc::clone(&clock.0)))
+    }
+
+    pub(crate) fn take(&self, pieces: &[&[u8]]) {
+        let anchor = if self.clock.is_some() { Anchor::identity() } else { Anchor::now() };
+        let span = CapturedSpan::read(&PackedSpan::read(&pieces.concat(), &anchor));
+        self.spans.lock().unwrap_or_else(PoisonError::into_inner).push(span);
+    }
+}
+
+// Captures compare by identity, so that a context with one does.
+impl PartialEq for Sink {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Sink {}
+
+/// Spans that start on this thread while it lives, and those below them anywhere, in memory.
+#[derive(Debug)]
+#[must_use = "spans are captured while this lives"]
+pub struct Capture {
+    sink: Arc<Sink>,
+    before: Option<Arc<Extra>>,
+    not_send: PhantomData<*const ()>,
+}
+
+impl Capture {
+    /// Captures everything, with the specification's limits.
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// A capture with a clock or with limits of its own.
+    pub fn builder() -> CaptureBuilder {
+        CaptureBuilder { config: TelemetryConfig::default(), variables: Vec::new(), clock: None }
+    }
+
+    /// The spans that have ended, in the order of their ends.
+    #[must_use]
+    pub fn spans(&self) -> Vec<CapturedSpan> {
+        self.sink.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The one span with this name.
+    ///
+    /// # Panics
+    /// Where there is none, or more than one: the message lists what there is.
+    #[must_use]
+    pub fn span(&self, name: &str) -> CapturedSpan {
+        let spans = self.spans();
+        let mut found = spans.iter().filter(|span| span.name == name);
+        match (found.next(), found.next()) {
+            (Some(span), None) => span.clone(),
+            (first, _) => {
+                let names: Vec<_> = spans.iter().map(|span| &span.name).collect();
+                let what = if first.is_some() { "more than one span" } else { "no span" };
+                panic!("{what} is named {name:?}; captured: {names:?}")
+            }
+        }
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        local::set_capture(self.before.take());
+    }
+}
+
+/// What a capture is started with.
+#[derive(Debug)]
+#[must_use]
+pub struct CaptureBuilder {
+    config: TelemetryConfig,
+    variables: Vec<(String, String)>,
+    clock: Option<ManualClock>,
+}
+
+impl CaptureBuilder {
+    /// The spans' time.
+    pub fn clock(mut self, clock: &ManualClock) -> Self {
+        self.clock = Some(clock.clone());
+        self
+    }
+
+    /// Sampler and limits as if this variable were set; the process's own are not read.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Begins.
+    ///
+    /// # Panics
+    /// Never: a bad variable falls back to its default, as in `init`.
+    pub fn start(self) -> Capture {
+        let resolved = self.config.with_variables(self.variables).plan();
+        let settings = match &resolved {
+            Ok(resolved) => Settings::from(&resolved.plan),
+            // Only an argument can be wrong, and there is none.
+            Err(_) => Settings { sampler: SamplerPlan::AlwaysOn.into(), limits: Limits::NONE },
+        };
+        let sink = Arc::new(Sink { settings, clock: self.clock, spans: Mutex::default() });
+        let extra = Extra { capture: Some(Arc::clone(&sink)), ..Extra::default() };
+        gate::change(gate::CAPTURES, gate::CAPTURES);
+        let before = local::set_capture(Some(Arc::new(extra)));
+        Capture { sink, before, not_send: PhantomData }
+    }
+}
