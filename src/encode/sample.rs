@@ -2,7 +2,7 @@
 
 pub(super) mod arbitrary;
 
-use crate::encode::view::{Any, Attributes, EventView, LinkView, SpanStatus, SpanView};
+use crate::encode::view::{Any, Attributes, EventView, Items, LinkView, SpanStatus, SpanView};
 use crate::telemetry::Kind;
 
 #[derive(Clone, Debug)]
@@ -79,9 +79,7 @@ impl From<&[(&str, &str)]> for SampleAttributes {
 impl Attributes for SampleAttributes {
     fn attributes(&self, mut each: impl FnMut(&str, Any<'_>)) {
         for (key, value) in &self.pairs {
-            lend(std::slice::from_ref(value), Vec::new(), &mut |lent| {
-                each(key, lent[0])
-            });
+            each(key, value.any());
         }
     }
 
@@ -90,26 +88,23 @@ impl Attributes for SampleAttributes {
     }
 }
 
-/// Lends `lent` and `rest` as one slice. Nested slices live on the stack of the recursion.
-fn lend<'a>(rest: &'a [SampleValue], mut lent: Vec<Any<'a>>, then: &mut dyn FnMut(&[Any<'_>])) {
-    let Some((first, rest)) = rest.split_first() else {
-        return then(&lent);
-    };
-    lent.push(match first {
-        SampleValue::Bool(value) => Any::Bool(*value),
-        SampleValue::I64(value) => Any::I64(*value),
-        SampleValue::F64(value) => Any::F64(*value),
-        SampleValue::Str(value) => Any::Str(value),
-        SampleValue::Bytes(value) => Any::Bytes(value),
-        SampleValue::Array(values) => {
-            return lend(values, Vec::new(), &mut |inner| {
-                let mut lent = lent.clone();
-                lent.push(Any::Array(inner));
-                lend(rest, lent, then);
-            });
+impl SampleValue {
+    fn any(&self) -> Any<'_> {
+        match self {
+            Self::Bool(value) => Any::Bool(*value),
+            Self::I64(value) => Any::I64(*value),
+            Self::F64(value) => Any::F64(*value),
+            Self::Str(value) => Any::Str(value),
+            Self::Bytes(value) => Any::Bytes(value),
+            Self::Array(values) => Any::Array(values),
         }
-    });
-    lend(rest, lent, then);
+    }
+}
+
+impl Items for Vec<SampleValue> {
+    fn items(&self, each: &mut dyn FnMut(Any<'_>)) {
+        self.iter().for_each(|value| each(value.any()));
+    }
 }
 
 macro_rules! attributes_within {

@@ -1,21 +1,27 @@
 //! Writes frames to standard output.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal as _, Write};
+use std::rc::Rc;
 
 use super::{Frame, Outcome};
 
 /// The console exporter: what it is sent is text already.
 #[derive(Debug)]
-pub(crate) struct ConsoleExporter;
+pub(crate) struct ConsoleExporter {
+    sent: Rc<Cell<bool>>,
+}
 
 impl ConsoleExporter {
-    pub(crate) fn new() -> Self {
-        Self
+    /// `sent` is set once the text is being written.
+    pub(crate) fn new(sent: Rc<Cell<bool>>) -> Self {
+        Self { sent }
     }
 
     /// Writes the body to standard output, whole or with an error; on the helper thread, since a
     /// pipe that nobody reads blocks.
     pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
+        self.sent.set(true);
         let frame = frame.clone();
         let write = move || write_frame(&mut io::stdout().lock(), &frame);
         let written = tokio::task::spawn_blocking(write).await;

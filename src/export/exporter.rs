@@ -1,5 +1,7 @@
 //! The exporter of one destination.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::config::plan::ExporterPlan;
@@ -15,10 +17,13 @@ pub(crate) enum Exporter {
 }
 
 impl Exporter {
-    pub(crate) fn new(plan: &ExporterPlan, attempt_limit: Option<Duration>) -> Self {
+    /// `sent` is set from the moment on that the peer may have a part of the frame.
+    pub(crate) fn new(plan: &ExporterPlan, attempt_limit: Option<Duration>, sent: Rc<Cell<bool>>) -> Self {
         match plan {
-            ExporterPlan::Otlp(plan) => Self::Otlp(Box::new(HttpExporter::new(plan, attempt_limit))),
-            ExporterPlan::Console { .. } => Self::Console(ConsoleExporter::new()),
+            ExporterPlan::Otlp(plan) => {
+                Self::Otlp(Box::new(HttpExporter::new(plan, attempt_limit, sent)))
+            }
+            ExporterPlan::Console { .. } => Self::Console(ConsoleExporter::new(sent)),
         }
     }
 

@@ -1,7 +1,18 @@
 //! From bytes to somewhere; no records here.
 
+mod connection;
 mod console;
+mod deadline;
+mod exporter;
 mod frame;
+mod gzip;
+mod http;
+mod http_date;
+mod protobuf;
+mod response;
+mod retry;
 
-pub(crate) use console::{ConsoleExporter, wants_color};
+pub(crate) use console::wants_color;
+pub(crate) use exporter::Exporter;
 pub(crate) use frame::{Frame, Outcome};
+pub(crate) use retry::Policy;

@@ -12,8 +12,7 @@ use tokio::time::timeout;
 
 use crate::config::plan::{BatchPlan, ExporterPlan, Plan};
 use crate::encode::Encoder;
-use crate::export::retry::Policy;
-use crate::export::{Exporter, Frame, Outcome};
+use crate::export::{Exporter, Frame, Outcome, Policy};
 use crate::health::counters::Counter;
 use crate::health::diagnostics::Level;
 use crate::health::ledger::Account;
@@ -33,8 +32,10 @@ pub(super) struct Destination {
     account: Arc<Account>,
     encoder: RefCell<Encoder>,
     queue: RefCell<VecDeque<Frame>>,
-    /// Taken from the queue, not answered yet; whether the peer may have it.
-    in_flight: RefCell<Option<(Frame, bool)>>,
+    /// Taken from the queue, not answered yet.
+    in_flight: RefCell<Option<Frame>>,
+    /// The peer may have it.
+    sent: Rc<Cell<bool>>,
     /// The last sequence given to a frame, and the last one settled.
     sequence: Cell<u64>,
     settled: Cell<u64>,
@@ -55,6 +56,7 @@ impl Destination {
             shared: Arc::clone(shared),
             queue: RefCell::default(),
             in_flight: RefCell::default(),
+            sent: Rc::default(),
             sequence: Cell::new(0),
             settled: Cell::new(0),
             is_failing: Cell::new(false),
@@ -75,7 +77,7 @@ impl Destination {
                 let line = format!("the exporter for {} panicked and was restarted: {error}", this.name);
                 this.say(Level::Warn, "panic", &line);
                 let lost = this.in_flight.borrow_mut().take();
-                if let Some((frame, _)) = lost {
+                if let Some(frame) = lost {
                     this.settle(&frame, frame.items.into(), &this.account.unconfirmed);
                 }
             }
@@ -140,8 +142,9 @@ impl Destination {
 
     /// Counts what the shutdown leaves behind.
     pub(super) fn abandon(&self) {
-        if let Some((frame, sent)) = self.in_flight.borrow_mut().take() {
-            let to = if sent { &self.account.unconfirmed } else { &self.account.shutdown };
+        let in_flight = self.in_flight.borrow_mut().take();
+        if let Some(frame) = in_flight {
+            let to = if self.sent.get() { &self.account.unconfirmed } else { &self.account.shutdown };
             self.settle(&frame, frame.items.into(), to);
         }
         let left = std::mem::take(&mut *self.queue.borrow_mut());
@@ -151,14 +154,16 @@ impl Destination {
     }
 
     async fn serve(self: Rc<Self>) {
-        let mut exporter = Exporter::new(&self.plan, self.batch.export_timeout);
+        let sent = Rc::clone(&self.sent);
+        let mut exporter = Exporter::new(&self.plan, self.batch.export_timeout, sent);
         loop {
             let next = self.queue.borrow_mut().pop_front();
             let Some(frame) = next else {
                 self.arrived.notified().await;
                 continue;
             };
-            *self.in_flight.borrow_mut() = Some((frame.clone(), false));
+            *self.in_flight.borrow_mut() = Some(frame.clone());
+            self.sent.set(false);
             self.deliver(&mut exporter, &frame).await;
         }
     }
@@ -167,18 +172,13 @@ impl Destination {
     async fn deliver(&self, exporter: &mut Exporter, frame: &Frame) {
         let mut failures = 0;
         loop {
-            if let Some((_, sent)) = self.in_flight.borrow_mut().as_mut() {
-                // From here on the peer may have it.
-                *sent |= exporter.sends_at_once();
-            }
+            let sent_before = self.sent.get();
             match exporter.send(frame).await {
                 Outcome::Delivered { rejected, message } => return self.delivered(frame, rejected, message),
                 Outcome::Refused { error } => return self.refused(frame, &error, &self.account.rejected),
                 Outcome::TooLarge { error } => return self.refused(frame, &error, &self.account.too_large),
                 Outcome::Retry { error, after, sent } => {
-                    if let Some((_, before)) = self.in_flight.borrow_mut().as_mut() {
-                        *before |= sent;
-                    }
+                    self.sent.set(sent_before | sent);
                     failures += 1;
                     self.is_failing.set(true);
                     self.account.failed(&error);

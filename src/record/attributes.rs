@@ -43,23 +43,27 @@ impl AttributeBuffer {
             self.dropped += 1;
             return;
         }
-        let at = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; HEAD]);
-        self.bytes.extend_from_slice(key.as_bytes());
-        let start = self.bytes.len();
-        let tag = write_value(&mut self.bytes, value, length, 0);
-        match u32::try_from(self.bytes.len() - start) {
-            Ok(size) => {
-                let head = u64::from(tag) | (key.len() as u64) << 8 | u64::from(size) << 32;
-                self.bytes[at..at + HEAD].copy_from_slice(&head.to_le_bytes());
-                self.count += 1;
-            }
-            // A value over 4 GiB.
-            Err(_) => {
-                self.bytes.truncate(at);
-                self.dropped += 1;
-            }
+        if self.write(key, value, length) {
+            self.count += 1;
+        } else {
+            self.dropped += 1;
         }
+    }
+
+    /// Appends an entry; false for a value over 4 GiB.
+    fn write(&mut self, key: &str, value: Value<'_>, length: u32) -> bool {
+        let mut entry = Unfinished { at: self.bytes.len(), bytes: &mut self.bytes };
+        entry.bytes.extend_from_slice(&[0; HEAD]);
+        entry.bytes.extend_from_slice(key.as_bytes());
+        let start = entry.bytes.len();
+        let tag = write_value(entry.bytes, value, length, 0);
+        let Ok(size) = u32::try_from(entry.bytes.len() - start) else {
+            return false;
+        };
+        let head = u64::from(tag) | (key.len() as u64) << 8 | u64::from(size) << 32;
+        entry.bytes[entry.at..entry.at + HEAD].copy_from_slice(&head.to_le_bytes());
+        entry.at = entry.bytes.len();
+        true
     }
 
     /// Takes over another buffer's attributes, as if they had been set here.
@@ -112,6 +116,18 @@ impl AttributeBuffer {
             at += entry.whole.len();
         }
         None
+    }
+}
+
+/// Cuts what lies behind `at` off again: an entry that did not fit, or whose `Display` panicked.
+struct Unfinished<'a> {
+    bytes: &'a mut Vec<u8>,
+    at: usize,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.bytes.truncate(self.at);
     }
 }
 

@@ -146,7 +146,7 @@ pub(super) fn poll_inner<F: Future>(future: Pin<&mut Option<F>>, cx: &mut Contex
 
 /// Drops a future with its span as the current one.
 pub(super) fn drop_inside<F>(slot: &mut Slot, mut future: Pin<&mut Option<F>>) {
-    if slot.is_some() {
+    if slot.is_live() {
         slot.run(|| future.set(None));
     }
 }

@@ -8,7 +8,7 @@ use crate::telemetry::{Kind, SpanId, TraceId, Value};
 use super::local;
 use super::open::Open;
 use super::span::Span;
-use super::current;
+use super::current as stack;
 
 /// Opens a span that ends with the guard.
 ///
@@ -33,14 +33,14 @@ impl SpanGuard {
     pub(crate) fn open(name: &'static str, parent: Option<Parent>, prepare: impl FnOnce(&mut Open)) -> Self {
         let ticket = local::start(name, parent).and_then(|mut open| {
             prepare(&mut open);
-            current::enter(open).map_err(local::recycle).ok()
+            stack::enter(open).map_err(local::recycle).ok()
         });
         Self { name, ticket: ticket.unwrap_or_default(), not_send: PhantomData }
     }
 
     /// Another parent; decides sampling anew, so call it first.
     pub fn with_parent(mut self, parent: Parent) -> Self {
-        let kind = current::remove(std::mem::take(&mut self.ticket)).map(|open| {
+        let kind = stack::remove(std::mem::take(&mut self.ticket)).map(|open| {
             let kind = open.kind;
             local::recycle(open);
             kind
@@ -50,13 +50,13 @@ impl SpanGuard {
 
     /// The kind.
     pub fn with_kind(self, kind: Kind) -> Self {
-        current::with_entry(self.ticket, |open| open.kind = kind);
+        stack::with_entry(self.ticket, |open| open.kind = kind);
         self
     }
 
     /// Writes attributes, at once, if recording.
     pub fn with(self, write: impl FnOnce(&mut Span)) -> Self {
-        current::write_beside(self.ticket, write);
+        stack::write_beside(self.ticket, write);
         self
     }
 
@@ -69,7 +69,7 @@ impl SpanGuard {
 impl Drop for SpanGuard {
     fn drop(&mut self) {
         if self.ticket != 0 {
-            if let Some(mut open) = current::remove(self.ticket) {
+            if let Some(mut open) = stack::remove(self.ticket) {
                 if std::thread::panicking() {
                     open.error("panic", &"panicked");
                 }
@@ -99,46 +99,46 @@ impl CurrentSpan {
     /// False where what is set would be thrown away.
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        current::with_top(|open| open.is_recording()).unwrap_or(false)
+        stack::with_top(|open| open.is_recording()).unwrap_or(false)
     }
 
     /// Its trace, for a log line or a reply header.
     #[must_use]
     pub fn trace_id(&self) -> Option<TraceId> {
-        current::with_top(|open| (open.trace != 0).then_some(TraceId(open.trace))).flatten()
+        stack::with_top(|open| (open.trace != 0).then_some(TraceId(open.trace))).flatten()
     }
 
     /// Its id.
     #[must_use]
     pub fn span_id(&self) -> Option<SpanId> {
-        current::with_top(|open| (open.span != 0).then_some(SpanId(open.span))).flatten()
+        stack::with_top(|open| (open.span != 0).then_some(SpanId(open.span))).flatten()
     }
 
     /// Runs the closure if recording.
     pub fn with(&self, write: impl FnOnce(&mut Span)) {
-        let ticket = current::with_top(|open| {
-            current::count_late_write(open);
+        let ticket = stack::with_top(|open| {
+            stack::count_late_write(open);
             open.ticket
         });
         if let Some(ticket) = ticket {
-            current::write_beside(ticket, write);
+            stack::write_beside(ticket, write);
         }
     }
 
     /// `with(|span| span.set(key, value))` for a value that costs nothing.
     pub fn set<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
         if !self.is_recording() {
-            current::with_top(|open| current::count_late_write(open));
+            stack::with_top(|open| stack::count_late_write(open));
             return;
         }
         match value.into() {
             // A host's `Display` may ask for the current span, so it runs before the span is lent.
             Value::Format(text) => {
                 let text = text.to_string();
-                current::with_top(|open| open.set(key, Value::Str(&text)));
+                stack::with_top(|open| open.set(key, Value::Str(&text)));
             }
             value => {
-                current::with_top(|open| open.set(key, value));
+                stack::with_top(|open| open.set(key, value));
             }
         }
     }

@@ -87,8 +87,9 @@ impl Slot {
         })
     }
 
-    pub(crate) const fn is_some(&self) -> bool {
-        self.0.is_some()
+    /// There is something to enter: a context, or a span that was polled before.
+    pub(crate) fn is_live(&self) -> bool {
+        self.0.as_ref().is_some_and(|open| open.has_started() || !open.is_recording())
     }
 
     /// Ends the span of a future that was dropped before it finished.

@@ -44,10 +44,16 @@ fn show_value(clip: &mut Clip, value: Any<'_>) -> fmt::Result {
         }
         Any::Array(values) => {
             clip.write_char('[')?;
-            for (index, value) in values.iter().enumerate() {
-                clip.write_str(if index == 0 { "" } else { ", " })?;
-                show_value(clip, *value)?;
-            }
+            let mut result = Ok(());
+            let mut separator = "";
+            values.items(&mut |value| {
+                // Once it is full, or has failed, the rest is passed over.
+                if result.is_ok() {
+                    result = clip.write_str(std::mem::replace(&mut separator, ", "));
+                    result = result.and_then(|()| show_value(clip, value));
+                }
+            });
+            result?;
             clip.write_char(']')
         }
     }

@@ -1,7 +1,7 @@
 //! Attributes as `KeyValue`, with every kind of `AnyValue`.
 
 use super::proto::{Writer, varint_len, varint64_len};
-use crate::encode::view::{Any, Attributes};
+use crate::encode::view::{Any, Attributes, Items};
 
 /// Arrays deeper than this become an empty value. Decoders stop at 100 nested messages; an array
 /// takes two, and six stand above it.
@@ -79,13 +79,13 @@ fn any_value(out: &mut Writer, value: Any<'_>, depth: usize) {
 }
 
 #[inline(never)]
-fn array_value(out: &mut Writer, values: &[Any<'_>], depth: usize) {
+fn array_value(out: &mut Writer, values: &dyn Items, depth: usize) {
     if depth > MAX_DEPTH {
         return;
     }
     out.message(ARRAY, 1, |out| {
-        for value in values {
-            out.message(VALUES, 1, |out| any_value(out, *value, depth));
-        }
+        values.items(&mut |value| {
+            out.message(VALUES, 1, |out| any_value(out, value, depth));
+        });
     });
 }
