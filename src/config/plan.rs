@@ -33,7 +33,7 @@ pub(crate) struct TracesPlan {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ExporterPlan {
     Otlp(OtlpPlan),
-    Console { no_color: bool },
+    Console,
 }
 
 /// OTLP over HTTP.
@@ -101,14 +101,5 @@ impl std::fmt::Debug for OtlpPlan {
             .field("timeout", &self.timeout)
             .field("gzip", &self.gzip)
             .finish()
-    }
-}
-
-impl std::fmt::Display for ExporterPlan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Otlp(plan) => write!(f, "{}", plan.url),
-            Self::Console { .. } => f.write_str("the console"),
-        }
     }
 }
