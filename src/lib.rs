@@ -6,5 +6,7 @@ mod context;
 #[cfg(feature = "telemetry")]
 mod encode;
 #[cfg(feature = "telemetry")]
+mod error;
+#[cfg(feature = "telemetry")]
 mod export;
 pub mod telemetry;
