@@ -199,7 +199,8 @@ impl TelemetryConfig {
         self.hook.clone()
     }
 
-    /// Reads these instead of the process environment.
+    /// Reads these instead of the process environment, which a test cannot change for itself alone.
+    #[cfg(test)]
     pub(crate) fn with_variables(mut self, variables: Vec<(String, String)>) -> Self {
         self.variables = Some(variables);
         self
