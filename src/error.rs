@@ -1,12 +1,14 @@
 //! What `init`, a flush or a shutdown could not do.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// What `init`, `force_flush` or `shutdown` could not do.
 ///
 /// It says what was wrong, and what to do about it, in words; there is nothing to match on, since
 /// a host that fails to start telemetry has one thing to do with it: log it and carry on.
-pub struct Error(Box<Inner>);
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -39,17 +41,14 @@ impl Error {
     }
 
     fn new(kind: Kind, message: String) -> Self {
-        Self(Box::new(Inner { kind, message }))
+        Self(Arc::new(Inner { kind, message }))
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { kind, message } = &*self.0;
-        f.debug_struct("Error")
-            .field("kind", kind)
-            .field("message", message)
-            .finish()
+        f.debug_struct("Error").field("kind", kind).field("message", message).finish()
     }
 }
 

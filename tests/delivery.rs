@@ -107,7 +107,11 @@ fn a_full_queue_drops_the_newest_and_counts_them() {
     let error = telemetry.shutdown(Duration::from_millis(50)).unwrap_err().to_string();
     assert!(error.contains("20"), "{error}");
     let traces = assert_conserved(&telemetry);
-    assert_eq!((traces.waiting, traces.dropped.shutdown), (0, 20), "never sent, so not unconfirmed");
+    assert_eq!(
+        (traces.waiting, traces.dropped.shutdown),
+        (0, 20),
+        "never sent, so not unconfirmed"
+    );
     drop(collector);
 }
 

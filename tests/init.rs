@@ -47,7 +47,12 @@ fn nothing_configured_starts_nothing_and_says_so() {
     assert!(!status.traces.on);
     assert!(status.traces.why.contains("no endpoint"), "{}", status.traces.why);
     assert!(telemetry.report().to_string().contains("no endpoint"), "{}", telemetry.report());
-    assert!(telemetry::instrument(async {}, "x").with(|_| panic!("off")).with_kind(telemetry::Kind::Client).is_inert());
+    assert!(
+        telemetry::instrument(async {}, "x")
+            .with(|_| panic!("off"))
+            .with_kind(telemetry::Kind::Client)
+            .is_inert()
+    );
     assert_eq!(status.traces.recorded, 0);
 }
 
@@ -82,7 +87,11 @@ fn bad_arguments_are_errors_by_name() {
         ("sampler", base().with_sampler("sometimes", None), &["sampler", "sometimes"]),
         ("no memory", base().with_memory_limit(0), &["memory", "0"]),
         ("little memory", base().with_memory_limit(1000), &["memory", "1000"]),
-        ("ratio of nothing", base().with_sampler("always_on", Some(0.5)), &["sampler", "always_on"]),
+        (
+            "ratio of nothing",
+            base().with_sampler("always_on", Some(0.5)),
+            &["sampler", "always_on"],
+        ),
     ];
     for (what, config, words) in table {
         let error = telemetry::init(config).expect_err(what).to_string();
@@ -133,7 +142,9 @@ fn bad_variables_are_diagnostics() {
         let telemetry = telemetry::init(config).unwrap();
         let status = telemetry.status();
         assert_eq!(status.traces.on, on, "{name}={value}: {}", status.traces.why);
-        let named = |lines: &[String]| lines.iter().filter(|line| line.contains(name) && line.contains(word)).count();
+        let named = |lines: &[String]| {
+            lines.iter().filter(|line| line.contains(name) && line.contains(word)).count()
+        };
         assert_eq!(named(&status.diagnostics), 1, "{name}={value}: {:?}", status.diagnostics);
         assert_eq!(*said.lock().unwrap(), status.diagnostics, "the callback hears the same");
         let report = telemetry.report().to_string();
@@ -150,7 +161,8 @@ fn a_bad_ratio_variable_samples_everything() {
     let _turn = serial();
     for ratio in ["NaN", "2", "-1", "half"] {
         let collector = Collector::start();
-        let variables = [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", ratio)];
+        let variables =
+            [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", ratio)];
         let telemetry = start(&collector.url(), &variables);
         let said = telemetry.status().diagnostics.join("\n");
         assert!(said.contains("OTEL_TRACES_SAMPLER_ARG") && said.contains(ratio), "{said}");
@@ -203,7 +215,9 @@ fn the_resource_and_the_scope_arrive() {
     let value = |key: &str| {
         let found = attributes.iter().find(|pair| pair.key == key)?;
         match found.value.as_ref()?.value.as_ref()? {
-            opentelemetry_proto::tonic::common::v1::any_value::Value::StringValue(text) => Some(text.clone()),
+            opentelemetry_proto::tonic::common::v1::any_value::Value::StringValue(text) => {
+                Some(text.clone())
+            }
             _ => None,
         }
     };

@@ -7,7 +7,8 @@ use trackside::testing::{Capture, CapturedSpan, CapturedValue};
 
 fn with(limits: &[(&str, &str)], write: impl FnOnce(&mut telemetry::Span)) -> CapturedSpan {
     let builder = Capture::builder();
-    let builder = limits.iter().fold(builder, |builder, (name, value)| builder.variable(name, value));
+    let builder =
+        limits.iter().fold(builder, |builder, (name, value)| builder.variable(name, value));
     let capture = builder.start();
     drop(telemetry::span("limited").with(write));
     capture.span("limited")
@@ -98,7 +99,8 @@ fn odd_keys_and_names_are_carried() {
 fn what_is_written_in_pieces_counts_once() {
     let limits = [("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "3"), ("OTEL_SPAN_EVENT_COUNT_LIMIT", "3")];
     let builder = Capture::builder();
-    let builder = limits.iter().fold(builder, |builder, (name, value)| builder.variable(name, value));
+    let builder =
+        limits.iter().fold(builder, |builder, (name, value)| builder.variable(name, value));
     let capture = builder.start();
     let guard = telemetry::span("pieces");
     for _ in 0..2 {

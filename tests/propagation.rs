@@ -116,9 +116,12 @@ fn contexts_pass_through_where_nothing_is_recorded() {
 
 #[test]
 fn propagators_by_variable() {
-    for (value, trace_context, baggage) in
-        [("tracecontext", true, false), ("baggage", false, true), ("none", false, false), ("", true, true)]
-    {
+    for (value, trace_context, baggage) in [
+        ("tracecontext", true, false),
+        ("baggage", false, true),
+        ("none", false, false),
+        ("", true, true),
+    ] {
         let _init = propagating(&[("OTEL_PROPAGATORS", value)]);
         let headers = vec![
             ("traceparent".to_owned(), VALID.to_owned()),

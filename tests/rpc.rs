@@ -58,8 +58,12 @@ fn one_trace_from_the_caller_to_the_handler() {
     assert_eq!(client.parent, None);
     assert!(spans.iter().all(|span| span.trace_id == client.trace_id));
     assert!(spans.iter().all(|span| span.status == CapturedStatus::Unset));
-    let shown: Vec<_> = call.attributes.iter().map(|(key, value)| (&**key, value.clone())).collect();
-    assert_eq!(shown, [("method", "get".into()), ("cls_id", "Store".into()), ("object_id", "7".into())]);
+    let shown: Vec<_> =
+        call.attributes.iter().map(|(key, value)| (&**key, value.clone())).collect();
+    assert_eq!(
+        shown,
+        [("method", "get".into()), ("cls_id", "Store".into()), ("object_id", "7".into())]
+    );
     assert_eq!(client.attribute("object_id"), None);
     assert_eq!((handler.attributes.len(), dispatch.attributes.len()), (0, 0));
 }
@@ -84,7 +88,9 @@ fn a_dispatch_without_remote_parent_is_internal() {
 fn errors_set_status_and_kind_on_every_span_above() {
     let capture = Capture::start();
     assert_eq!(block_on(serve(Vec::new(), Err("too late"))), Err("too late"));
-    for (name, kind) in [("rpc.handler", "_OTHER"), ("rpc.call", "busy"), ("engine.dispatch", "_OTHER")] {
+    for (name, kind) in
+        [("rpc.handler", "_OTHER"), ("rpc.call", "busy"), ("engine.dispatch", "_OTHER")]
+    {
         let span = capture.span(name);
         assert_eq!(span.status, CapturedStatus::Error("too late".into()), "{name}");
         assert_eq!(span.attribute("error.type"), Some(&kind.into()), "{name}");

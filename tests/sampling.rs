@@ -66,7 +66,9 @@ fn a_ratio_holds_over_many_traces() {
 #[test]
 fn the_ratio_decides_as_the_other_sdks_do() {
     let _telemetry = telemetry::init(telemetry::TelemetryConfig::default()).unwrap();
-    for (last_eight_bytes, expected) in [("00000000000000ff", true), ("7fffffffffffffff", true), ("8000000000000000", false)] {
+    for (last_eight_bytes, expected) in
+        [("00000000000000ff", true), ("7fffffffffffffff", true), ("8000000000000000", false)]
+    {
         let value = format!("00-0000000000000001{last_eight_bytes}-00f067aa0ba902b7-00");
         let capture = sampled_by("traceidratio", "0.5");
         let parent = telemetry::extract(|name| (name == "traceparent").then_some(value.as_str()));

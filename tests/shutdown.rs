@@ -133,8 +133,7 @@ fn dropping_the_last_handle_flushes_within_its_deadline() {
     let hung = Collector::start();
     hung.script(vec![Step::NeverAnswer]);
     let config = support::config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &hung.url())]);
-    let telemetry =
-        telemetry::init(config.with_drop_deadline(Duration::from_millis(200))).unwrap();
+    let telemetry = telemetry::init(config.with_drop_deadline(Duration::from_millis(200))).unwrap();
     record("item", 1);
     let began = Instant::now();
     drop(telemetry);
@@ -162,7 +161,8 @@ fn the_thread_is_gone_after_a_shutdown_and_init_may_follow() {
 #[cfg(target_os = "linux")]
 fn our_threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     names.filter(|name| name.starts_with("trackside")).count()
 }
 

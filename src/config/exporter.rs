@@ -40,11 +40,7 @@ impl Resolver<'_> {
         let state = if exporters.is_empty() { "off" } else { "on" };
         self.report.set("traces", format!("{state}: {why}"), origin);
         let batch = self.batch();
-        Ok(TracesPlan {
-            exporters,
-            why,
-            batch,
-        })
+        Ok(TracesPlan { exporters, why, batch })
     }
 
     /// Which exporters, why these, and who said so.
@@ -63,35 +59,21 @@ impl Resolver<'_> {
                 return off("OTEL_TRACES_EXPORTER is none", origin);
             }
             Some((Listed::These(names), origin)) if names.is_empty() => {
-                return off(
-                    "OTEL_TRACES_EXPORTER names no exporter of this version",
-                    origin,
-                );
+                return off("OTEL_TRACES_EXPORTER names no exporter of this version", origin);
             }
             Some((Listed::These(names), origin)) => {
-                return (
-                    names,
-                    "OTEL_TRACES_EXPORTER names an exporter".to_owned(),
-                    origin,
-                );
+                return (names, "OTEL_TRACES_EXPORTER names an exporter".to_owned(), origin);
             }
             None => {}
         }
         let otlp = |why: &str, origin| (vec![Exporter::Otlp], why.to_owned(), origin);
-        let endpoints = [
-            &OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
-            &OTEL_EXPORTER_OTLP_ENDPOINT,
-        ];
+        let endpoints = [&OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, &OTEL_EXPORTER_OTLP_ENDPOINT];
         if endpoint_argument {
             otlp("an endpoint is configured", Origin::Argument)
         } else if let Some((_, origin)) = self.set(&endpoints) {
             otlp("an endpoint is configured", origin)
         } else if self.config.or_console {
-            (
-                vec![Exporter::Console],
-                "or_console, and nothing else".to_owned(),
-                Origin::Argument,
-            )
+            (vec![Exporter::Console], "or_console, and nothing else".to_owned(), Origin::Argument)
         } else if self.config.spec_defaults {
             otlp("the specification's default", Origin::Argument)
         } else {
@@ -103,26 +85,20 @@ impl Resolver<'_> {
         let set = self.set(&[&NO_COLOR]);
         let no_color = set.is_some();
         let origin = set.map_or(Origin::Default, |((), origin)| origin);
-        self.report
-            .set("traces.console.no_color", no_color.to_string(), origin);
+        self.report.set("traces.console.no_color", no_color.to_string(), origin);
         ExporterPlan::Console { no_color }
     }
 
     /// `Err` is why spans cannot leave by OTLP.
     fn otlp(&mut self, base: Option<&Uri>, argued: &[Header]) -> Checked<OtlpPlan> {
-        let protocols = [
-            &OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
-            &OTEL_EXPORTER_OTLP_PROTOCOL,
-        ];
+        let protocols = [&OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, &OTEL_EXPORTER_OTLP_PROTOCOL];
         let (protocol, protocol_origin) = self.set_or_default(&protocols);
         protocol.map_err(|why| format!("{protocol_origin}: {why}"))?;
-        self.report
-            .set("traces.otlp.protocol", "http/protobuf", protocol_origin);
+        self.report.set("traces.otlp.protocol", "http/protobuf", protocol_origin);
 
         let (url, origin) = self.traces_url(base);
         let url = url.map_err(|why| format!("{origin}: {why}"))?;
-        self.report
-            .set("traces.otlp.endpoint", url::show(&url), origin);
+        self.report.set("traces.otlp.endpoint", url::show(&url), origin);
         if url.port_u16() == Some(GRPC_PORT) && protocol_origin == Origin::Default {
             self.report.note(format!(
                 "port {GRPC_PORT} is usually gRPC, but http/protobuf is sent; use port 4318, or set \
@@ -131,25 +107,14 @@ impl Resolver<'_> {
         }
 
         let headers = self.headers(argued);
-        let timeouts = [
-            &OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
-            &OTEL_EXPORTER_OTLP_TIMEOUT,
-        ];
+        let timeouts = [&OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, &OTEL_EXPORTER_OTLP_TIMEOUT];
         let timeout = self.setting("traces.otlp.timeout", &timeouts, milliseconds_or_none);
         let gzip = self.setting(
             "traces.otlp.compression",
-            &[
-                &OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
-                &OTEL_EXPORTER_OTLP_COMPRESSION,
-            ],
+            &[&OTEL_EXPORTER_OTLP_TRACES_COMPRESSION, &OTEL_EXPORTER_OTLP_COMPRESSION],
             |gzip| if *gzip { "gzip" } else { "none" }.to_owned(),
         );
-        Ok(OtlpPlan {
-            url,
-            headers,
-            timeout,
-            gzip,
-        })
+        Ok(OtlpPlan { url, headers, timeout, gzip })
     }
 
     /// The signal's own variable is used as it is; everything else is a base.
@@ -161,17 +126,11 @@ impl Resolver<'_> {
             Some(base) => (Ok(base.clone()), Origin::Argument),
             None => self.set_or_default(&[&OTEL_EXPORTER_OTLP_ENDPOINT]),
         };
-        (
-            base.and_then(|base| url::below(&base, "/v1/traces")),
-            origin,
-        )
+        (base.and_then(|base| url::below(&base, "/v1/traces")), origin)
     }
 
     fn headers(&mut self, argued: &[Header]) -> Vec<Header> {
-        let variables = [
-            &OTEL_EXPORTER_OTLP_TRACES_HEADERS,
-            &OTEL_EXPORTER_OTLP_HEADERS,
-        ];
+        let variables = [&OTEL_EXPORTER_OTLP_TRACES_HEADERS, &OTEL_EXPORTER_OTLP_HEADERS];
         let (mut headers, origin) = match self.set(&variables) {
             Some(found) => found,
             None => (Vec::new(), Origin::Default),
@@ -179,8 +138,7 @@ impl Resolver<'_> {
         headers.retain(|(name, _)| !argued.iter().any(|(other, _)| other == name));
         for (list, origin) in [(headers.as_slice(), origin), (argued, Origin::Argument)] {
             for (name, _) in list {
-                self.report
-                    .set("traces.otlp.header", mask_header(name.as_str()), origin);
+                self.report.set("traces.otlp.header", mask_header(name.as_str()), origin);
             }
         }
         headers.extend_from_slice(argued);

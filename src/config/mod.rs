@@ -58,10 +58,7 @@ pub struct TelemetryConfig {
 impl TelemetryConfig {
     /// The specification's defaults: OTLP to localhost where nothing is configured.
     pub fn spec_defaults() -> Self {
-        Self {
-            spec_defaults: true,
-            ..Self::default()
-        }
+        Self { spec_defaults: true, ..Self::default() }
     }
 
     /// The console where neither an argument nor a variable names a destination.
@@ -200,7 +197,6 @@ impl TelemetryConfig {
     }
 
     /// Reads these instead of the process environment, which a test cannot change for itself alone.
-    #[cfg(test)]
     pub(crate) fn with_variables(mut self, variables: Vec<(String, String)>) -> Self {
         self.variables = Some(variables);
         self

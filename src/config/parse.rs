@@ -40,18 +40,9 @@ const SAMPLERS: [(&str, SamplerPlan); 6] = [
     ("always_on", SamplerPlan::AlwaysOn),
     ("always_off", SamplerPlan::AlwaysOff),
     ("traceidratio", SamplerPlan::Ratio(1.0)),
-    (
-        "parentbased_always_on",
-        SamplerPlan::ParentBased(Root::AlwaysOn),
-    ),
-    (
-        "parentbased_always_off",
-        SamplerPlan::ParentBased(Root::AlwaysOff),
-    ),
-    (
-        "parentbased_traceidratio",
-        SamplerPlan::ParentBased(Root::Ratio(1.0)),
-    ),
+    ("parentbased_always_on", SamplerPlan::ParentBased(Root::AlwaysOn)),
+    ("parentbased_always_off", SamplerPlan::ParentBased(Root::AlwaysOff)),
+    ("parentbased_traceidratio", SamplerPlan::ParentBased(Root::Ratio(1.0))),
 ];
 
 /// Only `true` is true; all else is false.
@@ -59,10 +50,7 @@ pub(super) fn boolean(text: &str, complaints: &mut Vec<String>) -> Option<bool> 
     let word = text.trim();
     let on = word.eq_ignore_ascii_case("true");
     if !on && !word.eq_ignore_ascii_case("false") {
-        complaints.push(format!(
-            "{} is neither true nor false; false is used",
-            quote(text)
-        ));
+        complaints.push(format!("{} is neither true nor false; false is used", quote(text)));
     }
     Some(on)
 }
@@ -100,16 +88,9 @@ pub(super) fn timeout(text: &str, complaints: &mut Vec<String>) -> Option<Option
 
 /// A number from 0 to 1.
 pub(super) fn ratio(text: &str, complaints: &mut Vec<String>) -> Option<f64> {
-    let number = text
-        .trim()
-        .parse()
-        .ok()
-        .filter(|number| (0.0..=1.0).contains(number));
+    let number = text.trim().parse().ok().filter(|number| (0.0..=1.0).contains(number));
     if number.is_none() {
-        complaints.push(format!(
-            "{} is not a number from 0 to 1; ignored",
-            quote(text)
-        ));
+        complaints.push(format!("{} is not a number from 0 to 1; ignored", quote(text)));
     }
     number
 }
@@ -133,10 +114,7 @@ pub(super) fn compression(text: &str, complaints: &mut Vec<String>) -> Option<bo
 pub(super) fn protocol(text: &str, _complaints: &mut Vec<String>) -> Option<Checked<()>> {
     let known = text.trim().eq_ignore_ascii_case("http/protobuf");
     Some(known.then_some(()).ok_or_else(|| {
-        format!(
-            "{} is not a protocol of this version; use http/protobuf",
-            quote(text)
-        )
+        format!("{} is not a protocol of this version; use http/protobuf", quote(text))
     }))
 }
 
@@ -190,9 +168,7 @@ pub(super) fn headers(text: &str, complaints: &mut Vec<String>) -> Option<Vec<He
     for (index, member) in members(text).enumerate() {
         let place = index + 1;
         let Some((name, value)) = member.split_once('=') else {
-            complaints.push(format!(
-                "entry {place} is not of the form name=value; left out"
-            ));
+            complaints.push(format!("entry {place} is not of the form name=value; left out"));
             continue;
         };
         let name = name.trim();
@@ -260,48 +236,30 @@ pub(super) fn put<K: PartialEq, V>(pairs: &mut Vec<(K, V)>, key: K, value: V) {
 }
 
 fn whole(text: &str, least: u64, complaints: &mut Vec<String>) -> Option<u64> {
-    let number = text
-        .trim()
-        .parse()
-        .ok()
-        .filter(|number| (least..=MOST).contains(number));
+    let number = text.trim().parse().ok().filter(|number| (least..=MOST).contains(number));
     if number.is_none() {
-        complaints.push(format!(
-            "{} is not a whole number from {least} to {MOST}; ignored",
-            quote(text)
-        ));
+        complaints
+            .push(format!("{} is not a whole number from {least} to {MOST}; ignored", quote(text)));
     }
     number
 }
 
 fn choice<T: Copy>(text: &str, names: &[(&str, T)], complaints: &mut Vec<String>) -> Option<T> {
     let word = text.trim();
-    let found = names
-        .iter()
-        .find(|(name, _)| word.eq_ignore_ascii_case(name));
+    let found = names.iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
     if found.is_none() {
-        complaints.push(format!(
-            "{} is not one of {}; ignored",
-            quote(text),
-            names_of(names)
-        ));
+        complaints.push(format!("{} is not one of {}; ignored", quote(text), names_of(names)));
     }
     found.map(|(_, value)| *value)
 }
 
 fn names_of<T>(names: &[(&str, T)]) -> String {
-    names
-        .iter()
-        .map(|(name, _)| *name)
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 /// The members of a comma list; empty ones do not count.
 fn members(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|member| !member.is_empty())
+    text.split(',').map(str::trim).filter(|member| !member.is_empty())
 }
 
 fn list<T: Copy + PartialEq>(
@@ -311,10 +269,7 @@ fn list<T: Copy + PartialEq>(
 ) -> Listed<T> {
     if members(text).any(|member| member.eq_ignore_ascii_case("none")) {
         if members(text).any(|member| !member.eq_ignore_ascii_case("none")) {
-            complaints.push(format!(
-                "{} names none beside others; none wins",
-                quote(text)
-            ));
+            complaints.push(format!("{} names none beside others; none wins", quote(text)));
         }
         return Listed::Nothing;
     }
@@ -340,7 +295,5 @@ fn percent_decode(text: &str) -> Option<Vec<u8>> {
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }

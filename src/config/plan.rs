@@ -100,14 +100,7 @@ impl std::fmt::Debug for OtlpPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OtlpPlan")
             .field("url", &self.url)
-            .field(
-                "headers",
-                &self
-                    .headers
-                    .iter()
-                    .map(|(name, _)| name)
-                    .collect::<Vec<_>>(),
-            )
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("timeout", &self.timeout)
             .field("gzip", &self.gzip)
             .finish()
@@ -125,6 +118,15 @@ impl std::fmt::Display for SamplerPlan {
             Self::ParentBased(Root::Ratio(ratio)) => {
                 write!(f, "parentbased_traceidratio {ratio}")
             }
+        }
+    }
+}
+
+impl std::fmt::Display for ExporterPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Otlp(plan) => write!(f, "{}", plan.url),
+            Self::Console { .. } => f.write_str("the console"),
         }
     }
 }

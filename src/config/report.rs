@@ -46,11 +46,7 @@ impl Report {
     /// Adds a setting; a secret must be masked before it comes here.
     pub(super) fn set(&mut self, name: &str, value: impl Into<String>, origin: Origin) {
         let (name, value) = (one_line(name), one_line(&value.into()));
-        self.settings.push(Setting {
-            name,
-            value,
-            origin,
-        });
+        self.settings.push(Setting { name, value, origin });
     }
 }
 
@@ -58,11 +54,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rows = vec![["setting".to_owned(), "value".to_owned(), "from".to_owned()]];
         rows.extend(self.settings.iter().map(|setting| {
-            [
-                setting.name.clone(),
-                setting.value.clone(),
-                setting.origin.to_string(),
-            ]
+            [setting.name.clone(), setting.value.clone(), setting.origin.to_string()]
         }));
         write_aligned(f, &rows)?;
         for line in &self.diagnostics {
@@ -113,12 +105,11 @@ fn write_aligned<const N: usize>(f: &mut fmt::Formatter<'_>, rows: &[[String; N]
 
 /// Control characters are escaped, so that no value can forge a line.
 fn one_line(text: &str) -> String {
-    text.chars()
-        .fold(String::with_capacity(text.len()), |mut line, character| {
-            match character.is_control() {
-                true => line.extend(character.escape_default()),
-                false => line.push(character),
-            }
-            line
-        })
+    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
+        match character.is_control() {
+            true => line.extend(character.escape_default()),
+            false => line.push(character),
+        }
+        line
+    })
 }

@@ -31,9 +31,7 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
     let mut report = Report::default();
     let variables = config.variables.clone().unwrap_or_else(|| {
         let (pairs, complaints) = variables::of_process();
-        complaints
-            .into_iter()
-            .for_each(|complaint| report.note(complaint));
+        complaints.into_iter().for_each(|complaint| report.note(complaint));
         pairs
     });
     for (name, value) in &variables {
@@ -43,11 +41,7 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
         }
     }
 
-    let mut resolver = Resolver {
-        config,
-        variables,
-        report,
-    };
+    let mut resolver = Resolver { config, variables, report };
     let plan = Plan {
         resource: resolver.resource()?,
         traces: resolver.traces()?,
@@ -59,20 +53,14 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
         pace: resolver.pace(),
     };
     resolver.rest();
-    Ok(Resolved {
-        plan,
-        report: resolver.report,
-    })
+    Ok(Resolved { plan, report: resolver.report })
 }
 
 impl Resolver<'_> {
     /// The first of these variables that holds something usable.
     pub(super) fn set<T>(&mut self, candidates: &[&Variable<T>]) -> Option<(T, Origin)> {
         for variable in candidates {
-            let found = self
-                .variables
-                .iter()
-                .find(|(name, _)| name == variable.name);
+            let found = self.variables.iter().find(|(name, _)| name == variable.name);
             let Some((_, text)) = found.filter(|(_, text)| !text.is_empty()) else {
                 continue;
             };
@@ -125,21 +113,14 @@ impl Resolver<'_> {
             }
             None => self.set_or_default(&[&OTEL_BSP_SCHEDULE_DELAY]),
         };
-        self.report.set(
-            "traces.batch.schedule_delay",
-            milliseconds(&schedule_delay),
-            origin,
-        );
+        self.report.set("traces.batch.schedule_delay", milliseconds(&schedule_delay), origin);
         let export_timeout = self.setting(
             "traces.batch.export_timeout",
             &[&OTEL_BSP_EXPORT_TIMEOUT],
             milliseconds_or_none,
         );
-        let max_queue = self.setting(
-            "traces.batch.max_queue",
-            &[&OTEL_BSP_MAX_QUEUE_SIZE],
-            usize::to_string,
-        );
+        let max_queue =
+            self.setting("traces.batch.max_queue", &[&OTEL_BSP_MAX_QUEUE_SIZE], usize::to_string);
         let (mut max_batch, origin) = self.set_or_default(&[&OTEL_BSP_MAX_EXPORT_BATCH_SIZE]);
         if max_batch > max_queue {
             self.report.note(format!(
@@ -148,14 +129,8 @@ impl Resolver<'_> {
             ));
             max_batch = max_queue;
         }
-        self.report
-            .set("traces.batch.max_batch", max_batch.to_string(), origin);
-        BatchPlan {
-            schedule_delay,
-            export_timeout,
-            max_queue,
-            max_batch,
-        }
+        self.report.set("traces.batch.max_batch", max_batch.to_string(), origin);
+        BatchPlan { schedule_delay, export_timeout, max_queue, max_batch }
     }
 
     fn sampler(&mut self) -> Result<SamplerPlan, Error> {
@@ -171,8 +146,7 @@ impl Resolver<'_> {
             (None, None) => {
                 if self.set(&[&OTEL_TRACES_SAMPLER_ARG]).is_some() {
                     let variable = OTEL_TRACES_SAMPLER_ARG.name;
-                    self.report
-                        .note(format!("{variable}: the sampler {name} takes no ratio"));
+                    self.report.note(format!("{variable}: the sampler {name} takes no ratio"));
                 }
             }
             (takes_ratio, Some(argued)) => {
@@ -180,28 +154,16 @@ impl Resolver<'_> {
                     Some(_) => "the ratio is a number from 0 to 1",
                     None => "this sampler takes no ratio; give None",
                 };
-                let given = self
-                    .config
-                    .sampler
-                    .as_ref()
-                    .map_or("", |(name, _)| name.as_str());
-                return Err(Error::argument(
-                    "with_sampler",
-                    &format!("{given}, {argued}"),
-                    remedy,
-                ));
+                let given = self.config.sampler.as_ref().map_or("", |(name, _)| name.as_str());
+                return Err(Error::argument("with_sampler", &format!("{given}, {argued}"), remedy));
             }
         }
-        self.report
-            .set("traces.sampler", sampler.to_string(), origin);
+        self.report.set("traces.sampler", sampler.to_string(), origin);
         Ok(sampler)
     }
 
     fn limits(&mut self) -> Limits {
-        let length = [
-            &OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
-            &OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT,
-        ];
+        let length = [&OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, &OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT];
         let (value_length, origin) = match self.set(&length) {
             Some((length, origin)) => (Some(length), origin),
             None => (None, Origin::Default),
@@ -213,10 +175,7 @@ impl Resolver<'_> {
         let general = &OTEL_ATTRIBUTE_COUNT_LIMIT;
         Limits {
             value_length,
-            attributes: limit(
-                "limits.attributes",
-                &[&OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, general],
-            ),
+            attributes: limit("limits.attributes", &[&OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, general]),
             events: limit("limits.events", &[&OTEL_SPAN_EVENT_COUNT_LIMIT]),
             links: limit("limits.links", &[&OTEL_SPAN_LINK_COUNT_LIMIT]),
             event_attributes: limit(
@@ -232,55 +191,31 @@ impl Resolver<'_> {
 
     fn propagators(&mut self) -> Propagators {
         self.setting("propagators", &[&OTEL_PROPAGATORS], |propagators| {
-            let names = [
-                ("tracecontext", propagators.trace_context),
-                ("baggage", propagators.baggage),
-            ];
-            let on: Vec<_> = names
-                .iter()
-                .filter(|(_, on)| *on)
-                .map(|(name, _)| *name)
-                .collect();
-            if on.is_empty() {
-                "none".to_owned()
-            } else {
-                on.join(",")
-            }
+            let names =
+                [("tracecontext", propagators.trace_context), ("baggage", propagators.baggage)];
+            let on: Vec<_> = names.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+            if on.is_empty() { "none".to_owned() } else { on.join(",") }
         })
     }
 
     fn memory(&mut self) -> Result<usize, Error> {
-        let bytes = self.argument(
-            "memory_limit",
-            self.config.memory_limit,
-            64 * MIB,
-            |bytes| format!("{bytes} bytes"),
-        );
+        let bytes = self.argument("memory_limit", self.config.memory_limit, 64 * MIB, |bytes| {
+            format!("{bytes} bytes")
+        });
         if bytes < MIB {
             let remedy = "give at least 1048576 bytes (1 MiB)";
-            return Err(Error::argument(
-                "with_memory_limit",
-                &bytes.to_string(),
-                remedy,
-            ));
+            return Err(Error::argument("with_memory_limit", &bytes.to_string(), remedy));
         }
         Ok(bytes)
     }
 
     fn drop_deadline(&mut self) -> Duration {
         let default = Duration::from_secs(5);
-        self.argument(
-            "drop_deadline",
-            self.config.drop_deadline,
-            default,
-            milliseconds,
-        )
+        self.argument("drop_deadline", self.config.drop_deadline, default, milliseconds)
     }
 
     fn pace(&mut self) -> Pace {
-        self.argument("pace", self.config.pace, Pace::default(), |pace| {
-            format!("{pace:?}")
-        })
+        self.argument("pace", self.config.pace, Pace::default(), |pace| format!("{pace:?}"))
     }
 
     /// What is reported, but not yet part of the plan.
@@ -293,9 +228,7 @@ impl Resolver<'_> {
             self.report.set(name, why, origin);
         }
         let names = self.config.metric_names;
-        self.argument("metric_names", names, MetricNames::default(), |names| {
-            format!("{names:?}")
-        });
+        self.argument("metric_names", names, MetricNames::default(), |names| format!("{names:?}"));
         self.argument("globals", self.config.globals, true, bool::to_string);
     }
 
@@ -317,8 +250,7 @@ impl Resolver<'_> {
 
 /// How a time limit is shown.
 pub(super) fn milliseconds_or_none(time: &Option<Duration>) -> String {
-    time.as_ref()
-        .map_or_else(|| "no limit".to_owned(), milliseconds)
+    time.as_ref().map_or_else(|| "no limit".to_owned(), milliseconds)
 }
 
 fn milliseconds(time: &Duration) -> String {

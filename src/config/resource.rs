@@ -12,11 +12,7 @@ impl Resolver<'_> {
     pub(super) fn resource(&mut self) -> Result<Vec<(String, String)>, Error> {
         let config = self.config;
         if let Some((_, value)) = config.attributes.iter().find(|(key, _)| key.is_empty()) {
-            return Err(Error::argument(
-                "with_attribute",
-                &format!("={value}"),
-                "name the key",
-            ));
+            return Err(Error::argument("with_attribute", &format!("={value}"), "name the key"));
         }
         let mut found: Vec<(String, String, Origin)> = Vec::new();
         let mut claim = |key: &str, value: &str, origin| {
@@ -48,11 +44,7 @@ impl Resolver<'_> {
             }
         }
         let fallback = config.fallback_name.clone();
-        let origin = if fallback.is_some() {
-            Origin::Argument
-        } else {
-            Origin::Default
-        };
+        let origin = if fallback.is_some() { Origin::Argument } else { Origin::Default };
         let unknown = match fallback.or_else(process_name) {
             Some(name) => format!("unknown_service:{name}"),
             None => "unknown_service".to_owned(),
@@ -60,20 +52,13 @@ impl Resolver<'_> {
         claim(SERVICE_NAME, &unknown, origin);
         claim("telemetry.sdk.language", "rust", Origin::Default);
         claim("telemetry.sdk.name", "trackside", Origin::Default);
-        claim(
-            "telemetry.sdk.version",
-            env!("CARGO_PKG_VERSION"),
-            Origin::Default,
-        );
+        claim("telemetry.sdk.version", env!("CARGO_PKG_VERSION"), Origin::Default);
 
         found.sort_by_key(|(key, ..)| key != SERVICE_NAME);
         for (key, value, origin) in &found {
             self.report.set(key, value.as_str(), *origin);
         }
-        Ok(found
-            .into_iter()
-            .map(|(key, value, _)| (key, value))
-            .collect())
+        Ok(found.into_iter().map(|(key, value, _)| (key, value)).collect())
     }
 }
 

@@ -11,13 +11,8 @@ use super::variables::table;
 use super::{Resolved, TelemetryConfig};
 
 fn with(config: TelemetryConfig, variables: &[(&str, &str)]) -> Resolved {
-    let owned = variables
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()));
-    config
-        .with_variables(owned.collect())
-        .plan()
-        .expect("the arguments are good")
+    let owned = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+    config.with_variables(owned.collect()).plan().expect("the arguments are good")
 }
 
 fn plan(variables: &[(&str, &str)]) -> Resolved {
@@ -25,13 +20,10 @@ fn plan(variables: &[(&str, &str)]) -> Resolved {
 }
 
 fn otlp(plan: &Plan) -> Option<&OtlpPlan> {
-    plan.traces
-        .exporters
-        .iter()
-        .find_map(|exporter| match exporter {
-            ExporterPlan::Otlp(otlp) => Some(otlp),
-            ExporterPlan::Console { .. } => None,
-        })
+    plan.traces.exporters.iter().find_map(|exporter| match exporter {
+        ExporterPlan::Otlp(otlp) => Some(otlp),
+        ExporterPlan::Console { .. } => None,
+    })
 }
 
 fn show(value: impl Debug) -> String {
@@ -45,20 +37,14 @@ fn exporters(plan: &Plan) -> String {
         ExporterPlan::Console { no_color } => format!("console(no_color {no_color})"),
     });
     let names: Vec<_> = names.collect();
-    if names.is_empty() {
-        format!("off: {}", plan.traces.why)
-    } else {
-        names.join(" ")
-    }
+    if names.is_empty() { format!("off: {}", plan.traces.why) } else { names.join(" ") }
 }
 fn url(plan: &Plan) -> String {
     exporters(plan)
 }
 fn headers(plan: &Plan) -> String {
     let headers = otlp(plan).expect("an OTLP exporter").headers.iter();
-    headers
-        .map(|(k, v)| format!("{k}={}|", String::from_utf8_lossy(v.as_bytes())))
-        .collect()
+    headers.map(|(k, v)| format!("{k}={}|", String::from_utf8_lossy(v.as_bytes()))).collect()
 }
 fn timeout(plan: &Plan) -> String {
     show(otlp(plan).expect("an OTLP exporter").timeout)
@@ -70,25 +56,16 @@ fn sampler(plan: &Plan) -> String {
     plan.sampler.to_string()
 }
 fn resource(plan: &Plan) -> String {
-    let own = plan
-        .resource
-        .iter()
-        .filter(|(key, _)| !key.starts_with("telemetry.sdk."));
+    let own = plan.resource.iter().filter(|(key, _)| !key.starts_with("telemetry.sdk."));
     own.map(|(key, value)| format!("{key}={value}|")).collect()
 }
 fn propagators(plan: &Plan) -> String {
-    format!(
-        "{} {}",
-        plan.propagators.trace_context, plan.propagators.baggage
-    )
+    format!("{} {}", plan.propagators.trace_context, plan.propagators.baggage)
 }
 fn batch(plan: &Plan) -> String {
     let batch = &plan.traces.batch;
     let (delay, timeout) = (batch.schedule_delay, batch.export_timeout);
-    format!(
-        "{delay:?} {timeout:?} {} {}",
-        batch.max_queue, batch.max_batch
-    )
+    format!("{delay:?} {timeout:?} {} {}", batch.max_queue, batch.max_batch)
 }
 fn limits(plan: &Plan) -> String {
     let limits = &plan.limits;
@@ -104,12 +81,8 @@ fn limits(plan: &Plan) -> String {
 }
 
 /// Variables; what to look at; what is there; what a diagnostic holds (empty: there is none).
-type Row = (
-    &'static [(&'static str, &'static str)],
-    fn(&Plan) -> String,
-    &'static str,
-    &'static str,
-);
+type Row =
+    (&'static [(&'static str, &'static str)], fn(&Plan) -> String, &'static str, &'static str);
 
 const AT_HOME: &str = "http://localhost:4318/v1/traces";
 const BASE: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4318");
@@ -248,10 +221,7 @@ fn every_row_comes_out_as_written() {
         if diagnostic.is_empty() {
             assert!(said.is_empty(), "{variables:?}: {said:?}");
         } else {
-            assert!(
-                matches!(said, [line] if line.contains(diagnostic)),
-                "{variables:?}: {said:?}"
-            );
+            assert!(matches!(said, [line] if line.contains(diagnostic)), "{variables:?}: {said:?}");
         }
     }
 }
@@ -260,9 +230,7 @@ fn every_row_comes_out_as_written() {
 fn every_variable_has_a_row() {
     for row in table() {
         let tried = ROWS.iter().any(|(variables, ..)| {
-            variables
-                .first()
-                .is_some_and(|(name, value)| *name == row.name && !value.is_empty())
+            variables.first().is_some_and(|(name, value)| *name == row.name && !value.is_empty())
         });
         assert!(tried, "{} has no row", row.name);
     }
@@ -272,15 +240,9 @@ fn every_variable_has_a_row() {
 fn a_default_written_out_changes_nothing() {
     let otlp = ("OTEL_TRACES_EXPORTER", "otlp");
     let bare = plan(&[otlp, ("OTEL_TRACES_SAMPLER", "traceidratio")]);
-    for row in table()
-        .iter()
-        .filter(|row| row.name != "OTEL_TRACES_SAMPLER")
-    {
-        let spelled = plan(&[
-            otlp,
-            ("OTEL_TRACES_SAMPLER", "traceidratio"),
-            (row.name, row.default),
-        ]);
+    for row in table().iter().filter(|row| row.name != "OTEL_TRACES_SAMPLER") {
+        let spelled =
+            plan(&[otlp, ("OTEL_TRACES_SAMPLER", "traceidratio"), (row.name, row.default)]);
         assert_eq!(spelled.plan, bare.plan, "{}", row.name);
         assert!(spelled.report.diagnostics().is_empty(), "{}", row.name);
     }

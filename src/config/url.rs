@@ -17,9 +17,7 @@ pub(super) fn check(text: &str, complaints: &mut Vec<String>) -> Result<Uri, &'s
     let place = match authority.as_str().rsplit_once('@') {
         Some((_, place)) => {
             let remedy = "put them into a header";
-            complaints.push(format!(
-                "user name and password in the URL are not sent; {remedy}"
-            ));
+            complaints.push(format!("user name and password in the URL are not sent; {remedy}"));
             place
         }
         None => authority.as_str(),
@@ -38,10 +36,7 @@ pub(super) fn check(text: &str, complaints: &mut Vec<String>) -> Result<Uri, &'s
 pub(super) fn below(base: &Uri, path: &str) -> Result<Uri, String> {
     let authority = base.authority().map_or("", |authority| authority.as_str());
     let start = base.path().trim_end_matches('/');
-    let query = base
-        .query()
-        .map(|query| format!("?{query}"))
-        .unwrap_or_default();
+    let query = base.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!("http://{authority}{start}{path}{query}")
         .parse()
         .map_err(|_| "the URL is too long; shorten it".to_owned())
@@ -59,9 +54,7 @@ pub(super) fn show(url: &Uri) -> String {
 pub(super) fn mask(text: &str) -> String {
     let (before, place) = match text.rsplit_once('@') {
         Some((user, place)) => {
-            let scheme = user
-                .split_once("://")
-                .map(|(scheme, _)| format!("{scheme}://"));
+            let scheme = user.split_once("://").map(|(scheme, _)| format!("{scheme}://"));
             (scheme.unwrap_or_default() + "***@", place)
         }
         None => (String::new(), text),

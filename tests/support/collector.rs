@@ -16,11 +16,7 @@ use prost::Message as _;
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// Reads the request and answers; the connection stays.
-    Answer {
-        status: u16,
-        headers: Vec<(&'static str, String)>,
-        body: Vec<u8>,
-    },
+    Answer { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
     /// Reads the request, waits for the gate, then goes on with the step.
     Hold(Gate, Box<Step>),
     /// Reads the request, answers as the step says, and closes without announcing it.
@@ -42,11 +38,7 @@ pub(crate) enum Step {
 impl Step {
     /// An empty answer.
     pub(crate) fn status(status: u16) -> Self {
-        Self::Answer {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self::Answer { status, headers: Vec::new(), body: Vec::new() }
     }
 
     /// The status that the client gets to see whole, if any.
@@ -156,10 +148,7 @@ impl Shared {
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let found = count(&state);
         drop(state);
-        assert!(
-            found >= goal,
-            "{found} of {goal} {what} within {deadline:?}"
-        );
+        assert!(found >= goal, "{found} of {goal} {what} within {deadline:?}");
     }
 }
 
@@ -178,11 +167,7 @@ impl Collector {
             let shared = shared.clone();
             move || accept(&listener, &shared)
         });
-        Self {
-            shared,
-            address,
-            acceptor: Some(acceptor),
-        }
+        Self { shared, address, acceptor: Some(acceptor) }
     }
 
     /// `http://127.0.0.1:port`.
@@ -201,10 +186,7 @@ impl Collector {
             state.gates.push(false);
             state.gates.len() - 1
         });
-        Gate {
-            shared: self.shared.clone(),
-            number,
-        }
+        Gate { shared: self.shared.clone(), number }
     }
 
     /// All requests so far.
@@ -216,13 +198,8 @@ impl Collector {
     pub(crate) fn spans(&self) -> Vec<Span> {
         let mut requests = self.requests();
         requests.retain(|request| matches!(request.status, Some(200..=299)));
-        let resources = requests
-            .iter()
-            .flat_map(|request| request.decode().resource_spans);
-        resources
-            .flat_map(|resource| resource.scope_spans)
-            .flat_map(|scope| scope.spans)
-            .collect()
+        let resources = requests.iter().flat_map(|request| request.decode().resource_spans);
+        resources.flat_map(|resource| resource.scope_spans).flat_map(|scope| scope.spans).collect()
     }
 
     /// How many connections were accepted so far.
@@ -232,15 +209,13 @@ impl Collector {
 
     /// The requests, once there are `count`; fails at the deadline.
     pub(crate) fn wait_for(&self, count: usize, deadline: Duration) -> Vec<Received> {
-        self.shared
-            .expect("requests", deadline, |state| state.received.len(), count);
+        self.shared.expect("requests", deadline, |state| state.received.len(), count);
         self.requests()
     }
 
     /// Returns once the collector has closed `count` connections; fails at the deadline.
     pub(crate) fn wait_for_closed(&self, count: usize, deadline: Duration) {
-        self.shared
-            .expect("closed connections", deadline, |state| state.closed, count);
+        self.shared.expect("closed connections", deadline, |state| state.closed, count);
     }
 }
 
@@ -257,10 +232,7 @@ impl Drop for Collector {
         drop(TcpStream::connect(self.address));
         let ended = self.acceptor.take().map(JoinHandle::join);
         if !std::thread::panicking() {
-            assert!(
-                matches!(ended, Some(Ok(()))),
-                "a thread of the collector panicked"
-            );
+            assert!(matches!(ended, Some(Ok(()))), "a thread of the collector panicked");
         }
     }
 }
@@ -350,11 +322,7 @@ fn answer(step: Step, mut stream: &TcpStream, shared: &Shared) -> io::Result<()>
             shared.wait_until(|state| state.gates[gate.number]);
             answer(*step, stream, shared)
         }
-        Step::Answer {
-            status,
-            headers,
-            body,
-        } => {
+        Step::Answer { status, headers, body } => {
             let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
             for (name, value) in headers {
                 head.push_str(&format!("{name}: {value}\r\n"));
@@ -390,9 +358,8 @@ fn read_request(mut stream: &TcpStream) -> io::Result<Received> {
     let mut part = || start.next().unwrap_or_default().to_owned();
     let (method, path) = (part(), part());
     let fields = lines.filter_map(|line| line.split_once(": "));
-    let headers: Vec<_> = fields
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-        .collect();
+    let headers: Vec<_> =
+        fields.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
     let mut received = Received {
         method,
         path,

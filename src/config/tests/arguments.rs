@@ -80,11 +80,7 @@ const ROWS: &[Row] = &[
 #[test]
 fn arguments_win_over_variables() {
     for (row, (config, variables, look, expected)) in ROWS.iter().enumerate() {
-        assert_eq!(
-            look(&with(config(), variables).plan),
-            *expected,
-            "row {row}: {variables:?}"
-        );
+        assert_eq!(look(&with(config(), variables).plan), *expected, "row {row}: {variables:?}");
     }
 }
 
@@ -120,20 +116,10 @@ fn a_bad_argument_is_an_error_that_names_it() {
 
 #[test]
 fn the_report_says_where_each_value_comes_from() {
-    let config = new()
-        .with_service_version("2")
-        .with_metrics(false)
-        .set_globals(false);
-    let config = config
-        .with_metric_names(MetricNames::Classic)
-        .with_drop_deadline(Duration::ZERO);
-    let report = with(config, &[BASE, ("OTEL_SERVICE_NAME", "checkout")])
-        .report
-        .to_string();
-    let lines: Vec<Vec<&str>> = report
-        .lines()
-        .map(|l| l.split_whitespace().collect())
-        .collect();
+    let config = new().with_service_version("2").with_metrics(false).set_globals(false);
+    let config = config.with_metric_names(MetricNames::Classic).with_drop_deadline(Duration::ZERO);
+    let report = with(config, &[BASE, ("OTEL_SERVICE_NAME", "checkout")]).report.to_string();
+    let lines: Vec<Vec<&str>> = report.lines().map(|l| l.split_whitespace().collect()).collect();
     #[rustfmt::skip]
     let expected: [&[&str]; 11] = [
         &["setting", "value", "from"],
@@ -149,10 +135,7 @@ fn the_report_says_where_each_value_comes_from() {
         &["globals", "false", "argument"],
     ];
     for line in expected {
-        assert!(
-            lines.iter().any(|found| found == line),
-            "{line:?} is not in\n{report}"
-        );
+        assert!(lines.iter().any(|found| found == line), "{line:?} is not in\n{report}");
     }
 }
 
@@ -169,24 +152,16 @@ fn the_report_is_aligned_and_holds_the_diagnostics_once() {
         assert_eq!(line.find("default"), Some(from), "{text}");
     }
     let long = format!("{report:#}");
-    assert!(
-        long.starts_with(&text),
-        "the long form goes on where the short one ends"
-    );
+    assert!(long.starts_with(&text), "the long form goes on where the short one ends");
     assert!(long.contains("OTEL_BSP_MAX_QUEUE_SIZE"), "{long}");
 }
 
 #[test]
 fn a_value_cannot_forge_a_line() {
-    let report = with(new().with_service_name("a\n! forged \u{1b}[31m"), &[])
-        .report
-        .to_string();
+    let report = with(new().with_service_name("a\n! forged \u{1b}[31m"), &[]).report.to_string();
     assert!(report.contains("a\\n! forged \\u{1b}[31m"), "{report}");
     let report = with(new(), &[("OTEL_A\nB", "1")]).report;
-    assert_eq!(
-        report.diagnostics(),
-        ["OTEL_A\\nB is set but not honoured by this version"]
-    );
+    assert_eq!(report.diagnostics(), ["OTEL_A\\nB is set but not honoured by this version"]);
 }
 
 #[test]
@@ -195,16 +170,11 @@ fn the_hook_is_handed_on() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&heard);
     let config = new().on_diagnostic(move |line| {
-        ear.lock()
-            .expect("nobody panics while holding it")
-            .push(line.to_owned());
+        ear.lock().expect("nobody panics while holding it").push(line.to_owned());
     });
     let hook = config.diagnostic_hook().expect("it was given");
     hook("one");
-    assert_eq!(
-        *heard.lock().expect("nobody panics while holding it"),
-        ["one"]
-    );
+    assert_eq!(*heard.lock().expect("nobody panics while holding it"), ["one"]);
     assert_eq!(format!("{config:?}"), "TelemetryConfig");
 }
 
@@ -228,12 +198,6 @@ fn auto_traits_are_those_of_the_off_twin() {
 fn an_error_shows_its_kind_and_its_message() {
     let late = Error::timed_out("3 spans left");
     assert_eq!(late.to_string(), "telemetry: timed out: 3 spans left");
-    assert_eq!(
-        show(&late),
-        "Error { kind: TimedOut, message: \"3 spans left\" }"
-    );
-    assert_eq!(
-        Error::start("no thread").to_string(),
-        "telemetry: cannot start: no thread"
-    );
+    assert_eq!(show(&late), "Error { kind: TimedOut, message: \"3 spans left\" }");
+    assert_eq!(Error::start("no thread").to_string(), "telemetry: cannot start: no thread");
 }

@@ -9,33 +9,15 @@ use crate::config::variables::table;
 #[test]
 fn no_secret_shows() {
     let cases: [&[(&str, &str)]; 9] = [
-        &[(
-            "OTEL_EXPORTER_OTLP_HEADERS",
-            "authorization=Basic%20hunter2,x-key=hunter2",
-        )],
-        &[(
-            "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-            "authorization=hunter2%0A",
-        )],
+        &[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Basic%20hunter2,x-key=hunter2")],
+        &[("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "authorization=hunter2%0A")],
         // A colon for the equals sign makes the value part of the name.
-        &[(
-            "OTEL_EXPORTER_OTLP_HEADERS",
-            "Authorization: Basic hunter2==",
-        )],
+        &[("OTEL_EXPORTER_OTLP_HEADERS", "Authorization: Basic hunter2==")],
         &[("OTEL_EXPORTER_OTLP_HEADERS", "hunter2")],
         &[("OTEL_EXPORTER_OTLP_HEADERS", "k=hunter2%")],
-        &[(
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "http://user:hunter2@h:1/?token=hunter2",
-        )],
-        &[(
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "https://user:hunter2@h:1/?token=hunter2",
-        )],
-        &[(
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-            "user:hunter2@h:1?token=hunter2",
-        )],
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@h:1/?token=hunter2")],
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:hunter2@h:1/?token=hunter2")],
+        &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "user:hunter2@h:1?token=hunter2")],
         &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2?@h")],
     ];
     for variables in cases {
@@ -44,15 +26,8 @@ fn no_secret_shows() {
         let resolved = plan(&variables);
         let shown = format!("{} {:?}", resolved.report, resolved.report);
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert!(
-            !resolved.plan.traces.why.contains("hunter2"),
-            "{}",
-            resolved.plan.traces.why
-        );
-        assert!(
-            shown.contains("***") || shown.contains("entry 1"),
-            "{shown}"
-        );
+        assert!(!resolved.plan.traces.why.contains("hunter2"), "{}", resolved.plan.traces.why);
+        assert!(shown.contains("***") || shown.contains("entry 1"), "{shown}");
     }
 
     for config in [
@@ -61,10 +36,7 @@ fn no_secret_shows() {
         TelemetryConfig::default().with_endpoint("https://user:hunter2@h:1/?token=hunter2"),
     ] {
         assert!(!format!("{config:?}").contains("hunter2"));
-        let error = config
-            .with_variables(Vec::new())
-            .plan()
-            .expect_err("a bad argument");
+        let error = config.with_variables(Vec::new()).plan().expect_err("a bad argument");
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
 }
@@ -75,16 +47,10 @@ fn a_header_is_sent_whole_and_marked_as_secret() {
     let resolved = with(config.with_endpoint("http://h:1"), &[]);
     let otlp = otlp(&resolved.plan).expect("an endpoint is given");
     let (name, value) = &otlp.headers[0];
-    assert_eq!(
-        (name.as_str(), value.as_bytes()),
-        ("authorization", b"Bearer hunter2".as_slice())
-    );
+    assert_eq!((name.as_str(), value.as_bytes()), ("authorization", b"Bearer hunter2".as_slice()));
     assert!(value.is_sensitive());
     let shown = format!("{} {:?} {otlp:?}", resolved.report, resolved.plan);
-    assert!(
-        shown.contains("authorization: ***") && !shown.contains("hunter2"),
-        "{shown}"
-    );
+    assert!(shown.contains("authorization: ***") && !shown.contains("hunter2"), "{shown}");
 }
 
 #[test]
@@ -93,10 +59,7 @@ fn user_name_and_password_in_a_url_are_left_behind_and_said() {
     let otlp = otlp(&resolved.plan).expect("the rest of the URL is good");
     assert_eq!(otlp.url, "http://h:1/x/v1/traces");
     let said = resolved.report.diagnostics();
-    assert!(
-        matches!(said, [line] if line.contains("put them into a header")),
-        "{said:?}"
-    );
+    assert!(matches!(said, [line] if line.contains("put them into a header")), "{said:?}");
 }
 
 #[test]
@@ -111,11 +74,7 @@ fn a_url_that_grows_too_long_is_no_url() {
     let long = format!("http://h:1/{}", "a".repeat(65_520));
     let resolved = plan(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &long)]);
     assert!(resolved.plan.traces.exporters.is_empty());
-    assert!(
-        resolved.plan.traces.why.contains("too long"),
-        "{}",
-        resolved.plan.traces.why
-    );
+    assert!(resolved.plan.traces.why.contains("too long"), "{}", resolved.plan.traces.why);
 }
 
 proptest! {
