@@ -1,0 +1,175 @@
+//! OTLP over HTTP/1.1.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, USER_AGENT,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+
+use super::connection::{Connection, Connector, Failure};
+use super::deadline::Deadline;
+use super::gzip::Gzip;
+use super::response::Answer;
+use super::{Frame, Outcome};
+use crate::config::plan::OtlpPlan;
+
+/// No receiver need take a larger request, counted before compression.
+const MAX_REQUEST: usize = 64 * 1024 * 1024;
+
+/// These say how this very request is framed, so a host cannot set them.
+const OURS: [HeaderName; 4] = [
+    CONNECTION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+];
+
+/// Sends frames to one URL, one after the other, over one connection that is kept.
+///
+/// It needs a tokio runtime with I/O and time, spawns nothing, and may be dropped at any point.
+pub(crate) struct HttpExporter {
+    connector: Connector,
+    /// Path and query only, as HTTP/1.1 sends them.
+    target: Uri,
+    headers: HeaderMap,
+    limit: Option<Duration>,
+    gzip: Option<Gzip>,
+    connection: Option<Connection>,
+}
+
+impl HttpExporter {
+    /// One attempt takes no longer than the plan's time-out and `attempt_limit`.
+    pub(crate) fn new(plan: &OtlpPlan, attempt_limit: Option<Duration>) -> Self {
+        Self {
+            connector: Connector::new(&plan.url),
+            target: plan
+                .url
+                .path_and_query()
+                .cloned()
+                .map(Uri::from)
+                .unwrap_or_default(),
+            headers: headers(plan),
+            limit: plan.timeout.into_iter().chain(attempt_limit).min(),
+            gzip: plan.gzip.then(Gzip::new),
+            connection: None,
+        }
+    }
+
+    /// Makes one attempt. Dropping the future gives the attempt and its connection up.
+    pub(crate) async fn send(&mut self, frame: &Frame) -> Outcome {
+        let size = frame.body.len();
+        if size > MAX_REQUEST {
+            let error = format!("the request has {size} bytes, the limit is {MAX_REQUEST}");
+            return Outcome::TooLarge { error };
+        }
+        let deadline = Deadline::after(self.limit);
+        let request = self.request(&frame.body);
+        let mut outcome = match self.exchange(request, deadline).await {
+            Ok(answer) => answer.outcome(frame.items),
+            Err(Failure { error, sent }) => Outcome::Retry {
+                error,
+                after: None,
+                sent,
+            },
+        };
+        if let Outcome::Retry { error, .. }
+        | Outcome::Refused { error }
+        | Outcome::TooLarge { error } = &mut outcome
+        {
+            *error = format!("{}: {error}", self.connector);
+        }
+        outcome
+    }
+
+    fn request(&mut self, body: &Bytes) -> Request<Full<Bytes>> {
+        let compressed = self.gzip.as_mut().and_then(|gzip| gzip.compress(body));
+        let mut headers = self.headers.clone();
+        if compressed.is_some() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let body = compressed.unwrap_or_else(|| body.clone());
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.target.clone();
+        *request.headers_mut() = headers;
+        request
+    }
+
+    /// Over the kept connection if it is still good, else over a new one.
+    async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        deadline: Deadline,
+    ) -> Result<Answer, Failure> {
+        if let Some(mut kept) = self.connection.take() {
+            if kept.is_ready().await {
+                let result = self.exchange_over(kept, request.clone(), deadline).await;
+                if !matches!(result, Err(Failure { sent: false, .. })) {
+                    return result;
+                }
+            }
+        }
+        match deadline.within(self.connector.connect()).await {
+            Some(Ok(connection)) => self.exchange_over(connection, request, deadline).await,
+            Some(Err(error)) => Err(Failure { error, sent: false }),
+            None => Err(Failure {
+                error: self.too_late("no connection"),
+                sent: false,
+            }),
+        }
+    }
+
+    /// The connection is kept only after a whole answer: an attempt that is given up drops it.
+    async fn exchange_over(
+        &mut self,
+        mut connection: Connection,
+        request: Request<Full<Bytes>>,
+        deadline: Deadline,
+    ) -> Result<Answer, Failure> {
+        let response = match deadline.within(connection.send(request)).await {
+            Some(response) => response?,
+            None => {
+                return Err(Failure {
+                    error: self.too_late("no answer"),
+                    sent: true,
+                });
+            }
+        };
+        let answer = Answer::read(response, &mut connection, deadline).await;
+        if answer.is_complete() {
+            self.connection = Some(connection);
+        }
+        Ok(answer)
+    }
+
+    fn too_late(&self, missing: &str) -> String {
+        format!("{missing} within {:?}", self.limit.unwrap_or_default())
+    }
+}
+
+/// What each request carries. A name occurs once: the plan's headers stand over ours.
+fn headers(plan: &OtlpPlan) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-protobuf"),
+    );
+    let agent = concat!("trackside/", env!("CARGO_PKG_VERSION"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+    if let Some(authority) = plan.url.authority() {
+        // What stands before the `@` is a secret and no part of the host.
+        let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+        if let Ok(host) = HeaderValue::from_str(host) {
+            headers.insert(HOST, host);
+        }
+    }
+    for (name, value) in plan.headers.iter().filter(|(name, _)| !OURS.contains(name)) {
+        let mut value = value.clone();
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    headers
+}
