@@ -22,9 +22,9 @@ pub(crate) enum Step {
         body: Vec<u8>,
     },
     /// Reads the request, waits for the gate, then goes on with the step.
-    Hold(Gate, Box<Step>),
+    Hold(Gate, Box<Self>),
     /// Reads the request, answers as the step says, and closes without announcing it.
-    ThenClose(Box<Step>),
+    ThenClose(Box<Self>),
     /// Reads the request and writes these bytes; the connection stays.
     Raw(Vec<u8>),
     /// Reads the request and never answers.
@@ -32,7 +32,7 @@ pub(crate) enum Step {
     /// Reads this many bytes of the request, then resets the connection. There must be more.
     Reset(usize),
     /// Reads this many bytes of the request, answers as the step says and reads no further.
-    Early(usize, Box<Step>),
+    Early(usize, Box<Self>),
     /// Of a new connection: nothing is ever read from it.
     NeverRead,
     /// Of a new connection: it is closed at once.
@@ -322,15 +322,13 @@ fn perform(step: Step, stream: &TcpStream, connection: usize, shared: &Shared) -
     Ok(false)
 }
 
-fn exchange(
-    step: Step,
-    stream: &TcpStream,
-    connection: usize,
-    shared: &Shared,
-) -> io::Result<bool> {
-    let mut received = read_request(stream)?;
-    received.connection = connection;
-    received.status = step.answered();
+fn exchange(step: Step, stream: &TcpStream, number: usize, shared: &Shared) -> io::Result<bool> {
+    let request = read_request(stream)?;
+    let received = Received {
+        connection: number,
+        status: step.answered(),
+        ..request
+    };
     shared.change(|state| state.received.push(received));
     let stays = !matches!(step, Step::ThenClose(_));
     answer(step, stream, shared).map(|()| stays)
@@ -370,12 +368,10 @@ fn read_exactly(mut stream: &TcpStream, length: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_request(mut stream: &TcpStream) -> io::Result<Received> {
+fn read_request(stream: &TcpStream) -> io::Result<Received> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
+        head.extend(read_exactly(stream, 1)?);
     }
     let head = String::from_utf8(head).expect("the head is text");
     let mut lines = head.lines();
@@ -397,13 +393,10 @@ fn read_request(mut stream: &TcpStream) -> io::Result<Received> {
         [length] => length.parse().expect("a length is a number"),
         _ => panic!("two lengths"),
     };
-    let raw = read_exactly(stream, received.raw_length)?;
-    received.body = if received.header("content-encoding") == ["gzip"] {
-        let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&raw[..]).read_to_end(&mut plain)?;
-        plain
-    } else {
-        raw
-    };
+    received.body = read_exactly(stream, received.raw_length)?;
+    if received.header("content-encoding") == ["gzip"] {
+        let raw = std::mem::take(&mut received.body);
+        flate2::read::GzDecoder::new(&raw[..]).read_to_end(&mut received.body)?;
+    }
     Ok(received)
 }

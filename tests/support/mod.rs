@@ -1,3 +1,3 @@
 //! What the integration tests share.
 
-pub mod collector;
+pub(crate) mod collector;
