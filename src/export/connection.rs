@@ -135,7 +135,7 @@ impl Connection {
             Poll::Ready(())
         })
         .await;
-        self.driver.is_some() && self.sender.is_ready()
+        self.sender.is_ready()
     }
 
     /// Sends `request` and waits for the head of the answer.

@@ -221,7 +221,7 @@ impl Collector {
         self.shared.state().streams.len()
     }
 
-    /// The requests, once there are `count`; fails at the deadline.
+    /// All requests, once there are `count`; fails at the deadline.
     pub(crate) fn wait_for(&self, count: usize, deadline: Duration) -> Vec<Received> {
         self.shared
             .expect("requests", deadline, |state| state.received.len(), count);
@@ -277,9 +277,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             shared.change(|state| state.closed += 1);
         }));
     }
-    for thread in threads {
-        thread.join().expect("no connection panicked");
-    }
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().expect("no connection panicked"));
 }
 
 fn serve(stream: &TcpStream, connection: usize, shared: &Shared) -> io::Result<()> {
@@ -375,9 +375,15 @@ fn read_request(stream: &TcpStream) -> io::Result<Received> {
     }
     let head = String::from_utf8(head).expect("the head is text");
     let mut lines = head.lines();
-    let mut start = lines.next().unwrap_or_default().split(' ');
-    let mut part = || start.next().unwrap_or_default().to_owned();
-    let (method, path) = (part(), part());
+    let mut start = lines
+        .next()
+        .unwrap_or_default()
+        .split(' ')
+        .map(str::to_owned);
+    let (method, path) = (
+        start.next().unwrap_or_default(),
+        start.next().unwrap_or_default(),
+    );
     let fields = lines.filter_map(|line| line.split_once(": "));
     let headers: Vec<_> = fields
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
