@@ -35,13 +35,7 @@ impl Parent {
     /// No parent: the span becomes a root.
     #[must_use]
     pub const fn root() -> Self {
-        Self {
-            trace: 0,
-            span: 0,
-            flags: 0,
-            remote: false,
-            extra: None,
-        }
+        Self { trace: 0, span: 0, flags: 0, remote: false, extra: None }
     }
 
     /// The trace id, unless this is a root.

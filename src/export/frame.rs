@@ -19,17 +19,10 @@ pub(crate) struct Frame {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The peer has it, but refused `rejected` of the items; `message` is what it said about it.
-    Delivered {
-        rejected: u64,
-        message: Option<String>,
-    },
+    Delivered { rejected: u64, message: Option<String> },
     /// Not now; the same frame may be sent again, not before `after` if the peer said so.
     /// `sent` tells whether the peer may have it all the same.
-    Retry {
-        error: String,
-        after: Option<Duration>,
-        sent: bool,
-    },
+    Retry { error: String, after: Option<Duration>, sent: bool },
     /// The peer will never take this frame.
     Refused { error: String },
     /// The frame is larger than any request may be.

@@ -192,10 +192,8 @@ impl Collector {
             state.gates.push(false);
             state.gates.len() - 1
         });
-        Gate {
-            shared: self.shared.clone(),
-            number,
-        }
+        let shared = self.shared.clone();
+        Gate { shared, number }
     }
 
     /// All requests so far.
@@ -277,9 +275,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             shared.change(|state| state.closed += 1);
         }));
     }
-    threads
-        .into_iter()
-        .for_each(|thread| thread.join().expect("no connection panicked"));
+    for thread in threads {
+        thread.join().expect("no connection panicked");
+    }
 }
 
 fn serve(stream: &TcpStream, connection: usize, shared: &Shared) -> io::Result<()> {
@@ -374,26 +372,20 @@ fn read_request(stream: &TcpStream) -> io::Result<Received> {
         head.extend(read_exactly(stream, 1)?);
     }
     let head = String::from_utf8(head).expect("the head is text");
-    let mut lines = head.lines();
-    let mut start = lines
-        .next()
-        .unwrap_or_default()
-        .split(' ')
-        .map(str::to_owned);
-    let (method, path) = (
-        start.next().unwrap_or_default(),
-        start.next().unwrap_or_default(),
-    );
-    let fields = lines.filter_map(|line| line.split_once(": "));
-    let headers: Vec<_> = fields
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-        .collect();
+    let (start, fields) = head.split_once("\r\n").unwrap_or_default();
+    let fields = fields.lines().filter_map(|line| line.split_once(": "));
+    let mut words = start.split(' ').map(str::to_owned);
+    let (method, path) = (words.next(), words.next());
     let mut received = Received {
-        method,
-        path,
-        headers,
+        method: method.unwrap_or_default(),
+        path: path.unwrap_or_default(),
         ..Received::default()
     };
+    for (name, value) in fields {
+        received
+            .headers
+            .push((name.to_ascii_lowercase(), value.to_owned()));
+    }
     received.raw_length = match received.header("content-length")[..] {
         [] => 0,
         [length] => length.parse().expect("a length is a number"),
