@@ -205,13 +205,9 @@ impl Collector {
     pub(crate) fn spans(&self) -> Vec<Span> {
         let mut requests = self.requests();
         requests.retain(|request| matches!(request.status, Some(200..=299)));
-        let resources = requests
-            .iter()
-            .flat_map(|request| request.decode().resource_spans);
-        resources
-            .flat_map(|resource| resource.scope_spans)
-            .flat_map(|scope| scope.spans)
-            .collect()
+        let resources = requests.iter().flat_map(|one| one.decode().resource_spans);
+        let scopes = resources.flat_map(|resource| resource.scope_spans);
+        scopes.flat_map(|scope| scope.spans).collect()
     }
 
     /// How many connections were accepted so far.
@@ -290,8 +286,8 @@ fn serve(stream: &TcpStream, connection: usize, shared: &Shared) -> io::Result<(
     }
     // A step is taken when its request begins.
     while stream.peek(&mut [0])? > 0 {
-        let step = shared.change(|state| state.script.pop_front());
-        let step = step.unwrap_or_else(|| Step::status(200));
+        let next = shared.change(|state| state.script.pop_front());
+        let step = next.unwrap_or_else(|| Step::status(200));
         if !perform(step, stream, connection, shared)? {
             break;
         }
