@@ -117,7 +117,7 @@ impl<F: Future> Instrumented<F> {
     }
 
     /// Server where the parent is remote, else Internal; kept when the parent changes.
-    pub(crate) fn as_dispatch(mut self) -> Self {
+    pub(crate) fn into_dispatch(mut self) -> Self {
         if let Some(open) = self.slot.open() {
             open.set_kind_rule(KindRule::Dispatch);
         }
