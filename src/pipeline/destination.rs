@@ -1,4 +1,4 @@
-//! One destination: its encoder, its queue, its exporter, and the account of what became of each item.
+//! One destination: its queue, its exporter, and the account of what became of each item.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -6,31 +6,43 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
-use crate::config::plan::{BatchPlan, ExporterPlan, Plan};
-use crate::encode::Encoder;
+use crate::config::plan::ExporterPlan;
 use crate::export::{Exporter, Frame, Outcome, Policy};
 use crate::health::counters::Counter;
 use crate::health::diagnostics::Level;
 use crate::health::ledger::Account;
-use crate::record::packed::PackedSpan;
+use crate::telemetry::Pace;
 
-use super::batch::Batch;
-use super::clock::{self, Anchor};
+use super::clock;
 use super::shared::Shared;
+
+/// What a destination is made from.
+pub(super) struct Setup<'a> {
+    pub(super) exporter: &'a ExporterPlan,
+    pub(super) noun: &'static str,
+    /// Items that may wait.
+    pub(super) max_queue: usize,
+    /// Caps one attempt, like the exporter's own timeout.
+    pub(super) attempt_limit: Option<Duration>,
+    pub(super) pace: Pace,
+}
 
 /// A queue and what serves it; all on the worker's thread.
 pub(super) struct Destination {
     name: String,
+    /// What its items are called.
+    noun: &'static str,
     plan: ExporterPlan,
-    batch: BatchPlan,
+    max_queue: usize,
+    attempt_limit: Option<Duration>,
     policy: Policy,
     shared: Arc<Shared>,
     account: Arc<Account>,
-    encoder: RefCell<Encoder>,
     queue: RefCell<VecDeque<Frame>>,
     /// Taken from the queue, not answered yet.
     in_flight: RefCell<Option<Frame>>,
@@ -45,19 +57,15 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    pub(super) fn new(
-        plan: &Plan,
-        exporter: &ExporterPlan,
-        shared: &Arc<Shared>,
-        index: usize,
-    ) -> Rc<Self> {
+    pub(super) fn new(setup: Setup<'_>, account: &Arc<Account>, shared: &Arc<Shared>) -> Rc<Self> {
         Rc::new(Self {
-            name: exporter.to_string(),
-            encoder: RefCell::new(Encoder::new(exporter, &plan.resource)),
-            plan: exporter.clone(),
-            batch: plan.traces.batch,
-            policy: Policy::of(plan.pace),
-            account: Arc::clone(&shared.accounts[index]),
+            name: setup.exporter.to_string(),
+            noun: setup.noun,
+            plan: setup.exporter.clone(),
+            max_queue: setup.max_queue,
+            attempt_limit: setup.attempt_limit,
+            policy: Policy::of(setup.pace),
+            account: Arc::clone(account),
             shared: Arc::clone(shared),
             queue: RefCell::default(),
             in_flight: RefCell::default(),
@@ -98,33 +106,27 @@ impl Destination {
 
     fn free(&self) -> usize {
         let waiting = usize::try_from(self.account.waiting()).unwrap_or(usize::MAX);
-        self.batch.max_queue.saturating_sub(waiting)
+        self.max_queue.saturating_sub(waiting)
     }
 
-    /// Encodes a batch into a frame and queues it; what has no room is dropped, the newest first.
-    pub(super) fn enqueue(&self, batch: &Batch, anchor: &Anchor) {
-        let fits = batch.len().min(self.free());
-        self.account.take_on(batch.len() as u64);
-        self.account.settle((batch.len() - fits) as u64, &self.account.queue_full);
-        if fits < batch.len() {
-            let line = format!("the queue for {} is full; the newest spans are dropped", self.name);
+    /// Queues a frame of as many of the items as there is room for, the oldest; the rest is dropped.
+    pub(super) fn enqueue(&self, items: usize, encode: impl FnOnce(usize) -> Bytes) {
+        let fits = items.min(self.free());
+        self.account.take_on(items as u64);
+        self.account.settle((items - fits) as u64, &self.account.queue_full);
+        if fits < items {
+            let noun = self.noun;
+            let line = format!("the queue for {} is full; the newest {noun} are dropped", self.name);
             self.say(Level::Warn, "queue full", &line);
         }
         if fits == 0 {
             return;
         }
-        let mut encoder = self.encoder.borrow_mut();
-        for record in batch.records().take(fits) {
-            encoder.span(&PackedSpan::read(record, anchor));
-        }
-        let body = encoder.finish();
-        if !self.shared.reserve(body.len()) {
+        let body = encode(fits);
+        if !self.shared.memory.reserve(body.len()) {
             self.account.settle(fits as u64, &self.account.queue_full);
-            self.say(
-                Level::Warn,
-                "memory",
-                "the memory limit is reached; the newest spans are dropped",
-            );
+            let line = format!("the memory limit is reached; the newest {} are dropped", self.noun);
+            self.say(Level::Warn, "memory", &line);
             return;
         }
         self.sequence.set(self.sequence.get() + 1);
@@ -166,7 +168,7 @@ impl Destination {
 
     async fn serve(self: Rc<Self>) {
         let sent = Rc::clone(&self.sent);
-        let mut exporter = Exporter::new(&self.plan, self.batch.export_timeout, sent);
+        let mut exporter = Exporter::new(&self.plan, self.attempt_limit, sent);
         loop {
             let next = self.queue.borrow_mut().pop_front();
             let Some(frame) = next else {
@@ -201,8 +203,8 @@ impl Destination {
                     self.account.failed(&error);
                     if failures == 1 {
                         let line = format!(
-                            "cannot export to {}: {error}; spans wait and are sent again",
-                            self.name
+                            "cannot export to {}: {error}; {} wait and are sent again",
+                            self.name, self.noun
                         );
                         self.say(Level::Warn, "failing", &line);
                     }
@@ -230,12 +232,12 @@ impl Destination {
         let items = u64::from(frame.items);
         let rejected = rejected.min(items);
         if self.is_failing.replace(false) {
-            let line = format!("{} accepts spans again", self.name);
+            let line = format!("{} accepts {} again", self.name, self.noun);
             self.say(Level::Info, "recovered", &line);
         }
         if rejected > 0 || message.is_some() {
             let message = message.unwrap_or_default();
-            let line = format!("{} rejected {rejected} of {items} spans: {message}", self.name);
+            let line = format!("{} rejected {rejected} of {items} {}: {message}", self.name, self.noun);
             self.account.failed(&line);
             self.say(Level::Warn, "partial", &line);
         }
@@ -247,7 +249,7 @@ impl Destination {
     fn refused(&self, frame: &Frame, error: &str, to: &Counter) {
         self.is_failing.set(false);
         self.account.failed(error);
-        let line = format!("{} refused {} spans for good: {error}", self.name, frame.items);
+        let line = format!("{} refused {} {} for good: {error}", self.name, frame.items, self.noun);
         self.say(Level::Warn, "refused", &line);
         self.settle(frame, frame.items.into(), to);
     }
@@ -255,13 +257,13 @@ impl Destination {
     /// Closes a frame's account.
     fn settle(&self, frame: &Frame, items: u64, to: &Counter) {
         self.in_flight.borrow_mut().take();
-        self.shared.release(frame.body.len());
+        self.shared.memory.release(frame.body.len());
         self.account.settle(items, to);
         self.settled.set(frame.sequence);
         self.shared.wake.notify_one();
     }
 
     fn say(&self, level: Level, topic: &str, line: &str) {
-        self.shared.diagnostics.say(level, &format!("{topic} {}", self.name), line);
+        self.shared.diagnostics.say(level, &format!("{topic} {} {}", self.noun, self.name), line);
     }
 }
