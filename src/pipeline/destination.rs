@@ -111,7 +111,16 @@ impl Destination {
 
     /// Queues a frame of as many of the items as there is room for, the oldest; the rest is dropped.
     pub(super) fn enqueue(&self, items: usize, encode: impl FnOnce(usize) -> Bytes) {
-        let fits = items.min(self.free());
+        self.enqueue_fitting(items, items.min(self.free()), encode);
+    }
+
+    /// Queues a frame of all the items, or drops them all.
+    pub(super) fn enqueue_whole(&self, items: usize, encode: impl FnOnce() -> Bytes) {
+        let fits = if items <= self.free() { items } else { 0 };
+        self.enqueue_fitting(items, fits, |_| encode());
+    }
+
+    fn enqueue_fitting(&self, items: usize, fits: usize, encode: impl FnOnce(usize) -> Bytes) {
         self.account.take_on(items as u64);
         self.account.settle((items - fits) as u64, &self.account.queue_full);
         if fits < items {

@@ -4,7 +4,11 @@ mod batch;
 pub(crate) mod clock;
 pub(crate) mod completion;
 mod destination;
+mod intake;
+mod memory;
+mod metrics;
 pub(crate) mod ring;
+mod road;
 mod shared;
 mod start;
 mod sync;
@@ -12,6 +16,8 @@ mod worker;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use intake::Intake;
+pub(crate) use road::Pack;
 pub(crate) use shared::{Request, Shared};
 pub(crate) use start::{Running, start};
 
@@ -27,12 +33,12 @@ fn set_current(shared: Arc<Shared>) {
 }
 
 /// A record of a thread that has no ring: it is being torn down, or the pipeline has stopped.
-pub(crate) fn push_shared(pieces: &[&[u8]]) {
+pub(crate) fn push_shared(of: fn(&Shared) -> &Intake, pieces: &[&[u8]]) {
     if let Some(shared) = current() {
-        if shared.is_running() {
-            shared.push_overflow(pieces);
-        } else {
-            shared.count_late();
+        if !shared.is_running() {
+            of(&shared).count_late();
+        } else if of(&shared).push_overflow(pieces) == ring::Pushed::HighWater {
+            shared.wake();
         }
     }
 }

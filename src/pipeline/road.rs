@@ -16,7 +16,7 @@ use super::ring::Consumer;
 const TURN: usize = 4096;
 
 /// Turns packed records into one frame's bytes.
-pub(super) trait Pack {
+pub(crate) trait Pack {
     fn record(&mut self, bytes: &[u8], anchor: &Anchor);
     fn finish(&mut self) -> Bytes;
 }

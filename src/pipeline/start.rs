@@ -24,9 +24,7 @@ pub(crate) struct Running {
 
 /// Starts the thread; from then on spans are recorded.
 pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Running, Error> {
-    let settings = plan.into();
-    let destinations = plan.traces.exporters.len();
-    let shared = Arc::new(Shared::new(settings, diagnostics, destinations, plan.memory));
+    let shared = Arc::new(Shared::new(plan, diagnostics));
     // Built here, so that a refusal is this call's error. One helper thread, for what blocks.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -41,7 +39,9 @@ pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Runnin
         .spawn(move || run(runtime, &plan, &of_thread))
         .map_err(|error| Error::start(format!("cannot start the telemetry thread: {error}")))?;
     set_current(Arc::clone(&shared));
-    gate::change(gate::RECORDS, gate::RECORDS);
+    let on = [(gate::RECORDS, &shared.traces), (gate::LOGS, &shared.logs), (gate::MEASURES, &shared.metrics)];
+    let flags = on.into_iter().filter(|(_, intake)| intake.is_on()).fold(0, |all, (flag, _)| all | flag);
+    gate::change(gate::ALL, flags);
     Ok(Running { shared, thread: Mutex::new(Some(thread)) })
 }
 

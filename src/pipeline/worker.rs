@@ -1,32 +1,31 @@
-//! The one background thread: drains the rings, cuts batches, answers flushes, leaves at a deadline.
+//! The one background thread: drains the rings, cuts batches, collects metrics, answers flushes, and
+//! leaves at a deadline.
 
-use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::plan::Plan;
+use crate::config::plan::{ExporterPlan, Plan};
+use crate::encode::{LogEncoder, MetricEncoder, SpanEncoder};
 use crate::error::Error;
 
-use super::batch::Batch;
 use super::clock::Anchor;
-use super::destination::Destination;
-use super::ring::Consumer;
+use super::destination::{Destination, Setup};
+use super::intake::Intake;
+use super::metrics::MetricRoad;
+use super::road::{Exit, Road};
 use super::shared::{Request, Shared};
 
-/// Records taken from one ring before the next one has its turn.
-const TURN: usize = 4096;
+/// Metric points that may wait for one destination.
+const MAX_POINTS: usize = 1 << 20;
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
-    destinations: Vec<Rc<Destination>>,
+    traces: Road<SpanEncoder>,
+    logs: Road<LogEncoder>,
+    metrics: MetricRoad,
     tasks: Vec<JoinHandle<()>>,
-    rings: Vec<Consumer>,
-    batch: Batch,
-    max_batch: usize,
-    schedule: Duration,
     anchor: Anchor,
     pending: Vec<Pending>,
 }
@@ -41,45 +40,48 @@ struct Pending {
 impl Worker {
     /// Call inside a `LocalSet`.
     pub(super) fn new(plan: &Plan, shared: Arc<Shared>) -> Self {
-        let exporters = plan.traces.exporters.iter().enumerate();
-        let destinations: Vec<_> = exporters
-            .map(|(index, exporter)| Destination::new(plan, exporter, &shared, index))
-            .collect();
-        Self {
-            tasks: destinations.iter().map(Destination::spawn).collect(),
-            destinations,
-            shared,
-            rings: Vec::new(),
-            batch: Batch::default(),
-            max_batch: plan.traces.batch.max_batch,
-            schedule: plan.traces.batch.schedule_delay,
-            anchor: Anchor::now(),
-            pending: Vec::new(),
-        }
+        let Plan { traces, logs, metrics, resource, pace, .. } = plan;
+        let setup = |exporter, noun, max_queue, attempt_limit| Setup {
+            exporter,
+            noun,
+            max_queue,
+            attempt_limit,
+            pace: *pace,
+        };
+        let of_traces = exits(&shared, &shared.traces, &traces.exporters, |exporter| {
+            let batch = &traces.batch;
+            let setup = setup(exporter, "spans", batch.max_queue, batch.export_timeout);
+            (SpanEncoder::new(exporter, resource), setup)
+        });
+        let of_logs = exits(&shared, &shared.logs, &logs.exporters, |exporter| {
+            let batch = &logs.batch;
+            let setup = setup(exporter, "log records", batch.max_queue, batch.export_timeout);
+            (LogEncoder::new(exporter, resource), setup)
+        });
+        let of_metrics = exits(&shared, &shared.metrics, &metrics.exporters, |exporter| {
+            let setup = setup(exporter, "metric points", MAX_POINTS, metrics.timeout);
+            (MetricEncoder::new(exporter, resource), setup)
+        });
+        let traces = Road::new(of_traces, traces.batch.max_batch, traces.batch.schedule_delay);
+        let logs = Road::new(of_logs, logs.batch.max_batch, logs.batch.schedule_delay);
+        let metrics = MetricRoad::new(of_metrics, metrics.interval);
+        let destinations = traces.destinations().chain(logs.destinations());
+        let tasks = destinations.chain(metrics.destinations()).map(Destination::spawn).collect();
+        let anchor = Anchor::now();
+        Self { shared, traces, logs, metrics, tasks, anchor, pending: Vec::new() }
     }
 
     /// Works until a shutdown is over; gives back what there is to answer.
     pub(super) async fn run(mut self) -> Vec<(Request, Result<(), Error>)> {
-        let mut next = Instant::now() + self.schedule;
         loop {
+            let schedules = [self.traces.next, self.logs.next, self.metrics.next];
             let deadlines = self.pending.iter().map(|pending| pending.request.deadline.into());
-            let wake_at = deadlines.fold(next, Instant::min);
+            let wake_at = deadlines.chain(schedules).fold(schedules[0], Instant::min);
             // Woken or due: both mean another round.
             let _ = timeout_at(wake_at, self.shared.wake.notified()).await;
             let now = Instant::now();
-            let is_due = now >= next;
-            if is_due {
-                // Missed rounds are skipped.
-                next = now + self.schedule;
-                self.anchor = self.anchor.renewed();
-            }
             self.accept();
-            let is_drained = self.drain();
-            if is_due
-                || (is_drained && self.pending.iter().any(|pending| pending.targets.is_none()))
-            {
-                self.cut();
-            }
+            let is_drained = self.round(now);
             if is_drained {
                 self.aim();
             }
@@ -93,124 +95,101 @@ impl Worker {
     fn accept(&mut self) {
         let requests = self.shared.take_requests();
         if !requests.is_empty() {
-            self.destinations.iter().for_each(|destination| destination.hurry());
+            self.destinations().for_each(|destination| destination.hurry());
         }
         self.pending.extend(requests.into_iter().map(|request| Pending { request, targets: None }));
     }
 
-    /// Moves records from the rings to the batch; false where some had to stay.
-    fn drain(&mut self) -> bool {
-        let fresh = self.shared.fresh_rings();
-        self.rings.extend(fresh);
-        let mut is_drained = true;
-        let mut index = 0;
-        while index < self.rings.len() {
-            let is_closed = self.rings[index].is_closed();
-            let is_empty = self.drain_one(index);
-            is_drained &= is_empty;
-            if is_closed && is_empty {
-                let gone = self.rings.swap_remove(index);
-                self.shared.retire(gone);
-            } else {
-                index += 1;
-            }
+    /// Drains what there is, and cuts what is due; false where some records had to stay.
+    fn round(&mut self, now: Instant) -> bool {
+        let Self { shared, traces, logs, metrics, anchor, pending, .. } = self;
+        let is_asked = pending.iter().any(|pending| pending.targets.is_none());
+        let is_due = [traces.is_due(now), logs.is_due(now)];
+        if is_due[0] {
+            *anchor = anchor.renewed();
         }
-        if !is_drained && self.room() > 0 {
+        let is_drained =
+            [traces.drain(&shared.traces, anchor), logs.drain(&shared.logs, anchor)];
+        if is_due[0] || (is_asked && is_drained[0]) {
+            traces.cut(&shared.traces, anchor);
+        }
+        if is_due[1] || (is_asked && is_drained[1]) {
+            logs.cut(&shared.logs, anchor);
+        }
+        if metrics.is_due(now) || (is_asked && is_drained == [true, true]) {
+            metrics.collect(shared);
+        }
+        if (!is_drained[0] && traces.room() > 0) || (!is_drained[1] && logs.room() > 0) {
             // It was only this round's share; otherwise an answer wakes us.
-            self.shared.wake.notify_one();
+            shared.wake.notify_one();
         }
-        is_drained
+        is_drained == [true, true]
     }
 
-    fn drain_one(&mut self, index: usize) -> bool {
-        let mut left = TURN;
-        loop {
-            let room = left.min(self.room()).min(self.max_batch - self.batch.len());
-            let (shared, batch) = (&self.shared, &mut self.batch);
-            let taken = self.rings[index].drain(room, |record| {
-                shared.release_record(record.len());
-                batch.push(record);
-            });
-            self.shared.stage(taken as u64);
-            left -= taken;
-            let is_full = self.batch.is_full(self.max_batch);
-            if is_full {
-                self.cut();
-            }
-            if taken < room {
-                return true;
-            }
-            if left == 0 || (room == 0 && !is_full) {
-                return self.rings[index].gauge().waiting() == 0;
-            }
-        }
-    }
-
-    /// How many more records the fullest healthy queue can take.
-    fn room(&self) -> usize {
-        let rooms = self.destinations.iter().map(|destination| destination.room());
-        rooms.min().unwrap_or(usize::MAX).saturating_sub(self.batch.len())
-    }
-
-    /// Hands the batch to every destination.
-    fn cut(&mut self) {
-        if self.batch.is_empty() {
-            return;
-        }
-        for destination in &self.destinations {
-            destination.enqueue(&self.batch, &self.anchor);
-        }
-        self.shared.unstage(self.batch.len() as u64);
-        self.batch.clear();
+    fn destinations(&self) -> impl Iterator<Item = &std::rc::Rc<Destination>> {
+        let records = self.traces.destinations().chain(self.logs.destinations());
+        records.chain(self.metrics.destinations())
     }
 
     /// All that was recorded before the waiting requests is queued now.
     fn aim(&mut self) {
+        let targets: Vec<u64> = self.destinations().map(|to| to.last_sequence()).collect();
         for pending in self.pending.iter_mut().filter(|pending| pending.targets.is_none()) {
-            let targets = self.destinations.iter().map(|destination| destination.last_sequence());
-            pending.targets = Some(targets.collect());
+            pending.targets = Some(targets.clone());
         }
     }
 
     /// Answers the requests that are done or late; true where one of them was a shutdown.
     fn answer(&mut self, now: Instant) -> bool {
-        let is_done = |pending: &Pending| {
-            pending.targets.as_ref().is_some_and(|targets| {
-                let mut pairs = self.destinations.iter().zip(targets);
-                pairs.all(|(destination, target)| destination.has_settled(*target))
-            })
-        };
-        let is_over =
-            |pending: &Pending| is_done(pending) || now >= pending.request.deadline.into();
-        if self.pending.iter().any(|pending| pending.request.is_shutdown && is_over(pending)) {
-            return true;
-        }
-        let over: Vec<bool> =
-            self.pending.iter().map(|pending| is_done(pending) || is_over(pending)).collect();
-        let done: Vec<bool> = self.pending.iter().map(is_done).collect();
-        let mut index = 0;
-        let waiting = || self.shared.counts().waiting;
-        self.pending.retain(|pending| {
-            let (over, done) = (over[index], done[index]);
-            index += 1;
-            if over {
-                pending.request.done.complete(if done { Ok(()) } else { Err(late(waiting())) });
+        let mut waiting = Vec::new();
+        let mut is_end = false;
+        for pending in std::mem::take(&mut self.pending) {
+            let is_done = self.is_done(&pending);
+            let is_over = is_done || now >= pending.request.deadline.into();
+            if is_over && !pending.request.is_shutdown {
+                let result = if is_done { Ok(()) } else { Err(late(self.shared.waiting())) };
+                pending.request.done.complete(result);
+            } else {
+                is_end |= is_over;
+                waiting.push(pending);
             }
-            !over
-        });
-        false
+        }
+        self.pending = waiting;
+        is_end
+    }
+
+    fn is_done(&self, pending: &Pending) -> bool {
+        pending.targets.as_ref().is_some_and(|targets| {
+            self.destinations().zip(targets).all(|(to, target)| to.has_settled(*target))
+        })
     }
 
     /// Counts what is left behind, and says what each request is to be told.
     fn leave(mut self) -> Vec<(Request, Result<(), Error>)> {
-        let left = self.shared.counts().waiting;
+        let left = self.shared.waiting();
         self.tasks.iter().for_each(JoinHandle::abort);
-        self.drain();
-        self.cut();
-        self.destinations.iter().for_each(|destination| destination.abandon());
+        self.round(Instant::now());
+        self.traces.cut(&self.shared.traces, &self.anchor);
+        self.logs.cut(&self.shared.logs, &self.anchor);
+        self.destinations().for_each(|destination| destination.abandon());
         let result = if left == 0 { Ok(()) } else { Err(late(left)) };
         self.pending.drain(..).map(|pending| (pending.request, result.clone())).collect()
     }
+}
+
+/// An encoder and a destination for each exporter of a signal.
+fn exits<'a, E>(
+    shared: &Arc<Shared>,
+    intake: &Intake,
+    exporters: &'a [ExporterPlan],
+    make: impl Fn(&'a ExporterPlan) -> (E, Setup<'a>),
+) -> Vec<Exit<E>> {
+    let accounts = exporters.iter().zip(&intake.accounts);
+    let exit = accounts.map(|(exporter, account)| {
+        let (encoder, setup) = make(exporter);
+        Exit { encoder, destination: Destination::new(setup, account, shared) }
+    });
+    exit.collect()
 }
 
 fn late(items: u64) -> Error {

@@ -8,8 +8,14 @@ pub(crate) const PROPAGATES: u32 = 1;
 pub(crate) const RECORDS: u32 = 2;
 /// A test has captured spans in this process.
 pub(crate) const CAPTURES: u32 = 4;
+/// Log records are recorded.
+pub(crate) const LOGS: u32 = 8;
+/// Metrics are recorded.
+pub(crate) const MEASURES: u32 = 16;
+/// What a shutdown switches off.
+pub(crate) const ALL: u32 = RECORDS | LOGS | MEASURES;
 /// Above the flags: counts up with each change, so that threads notice.
-const EPOCH: u32 = 8;
+const EPOCH: u32 = 32;
 
 static GATE: AtomicU32 = AtomicU32::new(0);
 

@@ -7,9 +7,12 @@ use std::sync::Arc;
 use crate::context::{Extra, Parent};
 use crate::health::counters;
 use crate::pipeline::ring::{Producer, Pushed};
-use crate::pipeline::{self, Shared};
+use crate::pipeline::{self, Intake, Shared};
+use crate::testing::Sink;
 
+use super::attributes::AttributeBuffer;
 use super::gate;
+use super::log::LogLimits;
 use super::open::{Open, Role};
 use super::start::{Clock, Settings};
 
@@ -20,13 +23,33 @@ thread_local! {
     static LOCAL: Local = const { Local::new() };
 }
 
+/// Which way a record leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lane {
+    Traces,
+    Logs,
+}
+
+impl Lane {
+    /// That signal's rings and accounts.
+    fn intake(self) -> fn(&Shared) -> &Intake {
+        match self {
+            Self::Traces => |shared| &shared.traces,
+            Self::Logs => |shared| &shared.logs,
+        }
+    }
+}
+
 /// A thread's share of the crate.
 pub(crate) struct Local {
     /// The gate that `settings`, `pipeline` and `producer` belong to.
     gate: Cell<u32>,
     settings: Cell<Settings>,
     pipeline: RefCell<Option<Arc<Shared>>>,
-    producer: RefCell<Option<Producer>>,
+    /// A ring for each lane, from its first record on.
+    producers: [RefCell<Option<Producer>>; 2],
+    /// For the next log record.
+    pub(super) log_attributes: Cell<Option<AttributeBuffer>>,
     /// The innermost open span, on a list through `below`.
     pub(super) top: Cell<Option<Box<Open>>>,
     pub(super) tickets: Cell<u64>,
@@ -78,8 +101,11 @@ pub(crate) fn end(mut open: Box<Open>) {
         let extra = open.extra.clone();
         open.finish(|pieces| match extra.as_ref().and_then(|extra| extra.capture.as_ref()) {
             Some(capture) => capture.take(pieces),
-            None if with(|local| local.push(pieces)).is_none() => pipeline::push_shared(pieces),
-            None => {}
+            None => {
+                if with(|local| local.push(Lane::Traces, pieces)).is_none() {
+                    pipeline::push_shared(Lane::Traces.intake(), pieces);
+                }
+            }
         });
     }
     recycle(open);
@@ -101,7 +127,8 @@ impl Local {
             gate: Cell::new(0),
             settings: Cell::new(Settings::NONE),
             pipeline: RefCell::new(None),
-            producer: RefCell::new(None),
+            producers: [RefCell::new(None), RefCell::new(None)],
+            log_attributes: Cell::new(None),
             top: Cell::new(None),
             tickets: Cell::new(0),
             pool: Cell::new(None),
@@ -196,33 +223,49 @@ impl Local {
             self.gate.set(gate);
             let pipeline = pipeline::current();
             self.settings.set(pipeline.as_ref().map_or(Settings::NONE, |shared| shared.settings));
-            *self.producer.borrow_mut() = None;
+            for producer in &self.producers {
+                *producer.borrow_mut() = None;
+            }
             *self.pipeline.borrow_mut() = pipeline;
         }
     }
 
-    fn push(&self, pieces: &[&[u8]]) {
+    pub(super) fn push(&self, lane: Lane, pieces: &[&[u8]]) {
         self.refresh(gate::read());
         let pipeline = self.pipeline.borrow();
         let Some(shared) = pipeline.as_ref().filter(|shared| shared.is_running()) else {
-            return pipeline::push_shared(pieces);
+            return pipeline::push_shared(lane.intake(), pieces);
         };
-        let mut producer = self.producer.borrow_mut();
+        let intake = lane.intake()(shared);
+        let mut producer = self.producers[lane as usize].borrow_mut();
         if producer.is_none() {
-            *producer = shared.register();
+            *producer = intake.register();
         }
-        match producer.as_mut() {
-            Some(producer) if shared.admits(pieces) => {
-                if producer.push(pieces) == Pushed::HighWater {
-                    shared.wake();
-                }
-            }
-            Some(producer) => {
-                producer.refuse();
-            }
+        let pushed = match producer.as_mut() {
+            Some(producer) => intake.push(producer, pieces),
             // Too many threads for the byte limit.
-            None => shared.push_overflow(pieces),
+            None => intake.push_overflow(pieces),
+        };
+        if pushed == Pushed::HighWater {
+            shared.wake();
         }
+    }
+
+    /// What a log record is written under, and where a test captures it; `None` where logs are off.
+    pub(super) fn log_settings(&self, gate: u32) -> Option<(LogLimits, Option<Arc<Sink>>)> {
+        if self.suppressed.get() {
+            return None;
+        }
+        self.refresh(gate);
+        if gate & gate::CAPTURES != 0 {
+            let sink = |extra: &Arc<Extra>| extra.capture.clone();
+            let of_context = self.current().extra.as_ref().and_then(sink);
+            let captured = of_context.or_else(|| self.capture.borrow().as_ref().and_then(sink));
+            if let Some(sink) = captured {
+                return Some((sink.settings().log_limits, Some(sink)));
+            }
+        }
+        (gate & gate::LOGS != 0).then(|| (self.settings.get().log_limits, None))
     }
 
     pub(super) fn unpool(&self) -> Box<Open> {

@@ -4,11 +4,14 @@
 //! open spans, `packed` the record that leaves for the ring.
 
 mod attributes;
+mod bytes;
 pub(crate) mod current;
 mod future;
 pub(crate) mod gate;
 pub(crate) mod limits;
 pub(crate) mod local;
+pub(crate) mod log;
+pub(crate) mod metric;
 mod open;
 pub(crate) mod packed;
 pub(crate) mod rpc;
@@ -18,5 +21,6 @@ mod span;
 pub(crate) mod start;
 
 pub use future::{InContext, Instrumented, in_context, in_context_fn, instrument};
+pub use log::{forward_log, forward_log_at};
 pub use scope::{CurrentSpan, SpanGuard, current, span};
 pub use span::Span;

@@ -10,6 +10,7 @@ use crate::pipeline::clock::Anchor;
 use crate::telemetry::Kind;
 
 use super::attributes::{each_attribute, text};
+use super::bytes::Reader;
 
 const HEAD: usize = 88;
 const EVENT_HEAD: usize = 20;
@@ -116,37 +117,6 @@ fn copy_entries(
         copied += 1;
     }
     copied
-}
-
-/// Reads little-endian numbers and pieces off the front; short input reads as zero and empty.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn piece(&mut self, length: usize) -> &'a [u8] {
-        let (piece, rest) = self.0.split_at(length.min(self.0.len()));
-        self.0 = rest;
-        piece
-    }
-
-    fn array<const N: usize>(&mut self) -> [u8; N] {
-        self.piece(N).try_into().unwrap_or([0; N])
-    }
-
-    fn u8(&mut self) -> u8 {
-        u8::from_le_bytes(self.array())
-    }
-
-    fn u32(&mut self) -> u32 {
-        u32::from_le_bytes(self.array())
-    }
-
-    fn u64(&mut self) -> u64 {
-        u64::from_le_bytes(self.array())
-    }
-
-    fn u128(&mut self) -> u128 {
-        u128::from_le_bytes(self.array())
-    }
 }
 
 /// A packed span, read.

@@ -8,6 +8,7 @@ use crate::context::{Parent, RANDOM, SAMPLED};
 use crate::pipeline::clock;
 
 use super::limits::Limits;
+use super::log::LogLimits;
 
 /// Whose time a span is measured by.
 #[derive(Clone, Debug)]
@@ -33,15 +34,24 @@ impl Clock {
 pub(crate) struct Settings {
     pub(crate) sampler: Sampler,
     pub(crate) limits: Limits,
+    pub(crate) log_limits: LogLimits,
 }
 
 impl Settings {
-    pub(crate) const NONE: Self = Self { sampler: Sampler::Always(false), limits: Limits::NONE };
+    pub(crate) const NONE: Self = Self {
+        sampler: Sampler::Always(false),
+        limits: Limits::NONE,
+        log_limits: LogLimits::NONE,
+    };
 }
 
 impl From<&Plan> for Settings {
     fn from(plan: &Plan) -> Self {
-        Self { sampler: plan.sampler.into(), limits: (&plan.limits).into() }
+        Self {
+            sampler: plan.sampler.into(),
+            limits: (&plan.limits).into(),
+            log_limits: (&plan.logs.limits).into(),
+        }
     }
 }
 

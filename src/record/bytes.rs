@@ -1,0 +1,32 @@
+//! Reading packed records.
+
+/// Reads little-endian numbers and pieces off the front; short input reads as zero and empty.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(super) fn piece(&mut self, length: usize) -> &'a [u8] {
+        let (piece, rest) = self.0.split_at(length.min(self.0.len()));
+        self.0 = rest;
+        piece
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> [u8; N] {
+        self.piece(N).try_into().unwrap_or([0; N])
+    }
+
+    pub(super) fn u8(&mut self) -> u8 {
+        u8::from_le_bytes(self.array())
+    }
+
+    pub(super) fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.array())
+    }
+
+    pub(super) fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.array())
+    }
+
+    pub(super) fn u128(&mut self) -> u128 {
+        u128::from_le_bytes(self.array())
+    }
+}

@@ -1,0 +1,203 @@
+//! The SDK underneath: its provider, our reader, and the instruments made from them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{
+    BoundCounter, Counter, Gauge, Histogram, InstrumentProvider as _, Meter, MeterProvider as _,
+    UpDownCounter,
+};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{
+    InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality as SdkTemporality,
+};
+
+use crate::config::plan::{Plan, Temporality};
+use crate::encode::view::MetricView;
+use crate::encode::each_metric;
+use crate::health::diagnostics::{Diagnostics, Level};
+use crate::pipeline;
+use crate::record::gate;
+use crate::record::log::BANDS;
+
+use super::instrument::Spec;
+use super::rpc::RpcMeters;
+
+type Observer = Box<dyn Fn(&Meters) + Send + Sync>;
+
+/// The host's observable instruments; each new pipeline makes them anew.
+static OBSERVERS: Mutex<Vec<Observer>> = Mutex::new(Vec::new());
+
+/// The meters of one pipeline.
+pub(crate) struct Meters(AssertUnwindSafe<Inner>);
+
+struct Inner {
+    /// Keeps the reader's pipeline alive.
+    _provider: SdkMeterProvider,
+    reader: Reader,
+    meter: Meter,
+    collected: Mutex<ResourceMetrics>,
+    diagnostics: Arc<Diagnostics>,
+    rpc: RpcMeters,
+    forwarded_logs: Vec<BoundCounter<u64>>,
+}
+
+impl Meters {
+    pub(crate) fn new(plan: &Plan, diagnostics: &Arc<Diagnostics>) -> Self {
+        let reader = Reader(Arc::new(ManualReader::builder().with_temporality(temporality(plan)).build()));
+        let resource = opentelemetry_sdk::Resource::builder_empty().build();
+        let provider = SdkMeterProvider::builder()
+            .with_resource(resource)
+            .with_reader(Reader(Arc::clone(&reader.0)))
+            .build();
+        let scope = opentelemetry::InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .build();
+        let meter = provider.meter_with_scope(scope);
+        let forwarded = meter.u64_counter("python_logs_forwarded_total").with_unit("{log_record}").build();
+        let level = |(_, _, level): &(i32, u8, &'static str)| forwarded.bind(&[KeyValue::new("level", *level)]);
+        let meters = Self(AssertUnwindSafe(Inner {
+            rpc: RpcMeters::new(&meter, plan.metrics.names, diagnostics),
+            forwarded_logs: BANDS.iter().map(level).collect(),
+            _provider: provider,
+            reader,
+            meter,
+            collected: Mutex::default(),
+            diagnostics: Arc::clone(diagnostics),
+        }));
+        if !plan.metrics.exporters.is_empty() {
+            let observers = OBSERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+            observers.iter().for_each(|observer| observer(&meters));
+        }
+        meters
+    }
+
+    /// Adds an observable instrument to this pipeline and to all that follow.
+    pub(super) fn add_observer(observer: Observer) {
+        let mut observers = OBSERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+        if gate::read() & gate::MEASURES != 0 {
+            if let Some(shared) = pipeline::current() {
+                observer(&shared.meters);
+            }
+        }
+        observers.push(observer);
+    }
+
+    pub(super) fn rpc(&self) -> &RpcMeters {
+        &self.0.rpc
+    }
+
+    pub(super) fn count_forwarded_log(&self, band: usize) {
+        if let Some(counter) = self.0.forwarded_logs.get(band) {
+            counter.add(1);
+        }
+    }
+
+    /// One collection. A callback of a host's that panics costs this collection, not the thread.
+    pub(crate) fn collect(&self, diagnostics: &Diagnostics, each: impl FnMut(&MetricView<'_>)) {
+        let mut collected = self.0.collected.lock().unwrap_or_else(PoisonError::into_inner);
+        let collect = AssertUnwindSafe(|| self.0.reader.collect(&mut collected));
+        match catch_unwind(collect) {
+            Ok(Ok(())) => each_metric(&collected, each),
+            Ok(Err(error)) => {
+                diagnostics.say(Level::Warn, "collect", &format!("metrics were not collected: {error}"));
+            }
+            Err(_) => {
+                diagnostics.say(Level::Warn, "collect", "metrics were not collected: a callback panicked");
+            }
+        }
+    }
+
+    pub(super) fn counter(&self, spec: &Spec) -> Counter<u64> {
+        let builder = self.0.meter.u64_counter(spec.name);
+        builder.with_unit(spec.unit).with_description(spec.description).build()
+    }
+
+    pub(super) fn up_down_counter(&self, spec: &Spec) -> UpDownCounter<i64> {
+        let builder = self.0.meter.i64_up_down_counter(spec.name);
+        builder.with_unit(spec.unit).with_description(spec.description).build()
+    }
+
+    pub(super) fn gauge(&self, spec: &Spec) -> Gauge<f64> {
+        let builder = self.0.meter.f64_gauge(spec.name);
+        builder.with_unit(spec.unit).with_description(spec.description).build()
+    }
+
+    pub(super) fn histogram(&self, spec: &Spec) -> Histogram<f64> {
+        let builder = self.0.meter.f64_histogram(spec.name);
+        let builder = builder.with_unit(spec.unit).with_description(spec.description);
+        match spec.boundaries {
+            [] => builder.build(),
+            bounds => builder.with_boundaries(bounds.to_vec()).build(),
+        }
+    }
+}
+
+macro_rules! observe {
+    ($name:ident, $ty:ty, $build:ident) => {
+        impl Meters {
+            pub(super) fn $name<F: Fn() -> $ty + Send + Sync + 'static>(
+                &self,
+                spec: &Spec,
+                attributes: Vec<KeyValue>,
+                read: Arc<AssertUnwindSafe<F>>,
+            ) {
+                let (name, diagnostics) = (spec.name, Arc::clone(&self.0.diagnostics));
+                let builder = self.0.meter.$build(name);
+                let builder = builder.with_unit(spec.unit).with_description(spec.description);
+                let callback = move |to: &dyn opentelemetry::metrics::AsyncInstrument<$ty>| {
+                    match catch_unwind(AssertUnwindSafe(|| read())) {
+                        Ok(value) => to.observe(value, &attributes),
+                        Err(_) => {
+                            let line = format!("the callback of the metric {name} panicked; its value is missing");
+                            diagnostics.say(Level::Warn, name, &line);
+                        }
+                    }
+                };
+                // The SDK keeps the callback; the handle itself is good for nothing.
+                drop(builder.with_callback(callback).build());
+            }
+        }
+    };
+}
+observe!(observe_counter, u64, u64_observable_counter);
+observe!(observe_up_down_counter, i64, i64_observable_up_down_counter);
+observe!(observe_gauge, f64, f64_observable_gauge);
+
+fn temporality(plan: &Plan) -> SdkTemporality {
+    match plan.metrics.temporality {
+        Temporality::Cumulative => SdkTemporality::Cumulative,
+        Temporality::Delta => SdkTemporality::Delta,
+        Temporality::LowMemory => SdkTemporality::LowMemory,
+    }
+}
+
+/// The SDK's manual reader, kept by both sides.
+#[derive(Clone, Debug)]
+struct Reader(Arc<ManualReader>);
+
+impl MetricReader for Reader {
+    fn register_pipeline(&self, pipeline: std::sync::Weak<Pipeline>) {
+        self.0.register_pipeline(pipeline);
+    }
+
+    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
+        self.0.collect(metrics)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self, kind: InstrumentKind) -> SdkTemporality {
+        self.0.temporality(kind)
+    }
+}
