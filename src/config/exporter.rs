@@ -1,30 +1,43 @@
-//! Where spans go: which exporters, which endpoint, which headers.
+//! Where a signal goes: which exporters, which endpoint, which headers.
 
 use http::Uri;
 
 use super::parse::{self, Checked, Exporter, Header, Listed, mask_header};
-use super::plan::{ExporterPlan, OtlpPlan, TracesPlan};
+use super::plan::{ExporterPlan, OtlpPlan};
 use super::report::Origin;
 use super::resolve::{Resolver, milliseconds_or_none};
+use super::signal::Signal;
 use super::url;
 use super::variables::*;
 use crate::error::Error;
 
 const GRPC_PORT: u16 = 4317;
 
-impl Resolver<'_> {
-    pub(super) fn traces(&mut self) -> Result<TracesPlan, Error> {
-        // Arguments are checked whatever the environment makes of them.
-        let base = self.endpoint_argument()?;
-        let headers = self.header_arguments()?;
+/// What arguments say about every signal's destination, checked.
+pub(super) struct Destination {
+    base: Option<Uri>,
+    headers: Vec<Header>,
+}
 
-        let (chosen, mut why, origin) = self.choose(base.is_some());
+impl Resolver<'_> {
+    /// Arguments are checked whatever the environment makes of them.
+    pub(super) fn destination(&mut self) -> Result<Destination, Error> {
+        Ok(Destination { base: self.endpoint_argument()?, headers: self.header_arguments()? })
+    }
+
+    /// The exporters of a signal, none where it is off, and why.
+    pub(super) fn exporters(
+        &mut self,
+        signal: &Signal,
+        argued: &Destination,
+    ) -> (Vec<ExporterPlan>, String) {
+        let (chosen, mut why, origin) = self.choose(signal, argued.base.is_some());
         let mut exporters = Vec::new();
         let mut failure = None;
         for exporter in chosen {
             match exporter {
-                Exporter::Console => exporters.push(self.console()),
-                Exporter::Otlp => match self.otlp(base.as_ref(), &headers) {
+                Exporter::Console => exporters.push(self.console(signal)),
+                Exporter::Otlp => match self.otlp(signal, argued) {
                     Ok(plan) => exporters.push(ExporterPlan::Otlp(plan)),
                     Err(reason) => failure = Some(reason),
                 },
@@ -38,67 +51,70 @@ impl Resolver<'_> {
             }
         }
         let state = if exporters.is_empty() { "off" } else { "on" };
-        self.report.set("traces", format!("{state}: {why}"), origin);
-        let batch = self.batch();
-        Ok(TracesPlan { exporters, why, batch })
+        self.report.set(signal.name, format!("{state}: {why}"), origin);
+        (exporters, why)
     }
 
     /// Which exporters, why these, and who said so.
-    fn choose(&mut self, endpoint_argument: bool) -> (Vec<Exporter>, String, Origin) {
-        let off = |why: &str, origin| (Vec::new(), why.to_owned(), origin);
+    fn choose(&mut self, signal: &Signal, argued: bool) -> (Vec<Exporter>, String, Origin) {
+        let off = |why: String, origin| (Vec::new(), why, origin);
+        let variable = signal.exporter.name;
         let (disabled, origin) = self.set_or_default(&[&OTEL_SDK_DISABLED]);
-        let named = self.set(&[&OTEL_TRACES_EXPORTER]);
+        let named = self.set(&[signal.exporter]);
         if disabled {
-            return off("OTEL_SDK_DISABLED is true", origin);
+            return off("OTEL_SDK_DISABLED is true".to_owned(), origin);
         }
-        if self.config.traces == Some(false) {
-            return off("switched off by with_traces(false)", Origin::Argument);
+        if (signal.argument)(self.config) == Some(false) {
+            let why = format!("switched off by with_{}(false)", signal.name);
+            return off(why, Origin::Argument);
         }
         match named {
             Some((Listed::Nothing, origin)) => {
-                return off("OTEL_TRACES_EXPORTER is none", origin);
+                return off(format!("{variable} is none"), origin);
             }
             Some((Listed::These(names), origin)) if names.is_empty() => {
-                return off("OTEL_TRACES_EXPORTER names no exporter of this version", origin);
+                return off(format!("{variable} names no exporter of this version"), origin);
             }
             Some((Listed::These(names), origin)) => {
-                return (names, "OTEL_TRACES_EXPORTER names an exporter".to_owned(), origin);
+                return (names, format!("{variable} names an exporter"), origin);
             }
             None => {}
         }
         let otlp = |why: &str, origin| (vec![Exporter::Otlp], why.to_owned(), origin);
-        let endpoints = [&OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, &OTEL_EXPORTER_OTLP_ENDPOINT];
-        if endpoint_argument {
+        if argued {
             otlp("an endpoint is configured", Origin::Argument)
-        } else if let Some((_, origin)) = self.set(&endpoints) {
+        } else if let Some((_, origin)) = self.set(&[signal.endpoint, &OTEL_EXPORTER_OTLP_ENDPOINT])
+        {
             otlp("an endpoint is configured", origin)
         } else if self.config.or_console {
             (vec![Exporter::Console], "or_console, and nothing else".to_owned(), Origin::Argument)
         } else if self.config.spec_defaults {
             otlp("the specification's default", Origin::Argument)
         } else {
-            off("no endpoint and no exporter configured", Origin::Default)
+            off("no endpoint and no exporter configured".to_owned(), Origin::Default)
         }
     }
 
-    fn console(&mut self) -> ExporterPlan {
+    fn console(&mut self, signal: &Signal) -> ExporterPlan {
         let set = self.set(&[&NO_COLOR]);
         let no_color = set.is_some();
         let origin = set.map_or(Origin::Default, |((), origin)| origin);
-        self.report.set("traces.console.no_color", no_color.to_string(), origin);
+        let name = format!("{}.console.no_color", signal.name);
+        self.report.set(&name, no_color.to_string(), origin);
         ExporterPlan::Console { no_color }
     }
 
-    /// `Err` is why spans cannot leave by OTLP.
-    fn otlp(&mut self, base: Option<&Uri>, argued: &[Header]) -> Checked<OtlpPlan> {
-        let protocols = [&OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, &OTEL_EXPORTER_OTLP_PROTOCOL];
+    /// `Err` is why the signal cannot leave by OTLP.
+    fn otlp(&mut self, signal: &Signal, argued: &Destination) -> Checked<OtlpPlan> {
+        let name = |setting: &str| format!("{}.otlp.{setting}", signal.name);
+        let protocols = [signal.protocol, &OTEL_EXPORTER_OTLP_PROTOCOL];
         let (protocol, protocol_origin) = self.set_or_default(&protocols);
         protocol.map_err(|why| format!("{protocol_origin}: {why}"))?;
-        self.report.set("traces.otlp.protocol", "http/protobuf", protocol_origin);
+        self.report.set(&name("protocol"), "http/protobuf", protocol_origin);
 
-        let (url, origin) = self.traces_url(base);
+        let (url, origin) = self.url(signal, argued.base.as_ref());
         let url = url.map_err(|why| format!("{origin}: {why}"))?;
-        self.report.set("traces.otlp.endpoint", url::show(&url), origin);
+        self.report.set(&name("endpoint"), url::show(&url), origin);
         if url.port_u16() == Some(GRPC_PORT) && protocol_origin == Origin::Default {
             self.report.note(format!(
                 "port {GRPC_PORT} is usually gRPC, but http/protobuf is sent; use port 4318, or set \
@@ -106,39 +122,42 @@ impl Resolver<'_> {
             ));
         }
 
-        let headers = self.headers(argued);
-        let timeouts = [&OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, &OTEL_EXPORTER_OTLP_TIMEOUT];
-        let timeout = self.setting("traces.otlp.timeout", &timeouts, milliseconds_or_none);
+        let headers = self.headers(signal, &argued.headers);
+        let timeout = self.setting(
+            &name("timeout"),
+            &[signal.timeout, &OTEL_EXPORTER_OTLP_TIMEOUT],
+            milliseconds_or_none,
+        );
         let gzip = self.setting(
-            "traces.otlp.compression",
-            &[&OTEL_EXPORTER_OTLP_TRACES_COMPRESSION, &OTEL_EXPORTER_OTLP_COMPRESSION],
+            &name("compression"),
+            &[signal.compression, &OTEL_EXPORTER_OTLP_COMPRESSION],
             |gzip| if *gzip { "gzip" } else { "none" }.to_owned(),
         );
         Ok(OtlpPlan { url, headers, timeout, gzip })
     }
 
     /// The signal's own variable is used as it is; everything else is a base.
-    fn traces_url(&mut self, base: Option<&Uri>) -> (Checked<Uri>, Origin) {
-        if let Some(own) = self.set(&[&OTEL_EXPORTER_OTLP_TRACES_ENDPOINT]) {
+    fn url(&mut self, signal: &Signal, base: Option<&Uri>) -> (Checked<Uri>, Origin) {
+        if let Some(own) = self.set(&[signal.endpoint]) {
             return own;
         }
         let (base, origin) = match base {
             Some(base) => (Ok(base.clone()), Origin::Argument),
             None => self.set_or_default(&[&OTEL_EXPORTER_OTLP_ENDPOINT]),
         };
-        (base.and_then(|base| url::below(&base, "/v1/traces")), origin)
+        (base.and_then(|base| url::below(&base, signal.path)), origin)
     }
 
-    fn headers(&mut self, argued: &[Header]) -> Vec<Header> {
-        let variables = [&OTEL_EXPORTER_OTLP_TRACES_HEADERS, &OTEL_EXPORTER_OTLP_HEADERS];
-        let (mut headers, origin) = match self.set(&variables) {
+    fn headers(&mut self, signal: &Signal, argued: &[Header]) -> Vec<Header> {
+        let (mut headers, origin) = match self.set(&[signal.headers, &OTEL_EXPORTER_OTLP_HEADERS]) {
             Some(found) => found,
             None => (Vec::new(), Origin::Default),
         };
         headers.retain(|(name, _)| !argued.iter().any(|(other, _)| other == name));
+        let setting = format!("{}.otlp.header", signal.name);
         for (list, origin) in [(headers.as_slice(), origin), (argued, Origin::Argument)] {
             for (name, _) in list {
-                self.report.set("traces.otlp.header", mask_header(name.as_str()), origin);
+                self.report.set(&setting, mask_header(name.as_str()), origin);
             }
         }
         headers.extend_from_slice(argued);

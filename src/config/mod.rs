@@ -6,6 +6,8 @@ pub(crate) mod plan;
 mod report;
 mod resolve;
 mod resource;
+mod service;
+mod signal;
 mod url;
 pub(crate) mod variables;
 
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 pub use report::Report;
 pub(crate) use resolve::Resolved;
+pub use service::register_service;
 
 use crate::error::Error;
 use crate::telemetry::{Inject, MetricNames, Pace};
@@ -100,7 +103,7 @@ impl TelemetryConfig {
         self
     }
 
-    /// Suffix of `unknown_service:`; the process name where not given.
+    /// Suffix of `unknown_service:` and what stands before `-multi`; the process name where not given.
     pub fn with_fallback_name(mut self, name: &str) -> Self {
         self.fallback_name = given(name);
         self

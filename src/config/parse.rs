@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{self, HeaderName, HeaderValue};
 use http::uri::Uri;
 
-use super::plan::{Propagators, Root, SamplerPlan};
+use super::plan::{Propagators, Root, SamplerPlan, Temporality};
 use super::url;
 
 /// Reads a text; `None` is as good as unset. A complaint is a sentence without the variable's name,
@@ -108,6 +108,16 @@ pub(super) fn sampler(text: &str, complaints: &mut Vec<String>) -> Option<Sample
 /// Whether `gzip` is asked for.
 pub(super) fn compression(text: &str, complaints: &mut Vec<String>) -> Option<bool> {
     choice(text, &[("gzip", true), ("none", false)], complaints)
+}
+
+/// Since when sums count.
+pub(super) fn temporality(text: &str, complaints: &mut Vec<String>) -> Option<Temporality> {
+    let names = [
+        ("cumulative", Temporality::Cumulative),
+        ("delta", Temporality::Delta),
+        ("lowmemory", Temporality::LowMemory),
+    ];
+    choice(text, &names, complaints)
 }
 
 /// The one protocol of this version. To fall back to it would send what the endpoint cannot read.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::telemetry::Pace;
+use crate::telemetry::{MetricNames, Pace};
 
 /// Everything that `init` needs to start.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +10,8 @@ pub(crate) struct Plan {
     /// Resource attributes, in order, `service.name` first; keys are unique.
     pub(crate) resource: Vec<(String, String)>,
     pub(crate) traces: TracesPlan,
+    pub(crate) metrics: MetricsPlan,
+    pub(crate) logs: LogsPlan,
     pub(crate) propagators: Propagators,
     pub(crate) sampler: SamplerPlan,
     pub(crate) limits: Limits,
@@ -27,6 +29,43 @@ pub(crate) struct TracesPlan {
     /// Why the signal is on or off, in a few words.
     pub(crate) why: String,
     pub(crate) batch: BatchPlan,
+}
+
+/// Metrics: where they go, how often, and how they are counted and called.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MetricsPlan {
+    /// Empty where the signal is off.
+    pub(crate) exporters: Vec<ExporterPlan>,
+    /// Why the signal is on or off, in a few words.
+    pub(crate) why: String,
+    /// Between two collections; never zero.
+    pub(crate) interval: Duration,
+    /// Caps one attempt, like the exporter's own timeout; `None` is no limit.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) temporality: Temporality,
+    /// Names of the RPC set.
+    pub(crate) names: MetricNames,
+}
+
+/// Logs: where they go, how they are batched, and what of them is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LogsPlan {
+    /// Empty where the signal is off.
+    pub(crate) exporters: Vec<ExporterPlan>,
+    /// Why the signal is on or off, in a few words.
+    pub(crate) why: String,
+    pub(crate) batch: BatchPlan,
+    pub(crate) limits: LogLimits,
+}
+
+/// Since when a sum counts: the start, or the last collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Temporality {
+    Cumulative,
+    /// Counters and histograms since the last collection; up-down counters since the start.
+    Delta,
+    /// As `Delta`, but observable counters since the start: no old value need be kept.
+    LowMemory,
 }
 
 /// One destination.
@@ -51,7 +90,7 @@ pub(crate) struct OtlpPlan {
     pub(crate) gzip: bool,
 }
 
-/// `OTEL_BSP_*`, checked: nothing is zero, a batch fits the queue.
+/// `OTEL_BSP_*` or `OTEL_BLRP_*`, checked: nothing is zero, a batch fits the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BatchPlan {
     pub(crate) schedule_delay: Duration,
@@ -96,6 +135,13 @@ pub(crate) struct Limits {
     pub(crate) link_attributes: usize,
 }
 
+/// The limits of log records; a length is in characters of text, or in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogLimits {
+    pub(crate) value_length: Option<usize>,
+    pub(crate) attributes: usize,
+}
+
 impl std::fmt::Debug for OtlpPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OtlpPlan")
@@ -119,6 +165,16 @@ impl std::fmt::Display for SamplerPlan {
                 write!(f, "parentbased_traceidratio {ratio}")
             }
         }
+    }
+}
+
+impl std::fmt::Display for Temporality {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Cumulative => "cumulative",
+            Self::Delta => "delta",
+            Self::LowMemory => "lowmemory",
+        })
     }
 }
 

@@ -26,6 +26,8 @@ struct Setting {
 pub(super) enum Origin {
     Argument,
     Variable(&'static str),
+    /// Inferred from what the host registered.
+    Registration,
     Default,
 }
 
@@ -84,6 +86,7 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Argument => "argument",
             Self::Variable(name) => name,
+            Self::Registration => "register_service",
             Self::Default => "default",
         })
     }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::TelemetryConfig;
 use super::parse;
-use super::plan::{BatchPlan, Limits, Plan, Propagators, Root, SamplerPlan};
+use super::plan::{Plan, Propagators, Root, SamplerPlan};
 use super::report::{Origin, Report};
 use super::variables::{self, *};
 use crate::error::Error;
-use crate::telemetry::{MetricNames, Pace};
+use crate::telemetry::Pace;
 
 const MIB: usize = 1024 * 1024;
 
@@ -42,17 +42,22 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
     }
 
     let mut resolver = Resolver { config, variables, report };
+    let resource = resolver.resource()?;
+    let destination = resolver.destination()?;
     let plan = Plan {
-        resource: resolver.resource()?,
-        traces: resolver.traces()?,
+        resource,
+        traces: resolver.traces(&destination),
         sampler: resolver.sampler()?,
-        limits: resolver.limits(),
+        limits: resolver.span_limits(),
+        metrics: resolver.metrics(&destination),
+        logs: resolver.logs(&destination),
         propagators: resolver.propagators(),
         memory: resolver.memory()?,
         drop_deadline: resolver.drop_deadline(),
         pace: resolver.pace(),
     };
-    resolver.rest();
+    // Nothing in the plan depends on it yet.
+    resolver.argument("globals", config.globals, true, bool::to_string);
     Ok(Resolved { plan, report: resolver.report })
 }
 
@@ -104,35 +109,6 @@ impl Resolver<'_> {
         }
     }
 
-    /// How spans are batched.
-    pub(super) fn batch(&mut self) -> BatchPlan {
-        let (schedule_delay, origin) = match self.set(&[&OTEL_BSP_SCHEDULE_DELAY]) {
-            Some(found) => found,
-            None if self.config.pace == Some(Pace::Patient) => {
-                (Duration::from_secs(10), Origin::Argument)
-            }
-            None => self.set_or_default(&[&OTEL_BSP_SCHEDULE_DELAY]),
-        };
-        self.report.set("traces.batch.schedule_delay", milliseconds(&schedule_delay), origin);
-        let export_timeout = self.setting(
-            "traces.batch.export_timeout",
-            &[&OTEL_BSP_EXPORT_TIMEOUT],
-            milliseconds_or_none,
-        );
-        let max_queue =
-            self.setting("traces.batch.max_queue", &[&OTEL_BSP_MAX_QUEUE_SIZE], usize::to_string);
-        let (mut max_batch, origin) = self.set_or_default(&[&OTEL_BSP_MAX_EXPORT_BATCH_SIZE]);
-        if max_batch > max_queue {
-            self.report.note(format!(
-                "{}: {max_batch} is more than the queue holds; {max_queue} is used",
-                OTEL_BSP_MAX_EXPORT_BATCH_SIZE.name
-            ));
-            max_batch = max_queue;
-        }
-        self.report.set("traces.batch.max_batch", max_batch.to_string(), origin);
-        BatchPlan { schedule_delay, export_timeout, max_queue, max_batch }
-    }
-
     fn sampler(&mut self) -> Result<SamplerPlan, Error> {
         let (mut sampler, origin) = match &self.config.sampler {
             Some((name, _)) => (sampler_argument(name)?, Origin::Argument),
@@ -160,33 +136,6 @@ impl Resolver<'_> {
         }
         self.report.set("traces.sampler", sampler.to_string(), origin);
         Ok(sampler)
-    }
-
-    fn limits(&mut self) -> Limits {
-        let length = [&OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, &OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT];
-        let (value_length, origin) = match self.set(&length) {
-            Some((length, origin)) => (Some(length), origin),
-            None => (None, Origin::Default),
-        };
-        let shown = value_length.map_or_else(|| "no limit".to_owned(), |length| length.to_string());
-        self.report.set("limits.value_length", shown, origin);
-        let mut limit =
-            |name, variables: &[&Variable<usize>]| self.setting(name, variables, usize::to_string);
-        let general = &OTEL_ATTRIBUTE_COUNT_LIMIT;
-        Limits {
-            value_length,
-            attributes: limit("limits.attributes", &[&OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, general]),
-            events: limit("limits.events", &[&OTEL_SPAN_EVENT_COUNT_LIMIT]),
-            links: limit("limits.links", &[&OTEL_SPAN_LINK_COUNT_LIMIT]),
-            event_attributes: limit(
-                "limits.event_attributes",
-                &[&OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT, general],
-            ),
-            link_attributes: limit(
-                "limits.link_attributes",
-                &[&OTEL_LINK_ATTRIBUTE_COUNT_LIMIT, general],
-            ),
-        }
     }
 
     fn propagators(&mut self) -> Propagators {
@@ -218,21 +167,8 @@ impl Resolver<'_> {
         self.argument("pace", self.config.pace, Pace::default(), |pace| format!("{pace:?}"))
     }
 
-    /// What is reported, but not yet part of the plan.
-    fn rest(&mut self) {
-        for (name, argument) in [("metrics", self.config.metrics), ("logs", self.config.logs)] {
-            let (why, origin) = match argument {
-                Some(false) => ("off: switched off", Origin::Argument),
-                _ => ("off: not in this version", Origin::Default),
-            };
-            self.report.set(name, why, origin);
-        }
-        let names = self.config.metric_names;
-        self.argument("metric_names", names, MetricNames::default(), |names| format!("{names:?}"));
-        self.argument("globals", self.config.globals, true, bool::to_string);
-    }
-
-    fn argument<T>(
+    /// An argument that no variable stands for, with a line in the report.
+    pub(super) fn argument<T>(
         &mut self,
         name: &str,
         argument: Option<T>,
@@ -253,7 +189,8 @@ pub(super) fn milliseconds_or_none(time: &Option<Duration>) -> String {
     time.as_ref().map_or_else(|| "no limit".to_owned(), milliseconds)
 }
 
-fn milliseconds(time: &Duration) -> String {
+/// How a time is shown.
+pub(super) fn milliseconds(time: &Duration) -> String {
     format!("{} ms", time.as_millis())
 }
 

@@ -2,6 +2,7 @@
 
 use super::report::Origin;
 use super::resolve::Resolver;
+use super::service;
 use super::variables::{OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME};
 use crate::error::Error;
 
@@ -45,7 +46,11 @@ impl Resolver<'_> {
         }
         let fallback = config.fallback_name.clone();
         let origin = if fallback.is_some() { Origin::Argument } else { Origin::Default };
-        let unknown = match fallback.or_else(process_name) {
+        let host = fallback.or_else(process_name);
+        if let Some(name) = service::registered().service_name(host.as_deref()) {
+            claim(SERVICE_NAME, &name, Origin::Registration);
+        }
+        let unknown = match host {
             Some(name) => format!("unknown_service:{name}"),
             None => "unknown_service".to_owned(),
         };

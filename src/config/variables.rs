@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Uri;
 
 use super::parse::{self, Header, Listed, Rule};
-use super::plan::{Propagators, SamplerPlan};
+use super::plan::{Propagators, SamplerPlan, Temporality};
 
 /// A variable: what it is called, and how its text is read.
 pub(crate) struct Variable<T: 'static> {
@@ -57,30 +57,51 @@ variables! {
     OTEL_RESOURCE_ATTRIBUTES Vec<(String, String)>, attributes, "", "`key=value,...`, percent-encoded.";
     OTEL_PROPAGATORS Propagators, propagators, "tracecontext,baggage", "Headers written and read, or `none`.";
     OTEL_TRACES_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `console`, a comma list of them, or `none`.";
+    OTEL_METRICS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `console`, a comma list of them, or `none`.";
+    OTEL_LOGS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `console`, a comma list of them, or `none`.";
     OTEL_TRACES_SAMPLER SamplerPlan, sampler, "parentbased_always_on", "The head sampler, by its standard name.";
     OTEL_TRACES_SAMPLER_ARG f64, ratio, "1.0", "The ratio of `traceidratio` and `parentbased_traceidratio`.";
     OTEL_EXPORTER_OTLP_ENDPOINT parse::Checked<Uri>, endpoint, "http://localhost:4318", "Base URL; `/v1/<signal>` is appended.";
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT parse::Checked<Uri>, endpoint, "", "URL for spans, used as it is.";
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT parse::Checked<Uri>, endpoint, "", "URL for metrics, used as it is.";
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT parse::Checked<Uri>, endpoint, "", "URL for logs, used as it is.";
     OTEL_EXPORTER_OTLP_PROTOCOL parse::Checked<()>, protocol, "http/protobuf", "The encoding and transport.";
     OTEL_EXPORTER_OTLP_TRACES_PROTOCOL parse::Checked<()>, protocol, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL parse::Checked<()>, protocol, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL parse::Checked<()>, protocol, "", "The same for logs.";
     OTEL_EXPORTER_OTLP_HEADERS Vec<Header>, headers, "", "`name=value,...` on every request, values percent-encoded.";
     OTEL_EXPORTER_OTLP_TRACES_HEADERS Vec<Header>, headers, "", "The same for spans, instead of the general ones.";
+    OTEL_EXPORTER_OTLP_METRICS_HEADERS Vec<Header>, headers, "", "The same for metrics, instead of the general ones.";
+    OTEL_EXPORTER_OTLP_LOGS_HEADERS Vec<Header>, headers, "", "The same for logs, instead of the general ones.";
     OTEL_EXPORTER_OTLP_TIMEOUT Option<Duration>, timeout, "10000", "Milliseconds for one request; 0 is no limit.";
     OTEL_EXPORTER_OTLP_TRACES_TIMEOUT Option<Duration>, timeout, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_TIMEOUT Option<Duration>, timeout, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_TIMEOUT Option<Duration>, timeout, "", "The same for logs.";
     OTEL_EXPORTER_OTLP_COMPRESSION bool, compression, "none", "`gzip` or `none`.";
     OTEL_EXPORTER_OTLP_TRACES_COMPRESSION bool, compression, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_COMPRESSION bool, compression, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_COMPRESSION bool, compression, "", "The same for logs.";
     OTEL_BSP_SCHEDULE_DELAY Duration, interval, "5000", "Milliseconds between two batches of spans.";
     OTEL_BSP_EXPORT_TIMEOUT Option<Duration>, timeout, "30000", "Milliseconds for one attempt; 0 is no limit.";
     OTEL_BSP_MAX_QUEUE_SIZE usize, size, "2048", "Spans that may wait.";
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE usize, size, "512", "Spans in one request; at most the queue.";
+    OTEL_BLRP_SCHEDULE_DELAY Duration, interval, "1000", "Milliseconds between two batches of logs.";
+    OTEL_BLRP_EXPORT_TIMEOUT Option<Duration>, timeout, "30000", "Milliseconds for one attempt; 0 is no limit.";
+    OTEL_BLRP_MAX_QUEUE_SIZE usize, size, "2048", "Log records that may wait.";
+    OTEL_BLRP_MAX_EXPORT_BATCH_SIZE usize, size, "512", "Log records in one request; at most the queue.";
+    OTEL_METRIC_EXPORT_INTERVAL Duration, interval, "60000", "Milliseconds between two collections of metrics.";
+    OTEL_METRIC_EXPORT_TIMEOUT Option<Duration>, timeout, "30000", "Milliseconds for one attempt; 0 is no limit.";
+    OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE Temporality, temporality, "cumulative", "`cumulative`, `delta` or `lowmemory`.";
     OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value; none is no limit.";
-    OTEL_ATTRIBUTE_COUNT_LIMIT usize, limit, "128", "Attributes on a span, an event or a link.";
+    OTEL_ATTRIBUTE_COUNT_LIMIT usize, limit, "128", "Attributes on a span, an event, a link or a log record.";
     OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value of spans.";
     OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a span.";
     OTEL_SPAN_EVENT_COUNT_LIMIT usize, limit, "128", "Events on a span.";
     OTEL_SPAN_LINK_COUNT_LIMIT usize, limit, "128", "Links on a span.";
     OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on an event.";
     OTEL_LINK_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a link.";
+    OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value of log records.";
+    OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a log record.";
     NO_COLOR (), presence, "", "Anything: no colours on the console.";
 }
 

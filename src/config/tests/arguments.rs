@@ -4,13 +4,11 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{BASE, batch, exporters, headers, limits, resource, sampler, show, with};
+use super::{BASE, limits, log_batch, metrics, resource, sampler, show, span_batch, with};
 use crate::config::TelemetryConfig;
 use crate::config::plan::Plan;
 use crate::error::Error;
 use crate::telemetry::{MetricNames, Pace};
-
-const NOTHING: &str = "off: no endpoint and no exporter configured";
 
 fn new() -> TelemetryConfig {
     TelemetryConfig::default()
@@ -26,30 +24,6 @@ type Row = (
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    (|| new().with_endpoint("http://a:1/"), &[BASE], exporters, "http://a:1/v1/traces"),
-    (|| new().with_endpoint("http://a:1"), &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:2/x")], exporters, "http://t:2/x"),
-    (|| new().with_endpoint("http://a:1"), &[("OTEL_TRACES_EXPORTER", "none")], exporters, "off: OTEL_TRACES_EXPORTER is none"),
-    (|| new().with_endpoint("http://a:1"), &[("OTEL_SDK_DISABLED", "true")], exporters, "off: OTEL_SDK_DISABLED is true"),
-    (|| new().with_endpoint("http://a:1").or_console(), &[], exporters, "http://a:1/v1/traces"),
-    (|| new().or_console(), &[], exporters, "console(no_color false)"),
-    (|| new().or_console(), &[("NO_COLOR", "1")], exporters, "console(no_color true)"),
-    (|| new().or_console(), &[BASE], exporters, "http://h:4318/v1/traces"),
-    (|| new().or_console(), &[("OTEL_TRACES_EXPORTER", "otlp")], exporters, "http://localhost:4318/v1/traces"),
-    (|| new().or_console(), &[("OTEL_TRACES_EXPORTER", "none")], exporters, "off: OTEL_TRACES_EXPORTER is none"),
-    (|| new().or_console(), &[("OTEL_SDK_DISABLED", "true")], exporters, "off: OTEL_SDK_DISABLED is true"),
-    (|| new().or_console().with_traces(false), &[], exporters, "off: switched off by with_traces(false)"),
-    (|| new().with_traces(false), &[BASE], exporters, "off: switched off by with_traces(false)"),
-    (|| new().with_traces(true), &[BASE], exporters, "http://h:4318/v1/traces"),
-    (|| new().with_traces(true), &[], exporters, NOTHING),
-    (|| new().with_metrics(false).with_logs(false), &[BASE], exporters, "http://h:4318/v1/traces"),
-    (TelemetryConfig::spec_defaults, &[], exporters, "http://localhost:4318/v1/traces"),
-    (TelemetryConfig::spec_defaults, &[BASE], exporters, "http://h:4318/v1/traces"),
-    (TelemetryConfig::spec_defaults, &[("OTEL_TRACES_EXPORTER", "none")], exporters, "off: OTEL_TRACES_EXPORTER is none"),
-    (|| TelemetryConfig::spec_defaults().or_console(), &[], exporters, "console(no_color false)"),
-
-    (|| new().with_header("A", "1").with_header("a", "2"), &[BASE, ("OTEL_EXPORTER_OTLP_HEADERS", "b=3,a=4")], headers, "b=3|a=2|"),
-    (|| new().with_header("a", "1"), &[BASE, ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=2"), ("OTEL_EXPORTER_OTLP_HEADERS", "c=3")], headers, "a=1|"),
-
     (|| new().with_service_name("arg"), &[("OTEL_SERVICE_NAME", "var"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=list")], resource, "service.name=arg|"),
     (|| new().with_service_name(""), &[("OTEL_SERVICE_NAME", "var")], resource, "service.name=var|"),
     (|| new().with_attribute("service.name", "arg"), &[("OTEL_SERVICE_NAME", "var")], resource, "service.name=arg|"),
@@ -65,12 +39,19 @@ const ROWS: &[Row] = &[
     (|| new().with_sampler("parentbased_traceidratio", None), &[("OTEL_TRACES_SAMPLER_ARG", "0.5")], sampler, "parentbased_traceidratio 0.5"),
     (|| new().with_sampler("traceidratio", None), &[], sampler, "traceidratio 1"),
 
-    (|| new().with_pace(Pace::Patient), &[], batch, "10s Some(30s) 2048 512"),
-    (|| new().with_pace(Pace::Patient), &[("OTEL_BSP_SCHEDULE_DELAY", "0")], batch, "10s Some(30s) 2048 512"),
-    (|| new().with_pace(Pace::Patient), &[("OTEL_BSP_SCHEDULE_DELAY", "700")], batch, "700ms Some(30s) 2048 512"),
-    (|| new().with_pace(Pace::Prompt), &[], batch, "5s Some(30s) 2048 512"),
+    (|| new().with_pace(Pace::Patient), &[], span_batch, "10s Some(30s) 2048 512"),
+    (|| new().with_pace(Pace::Patient), &[("OTEL_BSP_SCHEDULE_DELAY", "0")], span_batch, "10s Some(30s) 2048 512"),
+    (|| new().with_pace(Pace::Patient), &[("OTEL_BSP_SCHEDULE_DELAY", "700")], span_batch, "700ms Some(30s) 2048 512"),
+    (|| new().with_pace(Pace::Prompt), &[], span_batch, "5s Some(30s) 2048 512"),
+    (|| new().with_pace(Pace::Patient), &[], log_batch, "10s Some(30s) 2048 512"),
+    (|| new().with_pace(Pace::Patient), &[("OTEL_BLRP_SCHEDULE_DELAY", "0")], log_batch, "10s Some(30s) 2048 512"),
+    (|| new().with_pace(Pace::Patient), &[("OTEL_BLRP_SCHEDULE_DELAY", "700")], log_batch, "700ms Some(30s) 2048 512"),
+    (|| new().with_pace(Pace::Prompt), &[], log_batch, "1s Some(30s) 2048 512"),
+    (|| new().with_pace(Pace::Patient), &[], metrics, "60s Some(30s) cumulative"),
     (|| new().with_pace(Pace::Patient), &[], |plan| show(plan.pace), "Patient"),
     (new, &[], limits, "None 128 128 128 128 128"),
+    (new, &[], |plan| show(plan.metrics.names), "Both"),
+    (|| new().with_metric_names(MetricNames::Semconv), &[], |plan| show(plan.metrics.names), "Semconv"),
     (new, &[], |plan| show(plan.memory), "67108864"),
     (|| new().with_memory_limit(1 << 20), &[], |plan| show(plan.memory), "1048576"),
     (new, &[], |plan| show(plan.drop_deadline), "5s"),
@@ -118,10 +99,18 @@ fn a_bad_argument_is_an_error_that_names_it() {
 fn the_report_says_where_each_value_comes_from() {
     let config = new().with_service_version("2").with_metrics(false).set_globals(false);
     let config = config.with_metric_names(MetricNames::Classic).with_drop_deadline(Duration::ZERO);
-    let report = with(config, &[BASE, ("OTEL_SERVICE_NAME", "checkout")]).report.to_string();
+    let variables = [
+        BASE,
+        ("OTEL_SERVICE_NAME", "checkout"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "0"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Delta"),
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "9000"),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "7"),
+    ];
+    let report = with(config, &variables).report.to_string();
     let lines: Vec<Vec<&str>> = report.lines().map(|l| l.split_whitespace().collect()).collect();
     #[rustfmt::skip]
-    let expected: [&[&str]; 11] = [
+    let expected: [&[&str]; 19] = [
         &["setting", "value", "from"],
         &["service.name", "checkout", "OTEL_SERVICE_NAME"],
         &["service.version", "2", "argument"],
@@ -130,7 +119,15 @@ fn the_report_says_where_each_value_comes_from() {
         &["traces.otlp.endpoint", "http://h:4318/v1/traces", "OTEL_EXPORTER_OTLP_ENDPOINT"],
         &["traces.otlp.timeout", "10000", "ms", "default"],
         &["drop_deadline", "0", "ms", "argument"],
-        &["metrics", "off:", "switched", "off", "argument"],
+        &["metrics", "off:", "switched", "off", "by", "with_metrics(false)", "argument"],
+        &["metrics.interval", "60000", "ms", "default"],
+        &["metrics.timeout", "no", "limit", "OTEL_METRIC_EXPORT_TIMEOUT"],
+        &["metrics.temporality", "delta", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
+        &["logs.otlp.endpoint", "http://h:4318/v1/logs", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+        &["logs.batch.schedule_delay", "1000", "ms", "default"],
+        &["logs.batch.max_queue", "9000", "OTEL_BLRP_MAX_QUEUE_SIZE"],
+        &["logs.limits.value_length", "no", "limit", "default"],
+        &["logs.limits.attributes", "7", "OTEL_ATTRIBUTE_COUNT_LIMIT"],
         &["metric_names", "Classic", "argument"],
         &["globals", "false", "argument"],
     ];

@@ -20,6 +20,8 @@ use crate::record::{gate, local};
 
 use super::super::{Signal, Status};
 
+pub use crate::config::register_service;
+
 /// The handle that a second `init` gives back.
 static CURRENT: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
 
@@ -262,6 +264,3 @@ impl Future for Shutdown {
         self.ending.poll(cx).map(|result| if was_over { Ok(()) } else { result })
     }
 }
-
-/// Tells the inference of `service.name` about one class; `""` for no package; before `init`.
-pub fn register_service(_package: &str, _class: &str) {}

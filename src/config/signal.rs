@@ -1,0 +1,202 @@
+//! The three signals: what each is called in variables, arguments and URLs, and what is planned for it.
+
+use std::time::Duration;
+
+use http::Uri;
+
+use super::TelemetryConfig;
+use super::exporter::Destination;
+use super::parse::{Checked, Exporter, Header, Listed};
+use super::plan::{BatchPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporality, TracesPlan};
+use super::report::Origin;
+use super::resolve::{Resolver, milliseconds, milliseconds_or_none};
+use super::variables::*;
+use crate::telemetry::{MetricNames, Pace};
+
+/// One signal, and the variables that are its own.
+pub(super) struct Signal {
+    /// As in the report and in `with_<name>`.
+    pub(super) name: &'static str,
+    /// What follows the base URL.
+    pub(super) path: &'static str,
+    pub(super) argument: fn(&TelemetryConfig) -> Option<bool>,
+    pub(super) exporter: &'static Variable<Listed<Exporter>>,
+    pub(super) endpoint: &'static Variable<Checked<Uri>>,
+    pub(super) protocol: &'static Variable<Checked<()>>,
+    pub(super) headers: &'static Variable<Vec<Header>>,
+    pub(super) timeout: &'static Variable<Option<Duration>>,
+    pub(super) compression: &'static Variable<bool>,
+}
+
+/// What a batch processor's variables are called.
+struct BatchVariables {
+    schedule_delay: &'static Variable<Duration>,
+    export_timeout: &'static Variable<Option<Duration>>,
+    max_queue: &'static Variable<usize>,
+    max_batch: &'static Variable<usize>,
+}
+
+static TRACES: Signal = Signal {
+    name: "traces",
+    path: "/v1/traces",
+    argument: |config| config.traces,
+    exporter: &OTEL_TRACES_EXPORTER,
+    endpoint: &OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    protocol: &OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
+    headers: &OTEL_EXPORTER_OTLP_TRACES_HEADERS,
+    timeout: &OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
+    compression: &OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
+};
+
+static METRICS: Signal = Signal {
+    name: "metrics",
+    path: "/v1/metrics",
+    argument: |config| config.metrics,
+    exporter: &OTEL_METRICS_EXPORTER,
+    endpoint: &OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
+    protocol: &OTEL_EXPORTER_OTLP_METRICS_PROTOCOL,
+    headers: &OTEL_EXPORTER_OTLP_METRICS_HEADERS,
+    timeout: &OTEL_EXPORTER_OTLP_METRICS_TIMEOUT,
+    compression: &OTEL_EXPORTER_OTLP_METRICS_COMPRESSION,
+};
+
+static LOGS: Signal = Signal {
+    name: "logs",
+    path: "/v1/logs",
+    argument: |config| config.logs,
+    exporter: &OTEL_LOGS_EXPORTER,
+    endpoint: &OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
+    protocol: &OTEL_EXPORTER_OTLP_LOGS_PROTOCOL,
+    headers: &OTEL_EXPORTER_OTLP_LOGS_HEADERS,
+    timeout: &OTEL_EXPORTER_OTLP_LOGS_TIMEOUT,
+    compression: &OTEL_EXPORTER_OTLP_LOGS_COMPRESSION,
+};
+
+static SPAN_BATCHES: BatchVariables = BatchVariables {
+    schedule_delay: &OTEL_BSP_SCHEDULE_DELAY,
+    export_timeout: &OTEL_BSP_EXPORT_TIMEOUT,
+    max_queue: &OTEL_BSP_MAX_QUEUE_SIZE,
+    max_batch: &OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
+};
+
+static LOG_BATCHES: BatchVariables = BatchVariables {
+    schedule_delay: &OTEL_BLRP_SCHEDULE_DELAY,
+    export_timeout: &OTEL_BLRP_EXPORT_TIMEOUT,
+    max_queue: &OTEL_BLRP_MAX_QUEUE_SIZE,
+    max_batch: &OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
+};
+
+impl Resolver<'_> {
+    pub(super) fn traces(&mut self, destination: &Destination) -> TracesPlan {
+        let (exporters, why) = self.exporters(&TRACES, destination);
+        TracesPlan { exporters, why, batch: self.batch(TRACES.name, &SPAN_BATCHES) }
+    }
+
+    pub(super) fn metrics(&mut self, destination: &Destination) -> MetricsPlan {
+        let (exporters, why) = self.exporters(&METRICS, destination);
+        MetricsPlan {
+            exporters,
+            why,
+            interval: self.setting(
+                "metrics.interval",
+                &[&OTEL_METRIC_EXPORT_INTERVAL],
+                milliseconds,
+            ),
+            timeout: self.setting(
+                "metrics.timeout",
+                &[&OTEL_METRIC_EXPORT_TIMEOUT],
+                milliseconds_or_none,
+            ),
+            temporality: self.setting(
+                "metrics.temporality",
+                &[&OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE],
+                Temporality::to_string,
+            ),
+            names: self.argument(
+                "metric_names",
+                self.config.metric_names,
+                MetricNames::default(),
+                |names| format!("{names:?}"),
+            ),
+        }
+    }
+
+    pub(super) fn logs(&mut self, destination: &Destination) -> LogsPlan {
+        let (exporters, why) = self.exporters(&LOGS, destination);
+        let batch = self.batch(LOGS.name, &LOG_BATCHES);
+        let limits = LogLimits {
+            value_length: self.length_limit(
+                "logs.limits.value_length",
+                &[&OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT, &OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT],
+            ),
+            attributes: self.setting(
+                "logs.limits.attributes",
+                &[&OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT, &OTEL_ATTRIBUTE_COUNT_LIMIT],
+                usize::to_string,
+            ),
+        };
+        LogsPlan { exporters, why, batch, limits }
+    }
+
+    pub(super) fn span_limits(&mut self) -> Limits {
+        let value_length = self.length_limit(
+            "limits.value_length",
+            &[&OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, &OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT],
+        );
+        let mut limit =
+            |name, variables: &[&Variable<usize>]| self.setting(name, variables, usize::to_string);
+        let general = &OTEL_ATTRIBUTE_COUNT_LIMIT;
+        Limits {
+            value_length,
+            attributes: limit("limits.attributes", &[&OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, general]),
+            events: limit("limits.events", &[&OTEL_SPAN_EVENT_COUNT_LIMIT]),
+            links: limit("limits.links", &[&OTEL_SPAN_LINK_COUNT_LIMIT]),
+            event_attributes: limit(
+                "limits.event_attributes",
+                &[&OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT, general],
+            ),
+            link_attributes: limit(
+                "limits.link_attributes",
+                &[&OTEL_LINK_ATTRIBUTE_COUNT_LIMIT, general],
+            ),
+        }
+    }
+
+    fn length_limit(&mut self, name: &str, candidates: &[&Variable<usize>]) -> Option<usize> {
+        let (length, origin) = match self.set(candidates) {
+            Some((length, origin)) => (Some(length), origin),
+            None => (None, Origin::Default),
+        };
+        let shown = length.map_or_else(|| "no limit".to_owned(), |length| length.to_string());
+        self.report.set(name, shown, origin);
+        length
+    }
+
+    fn batch(&mut self, signal: &str, variables: &BatchVariables) -> BatchPlan {
+        let name = |setting: &str| format!("{signal}.batch.{setting}");
+        let (schedule_delay, origin) = match self.set(&[variables.schedule_delay]) {
+            Some(found) => found,
+            None if self.config.pace == Some(Pace::Patient) => {
+                (Duration::from_secs(10), Origin::Argument)
+            }
+            None => self.set_or_default(&[variables.schedule_delay]),
+        };
+        self.report.set(&name("schedule_delay"), milliseconds(&schedule_delay), origin);
+        let export_timeout = self.setting(
+            &name("export_timeout"),
+            &[variables.export_timeout],
+            milliseconds_or_none,
+        );
+        let max_queue = self.setting(&name("max_queue"), &[variables.max_queue], usize::to_string);
+        let (mut max_batch, origin) = self.set_or_default(&[variables.max_batch]);
+        if max_batch > max_queue {
+            self.report.note(format!(
+                "{}: {max_batch} is more than the queue holds; {max_queue} is used",
+                variables.max_batch.name
+            ));
+            max_batch = max_queue;
+        }
+        self.report.set(&name("max_batch"), max_batch.to_string(), origin);
+        BatchPlan { schedule_delay, export_timeout, max_queue, max_batch }
+    }
+}
