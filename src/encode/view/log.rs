@@ -1,0 +1,27 @@
+//! Log records.
+
+use super::{Any, Attributes};
+
+/// A log record. Times are nanoseconds since the Unix epoch.
+pub(crate) trait LogView: Attributes {
+    /// When it happened; 0 if that is not known.
+    fn time(&self) -> u64;
+    /// When it came to us.
+    fn observed(&self) -> u64;
+    /// OTLP's 1 to 24; 0 if that is not known.
+    fn severity(&self) -> u8;
+    /// The level as its source calls it, or empty.
+    fn severity_text(&self) -> &str;
+    /// Lends the body, if there is one.
+    fn body(&self, take: impl FnOnce(Any<'_>));
+    /// 0 outside a trace.
+    fn trace(&self) -> u128;
+    /// 0 outside a span.
+    fn span(&self) -> u64;
+    /// The flags byte of `traceparent`.
+    fn trace_flags(&self) -> u8;
+    /// The logger's name, which is the scope's; empty for the crate's own scope.
+    fn scope(&self) -> &str;
+    /// What makes the record an event of that name, or empty.
+    fn event_name(&self) -> &str;
+}

@@ -1,0 +1,61 @@
+//! The one borrowed view of items that every source offers and every sink reads (law 7: N + M, not N x M).
+//!
+//! Iteration is internal, so a source may build what it lends on the spot, and an encoder is
+//! compiled once for each source without a virtual call.
+
+mod log;
+mod metric;
+mod span;
+
+use std::fmt;
+
+pub(crate) use log::LogView;
+pub(crate) use metric::{
+    Buckets, Exemplar, ExponentialHistogram, Histogram, MetricData, MetricView, Number, Pairs,
+    Point, Scope, Temporality,
+};
+pub(crate) use span::{EventView, LinkView, SpanStatus, SpanView};
+
+/// One attribute value, as OTLP's `AnyValue` knows it.
+#[derive(Clone, Copy)]
+pub(crate) enum Any<'a> {
+    Bool(bool),
+    I64(i64),
+    F64(f64),
+    Str(&'a str),
+    Bytes(&'a [u8]),
+    Array(&'a dyn Items),
+}
+
+/// The values of an array.
+pub(crate) trait Items {
+    /// Lends each value in order.
+    fn items(&self, each: &mut dyn FnMut(Any<'_>));
+}
+
+impl fmt::Debug for Any<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(v) => v.fmt(f),
+            Self::I64(v) => v.fmt(f),
+            Self::F64(v) => v.fmt(f),
+            Self::Str(v) => v.fmt(f),
+            Self::Bytes(v) => v.fmt(f),
+            Self::Array(v) => {
+                let mut list = f.debug_list();
+                v.items(&mut |item| {
+                    list.entry(&item);
+                });
+                list.finish()
+            }
+        }
+    }
+}
+
+/// Something with attributes: a span, an event, a link, a log record.
+pub(crate) trait Attributes {
+    /// Lends each attribute in order.
+    fn attributes(&self, each: impl FnMut(&str, Any<'_>));
+    /// How many were dropped by the limits.
+    fn dropped_attributes(&self) -> u32;
+}
