@@ -5,6 +5,7 @@ mod encoder;
 pub(crate) mod otlp;
 #[cfg(test)]
 mod sample;
+pub(crate) mod sdk_metrics;
 pub(crate) mod view;
 
 pub(crate) use encoder::Encoder;

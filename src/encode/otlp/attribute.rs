@@ -28,6 +28,11 @@ pub(super) fn attributes(out: &mut Writer, field: u64, dropped_field: u64, item:
     out.uint(dropped_field, item.dropped_attributes());
 }
 
+/// A value without a key, as the body of a log record is.
+pub(super) fn body(out: &mut Writer, field: u64, value: Any<'_>) {
+    out.message(field, 1, |out| any_value(out, value, 0));
+}
+
 #[inline]
 pub(super) fn key_value(out: &mut Writer, field: u64, key: &str, value: Any<'_>) {
     let Some(value_length) = scalar_len(value) else {

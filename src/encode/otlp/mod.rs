@@ -1,9 +1,14 @@
 //! OTLP as protobuf, written directly: no intermediate structs, one pass.
 
 mod attribute;
+mod envelope;
+mod logs;
+mod metrics;
 mod proto;
 #[cfg(test)]
 mod tests;
 mod trace;
 
+pub(crate) use logs::LogsEncoder;
+pub(crate) use metrics::MetricsEncoder;
 pub(crate) use trace::TraceEncoder;

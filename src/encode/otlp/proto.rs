@@ -114,6 +114,38 @@ impl Writer {
         }
     }
 
+    /// In zigzag; left out if it is zero, as proto3 has it.
+    pub(super) fn sint(&mut self, field: u64, value: i32) {
+        self.uint(field, (value << 1 ^ value >> 31) as u32);
+    }
+
+    /// A field with presence: zero is written, nothing is not.
+    pub(super) fn optional_double(&mut self, field: u64, value: Option<f64>) {
+        if let Some(value) = value {
+            self.fixed64_field(field, value.to_bits());
+        }
+    }
+
+    /// Left out if there are none.
+    pub(super) fn packed_fixed64(
+        &mut self,
+        field: u64,
+        values: impl ExactSizeIterator<Item = u64>,
+    ) {
+        if values.len() != 0 {
+            self.message_head(field, 8 * values.len());
+            values.for_each(|value| self.raw(&value.to_le_bytes()));
+        }
+    }
+
+    /// Left out if there are none.
+    pub(super) fn packed_varint(&mut self, field: u64, values: &[u64]) {
+        if !values.is_empty() {
+            self.message_head(field, values.iter().map(|value| varint64_len(*value)).sum());
+            values.iter().for_each(|value| self.varint(*value));
+        }
+    }
+
     /// Left out if it is empty, as proto3 has it.
     #[inline]
     pub(super) fn string(&mut self, field: u64, value: &str) {

@@ -2,19 +2,11 @@
 
 use bytes::Bytes;
 
-use super::attribute::{attributes, key_value};
+use super::attribute::attributes;
+use super::envelope::{self, ITEMS, RESOURCE_GROUPS, SCOPE_GROUPS};
 use super::proto::{Writer, varint_len};
-use crate::encode::view::{Any, EventView, LinkView, SpanStatus, SpanView};
+use crate::encode::view::{EventView, LinkView, SpanStatus, SpanView};
 use crate::telemetry::Kind;
-
-/// `ExportTraceServiceRequest.resource_spans`.
-const RESOURCE_SPANS: u64 = 1;
-/// `ResourceSpans.resource` and `.scope_spans`.
-const RESOURCE: u64 = 1;
-const SCOPE_SPANS: u64 = 2;
-/// `ScopeSpans.scope` and `.spans`.
-const SCOPE: u64 = 1;
-const SPANS: u64 = 2;
 
 /// Bits of `flags` above the byte of `traceparent`: whether remoteness is known, and what it is.
 const HAS_IS_REMOTE: u32 = 0x100;
@@ -46,20 +38,9 @@ impl TraceEncoder {
         scope_name: &str,
         scope_version: &str,
     ) -> Self {
-        let mut encoded_resource = Writer::default();
-        encoded_resource.message(RESOURCE, 2, |out| {
-            for (key, value) in resource {
-                key_value(out, 1, key, Any::Str(value));
-            }
-        });
-        let mut encoded_scope = Writer::default();
-        encoded_scope.message(SCOPE, 1, |out| {
-            out.string(1, scope_name);
-            out.string(2, scope_version);
-        });
         Self {
-            resource: encoded_resource.take(),
-            scope: encoded_scope.take(),
+            resource: envelope::resource(resource),
+            scope: envelope::scope(scope_name, scope_version, &[]),
             out: Writer::default(),
             head: Writer::default(),
             spans: 0,
@@ -73,7 +54,7 @@ impl TraceEncoder {
             self.out = Writer::new(self.buffer());
         }
         // A span is rarely shorter than 128 bytes or longer than 16 KiB: two bytes of length.
-        self.out.message(SPANS, 2, |out| write_span(out, span));
+        self.out.message(ITEMS, 2, |out| write_span(out, span));
         self.spans += 1;
     }
 
@@ -106,9 +87,9 @@ impl TraceEncoder {
         let room = self.room();
         let (resource_spans, scope_spans) = self.outer_lengths(self.out.len() - room);
         self.head.clear();
-        self.head.message_head(RESOURCE_SPANS, resource_spans);
+        self.head.message_head(RESOURCE_GROUPS, resource_spans);
         self.head.raw(&self.resource);
-        self.head.message_head(SCOPE_SPANS, scope_spans);
+        self.head.message_head(SCOPE_GROUPS, scope_spans);
         self.head.raw(&self.scope);
         let start = room - self.head.len();
         self.out.as_mut_slice()[start..room].copy_from_slice(self.head.as_slice());

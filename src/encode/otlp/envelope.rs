@@ -1,0 +1,123 @@
+//! What stands around the items, in the same fields for every signal: one resource, then scopes.
+
+use bytes::Bytes;
+
+use super::attribute::key_value;
+use super::proto::{Writer, varint_len};
+use crate::encode::view::Any;
+
+/// `Export*ServiceRequest.resource_*`.
+pub(super) const RESOURCE_GROUPS: u64 = 1;
+/// `Resource*.resource` and `.scope_*`.
+const RESOURCE: u64 = 1;
+pub(super) const SCOPE_GROUPS: u64 = 2;
+/// `Scope*.scope`, the items and `.schema_url`.
+const SCOPE: u64 = 1;
+pub(super) const ITEMS: u64 = 2;
+const SCHEMA_URL: u64 = 3;
+
+/// A `Resource`, with its tag.
+pub(super) fn resource(attributes: &[(String, String)]) -> Vec<u8> {
+    let mut encoded = Writer::default();
+    encoded.message(RESOURCE, 2, |out| {
+        for (key, value) in attributes {
+            key_value(out, 1, key, Any::Str(value));
+        }
+    });
+    encoded.take()
+}
+
+/// An `InstrumentationScope`, with its tag.
+pub(super) fn scope(name: &str, version: &str, attributes: &[(&str, Any<'_>)]) -> Vec<u8> {
+    let mut encoded = Writer::default();
+    encoded.message(SCOPE, 1, |out| {
+        out.string(1, name);
+        out.string(2, version);
+        for (key, value) in attributes {
+            key_value(out, 3, key, *value);
+        }
+    });
+    encoded.take()
+}
+
+/// A request of several scopes, in the order of their first items.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    /// `Resource*.resource`, encoded.
+    resource: Vec<u8>,
+    groups: Vec<Group>,
+}
+
+/// The items of one scope.
+#[derive(Debug)]
+struct Group {
+    /// `Scope*.scope`, encoded.
+    scope: Vec<u8>,
+    schema_url: String,
+    items: Writer,
+}
+
+impl Envelope {
+    pub(super) fn new(attributes: &[(String, String)]) -> Self {
+        Self { resource: resource(attributes), groups: Vec::new() }
+    }
+
+    /// The group of `scope`, added if there is none yet.
+    pub(super) fn group(&mut self, scope: Vec<u8>, schema_url: &str) -> &mut Writer {
+        let same = |group: &Group| group.scope == scope && group.schema_url == schema_url;
+        // From the back: whoever walks through scopes asks for the last one again.
+        match self.groups.iter().rposition(same) {
+            Some(index) => self.at(index),
+            None => self.add(scope, schema_url),
+        }
+    }
+
+    /// A new group.
+    pub(super) fn add(&mut self, scope: Vec<u8>, schema_url: &str) -> &mut Writer {
+        let index = self.groups.len();
+        let schema_url = schema_url.to_owned();
+        self.groups.push(Group { scope, schema_url, items: Writer::default() });
+        self.at(index)
+    }
+
+    /// How many groups there are, which is where the next one will be.
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The items of the group at `index`, which is below `len`.
+    pub(super) fn at(&mut self, index: usize) -> &mut Writer {
+        &mut self.groups[index].items
+    }
+
+    /// The whole request; the envelope is empty again.
+    pub(super) fn finish(&mut self) -> Bytes {
+        let groups = self.groups.iter().map(|group| field_len(group.len()));
+        let length = self.resource.len() + groups.sum::<usize>();
+        let mut out = Writer::new(Vec::with_capacity(field_len(length)));
+        out.message_head(RESOURCE_GROUPS, length);
+        out.raw(&self.resource);
+        for group in self.groups.drain(..) {
+            out.message_head(SCOPE_GROUPS, group.len());
+            out.raw(&group.scope);
+            out.raw(group.items.as_slice());
+            out.string(SCHEMA_URL, &group.schema_url);
+        }
+        Bytes::from(out.take())
+    }
+}
+
+impl Group {
+    fn len(&self) -> usize {
+        let schema_url = match self.schema_url.len() {
+            0 => 0,
+            length => field_len(length),
+        };
+        self.scope.len() + self.items.len() + schema_url
+    }
+}
+
+/// What a field of `length` bytes takes, its tag being below 16.
+fn field_len(length: usize) -> usize {
+    1 + varint_len(length) + length
+}

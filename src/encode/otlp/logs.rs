@@ -1,0 +1,91 @@
+//! Log records as an `ExportLogsServiceRequest` with one `ResourceLogs`, a `ScopeLogs` for each logger.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::attribute::{attributes, body};
+use super::envelope::{Envelope, ITEMS, scope};
+use super::proto::Writer;
+use crate::encode::view::LogView;
+
+/// Writes log records one after the other and hands them out as whole requests.
+#[derive(Debug)]
+pub(crate) struct LogsEncoder {
+    /// The scope of records without a logger's name.
+    own_name: String,
+    own_version: String,
+    envelope: Envelope,
+    /// Where in the envelope each logger's records are.
+    index_of: HashMap<String, usize>,
+    logs: u32,
+}
+
+impl LogsEncoder {
+    /// The resource is encoded here, once; the scope is the one of records without a logger's name.
+    pub(crate) fn new(
+        resource: &[(String, String)],
+        scope_name: &str,
+        scope_version: &str,
+    ) -> Self {
+        Self {
+            own_name: scope_name.to_owned(),
+            own_version: scope_version.to_owned(),
+            envelope: Envelope::new(resource),
+            index_of: HashMap::new(),
+            logs: 0,
+        }
+    }
+
+    /// Adds a record to the batch.
+    pub(crate) fn log(&mut self, log: &impl LogView) {
+        let name = log.scope();
+        let items = match self.index_of.get(name) {
+            Some(&index) => self.envelope.at(index),
+            None => {
+                self.index_of.insert(name.to_owned(), self.envelope.len());
+                let scope = match name {
+                    "" => scope(&self.own_name, &self.own_version, &[]),
+                    _ => scope(name, "", &[]),
+                };
+                self.envelope.add(scope, "")
+            }
+        };
+        // A record is rarely shorter than 128 bytes or longer than 16 KiB: two bytes of length.
+        items.message(ITEMS, 2, |out| write_log(out, log));
+        self.logs += 1;
+    }
+
+    /// How many records are in the batch.
+    pub(crate) fn logs(&self) -> u32 {
+        self.logs
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.logs == 0
+    }
+
+    /// The whole request; the encoder is ready for the next batch.
+    pub(crate) fn finish(&mut self) -> Bytes {
+        self.index_of.clear();
+        self.logs = 0;
+        self.envelope.finish()
+    }
+}
+
+fn write_log(out: &mut Writer, log: &impl LogView) {
+    out.fixed64(1, log.time());
+    out.uint(2, log.severity().into());
+    out.string(3, log.severity_text());
+    log.body(|value| body(out, 5, value));
+    attributes(out, 6, 7, log);
+    out.fixed32(8, log.trace_flags().into());
+    if log.trace() != 0 {
+        out.bytes_field(9, &log.trace().to_be_bytes());
+    }
+    if log.span() != 0 {
+        out.bytes_field(10, &log.span().to_be_bytes());
+    }
+    out.fixed64(11, log.observed());
+    out.string(12, log.event_name());
+}
