@@ -5,7 +5,8 @@ mod encoder;
 pub(crate) mod otlp;
 #[cfg(test)]
 mod sample;
-pub(crate) mod sdk_metrics;
+mod sdk_metrics;
 pub(crate) mod view;
 
-pub(crate) use encoder::Encoder;
+pub(crate) use encoder::{LogEncoder, MetricEncoder, SpanEncoder};
+pub(crate) use sdk_metrics::each_metric;

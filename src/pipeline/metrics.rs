@@ -43,12 +43,13 @@ impl MetricRoad {
             return;
         }
         let exits = &mut self.exits;
+        let mut points = 0;
         shared.meters.collect(&shared.diagnostics, |metric| {
+            points += metric.points();
             for exit in exits.iter_mut() {
                 exit.encoder.metric(metric);
             }
         });
-        let points = self.exits.first().map_or(0, |exit| exit.encoder.points());
         if points == 0 {
             return;
         }

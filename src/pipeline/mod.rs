@@ -17,7 +17,6 @@ mod worker;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use intake::Intake;
-pub(crate) use road::Pack;
 pub(crate) use shared::{Request, Shared};
 pub(crate) use start::{Running, start};
 

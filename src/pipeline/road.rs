@@ -6,6 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use crate::encode::{LogEncoder, SpanEncoder};
+use crate::record::log::PackedLog;
+use crate::record::packed::PackedSpan;
+
 use super::batch::Batch;
 use super::clock::Anchor;
 use super::destination::Destination;
@@ -16,7 +20,7 @@ use super::ring::Consumer;
 const TURN: usize = 4096;
 
 /// Turns packed records into one frame's bytes.
-pub(crate) trait Pack {
+pub(super) trait Pack {
     fn record(&mut self, bytes: &[u8], anchor: &Anchor);
     fn finish(&mut self) -> Bytes;
 }
@@ -118,5 +122,25 @@ impl<E: Pack> Road<E> {
         }
         intake.unstage(self.batch.len() as u64);
         self.batch.clear();
+    }
+}
+
+impl Pack for SpanEncoder {
+    fn record(&mut self, bytes: &[u8], anchor: &Anchor) {
+        self.span(&PackedSpan::read(bytes, anchor));
+    }
+
+    fn finish(&mut self) -> Bytes {
+        Self::finish(self)
+    }
+}
+
+impl Pack for LogEncoder {
+    fn record(&mut self, bytes: &[u8], anchor: &Anchor) {
+        self.log(&PackedLog::read(bytes, anchor));
+    }
+
+    fn finish(&mut self) -> Bytes {
+        Self::finish(self)
     }
 }

@@ -77,6 +77,7 @@ pin_project! {
         slot: Slot,
         name: &'static str,
         error_kind: Option<ErrorKind<F>>,
+        metrics: Metrics,
     }
 
     impl<F> PinnedDrop for Observed<F>
@@ -87,6 +88,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             drop_inside(this.slot, this.future);
+            this.metrics.end(Some("cancelled"));
             this.slot.cancel(|span| {
                 span.error("cancelled", &"dropped before it finished");
             });
@@ -99,12 +101,17 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    fn new(future: F, name: &'static str, prepare: impl FnOnce(&mut Open)) -> Self {
+    fn new(
+        future: F,
+        name: &'static str,
+        metrics: Metrics,
+        prepare: impl FnOnce(&mut Open),
+    ) -> Self {
         let mut slot = Slot::start(name, None);
         if let Some(open) = slot.open() {
             prepare(open);
         }
-        Self { future: Some(future), slot, name, error_kind: None }
+        Self { future: Some(future), slot, name, error_kind: None, metrics }
     }
 
     /// Another parent than the current span; decides sampling anew, so call it first.
@@ -136,14 +143,40 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let kind = *this.error_kind;
-        this.slot.poll(
+        let error = |output: &F::Output| {
+            output.error().map(|error| kind.map_or(OTHER, |kind| kind(error)))
+        };
+        let mut measured = this.metrics.poll();
+        let polled = this.slot.poll(
             || poll_inner(this.future, cx),
             |output, span| {
-                if let Some(error) = output.error() {
-                    span.error(kind.map_or(OTHER, |kind| kind(error)), error);
+                if let (Some(kind), Some(text)) = (error(output), output.error()) {
+                    span.error(kind, text);
                 }
             },
-        )
+        );
+        measured.returned(polled.is_ready());
+        if let Poll::Ready(output) = &polled {
+            this.metrics.end(error(output));
+        }
+        polled
+    }
+}
+
+/// What is measured around one call or handler.
+#[derive(Debug)]
+enum Metrics {
+    Call(Observation),
+    /// Up from the first poll on.
+    Handler(Option<Active>),
+}
+
+impl Metrics {
+    fn end(&mut self, error: Option<&'static str>) {
+        match self {
+            Self::Call(observation) => observation.end(error),
+            Self::Handler(active) => *active = None,
+        }
     }
 }
 
