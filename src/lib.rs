@@ -1,5 +1,8 @@
 #![cfg_attr(feature = "telemetry", doc = include_str!("../reference.md"))]
-#![cfg_attr(not(feature = "telemetry"), doc = "Telemetry that a host embeds and forgets; compiled out in this build.")]
+#![cfg_attr(
+    not(feature = "telemetry"),
+    doc = "Telemetry that a host embeds and forgets; compiled out in this build."
+)]
 
 #[cfg(feature = "telemetry")]
 mod config;

@@ -7,10 +7,7 @@ use trackside::telemetry::{Extract, Inject};
 type Headers = Vec<(String, String)>;
 
 fn owned<T: FromIterator<(String, String)>>(headers: &[(&str, &str)]) -> T {
-    headers
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()))
-        .collect()
+    headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
 }
 
 fn each(carrier: &(impl Extract + ?Sized), name: &str) -> Vec<String> {
@@ -65,13 +62,8 @@ fn a_vec_yields_every_line_in_order() {
 
 #[test]
 fn a_set_leaves_one_value_in_its_place() {
-    let mut carrier: Headers = owned(&[
-        ("a", "0"),
-        ("TraceParent", "1"),
-        ("b", "0"),
-        ("traceparent", "2"),
-        ("c", "0"),
-    ]);
+    let mut carrier: Headers =
+        owned(&[("a", "0"), ("TraceParent", "1"), ("b", "0"), ("traceparent", "2"), ("c", "0")]);
     carrier.set("traceparent", "3");
     assert_eq!(
         carrier,
@@ -82,11 +74,7 @@ fn a_set_leaves_one_value_in_its_place() {
 #[test]
 fn a_map_yields_and_replaces_every_spelling() {
     fn check<T: Inject + Extract>(mut carrier: T) {
-        assert_eq!(
-            carrier.get("traceparent"),
-            Some("2"),
-            "the exact name comes first"
-        );
+        assert_eq!(carrier.get("traceparent"), Some("2"), "the exact name comes first");
         let mut values = each(&carrier, "traceparent");
         values.sort();
         assert_eq!(values, ["1", "2"]);
@@ -133,16 +121,10 @@ mod http_headers {
     #[test]
     fn a_header_map_yields_every_visible_line() {
         let mut carrier = HeaderMap::new();
-        carrier.append(
-            "tracestate",
-            HeaderValue::from_bytes(b"\xff").expect("opaque bytes"),
-        );
+        carrier.append("tracestate", HeaderValue::from_bytes(b"\xff").expect("opaque bytes"));
         carrier.append("tracestate", HeaderValue::from_static("a=1"));
         carrier.append("tracestate", HeaderValue::from_static("b=2"));
-        assert_eq!(
-            carrier.get("tracestate").map(HeaderValue::as_bytes),
-            Some(&b"\xff"[..])
-        );
+        assert_eq!(carrier.get("tracestate").map(HeaderValue::as_bytes), Some(&b"\xff"[..]));
         assert_eq!(Extract::get(&carrier, "TraceState"), Some("a=1"));
         assert_eq!(each(&carrier, "tracestate"), ["a=1", "b=2"]);
 
@@ -153,13 +135,9 @@ mod http_headers {
     #[test]
     fn what_http_forbids_is_ignored() {
         let mut carrier = HeaderMap::new();
-        for (name, value) in [
-            ("", "v"),
-            ("a b", "v"),
-            ("é", "v"),
-            ("name", "line\nline"),
-            ("n", "\0"),
-        ] {
+        for (name, value) in
+            [("", "v"), ("a b", "v"), ("é", "v"), ("name", "line\nline"), ("n", "\0")]
+        {
             carrier.set(name, value);
             assert_eq!(Extract::get(&carrier, name), None, "{name:?}");
         }
@@ -170,11 +148,8 @@ mod http_headers {
     fn a_full_map_does_not_panic() {
         let mut carrier = HeaderMap::new();
         let name = |n: usize| HeaderName::try_from(format!("x-{n}")).expect("a valid name");
-        let full = (0..).find(|n| {
-            carrier
-                .try_insert(name(*n), HeaderValue::from_static("v"))
-                .is_err()
-        });
+        let full =
+            (0..).find(|n| carrier.try_insert(name(*n), HeaderValue::from_static("v")).is_err());
         assert!(full.is_some());
         carrier.set("traceparent", "1");
         assert_eq!(Extract::get(&carrier, "traceparent"), None);

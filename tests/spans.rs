@@ -46,7 +46,10 @@ fn the_span_covers_every_poll_from_the_first() {
     let span = capture.span("work");
     assert_eq!(span.start, SystemTime::UNIX_EPOCH + Duration::from_secs(1_005));
     assert_eq!(span.duration, Duration::from_millis(42));
-    assert_eq!((span.kind, span.parent, span.status), (Kind::Internal, None, CapturedStatus::Unset));
+    assert_eq!(
+        (span.kind, span.parent, span.status),
+        (Kind::Internal, None, CapturedStatus::Unset)
+    );
 }
 
 #[test]
@@ -123,7 +126,8 @@ fn every_kind_of_value_arrives_and_the_last_wins() {
         ("dynamic", 1_i64.into()),
         ("text", "second".into()),
     ];
-    let expected: Vec<_> = expected.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let expected: Vec<_> =
+        expected.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     assert_eq!(span.attributes, expected);
 }
 

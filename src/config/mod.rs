@@ -1,26 +1,214 @@
-//! stub
-#![allow(missing_docs)]
+//! From words to a plan: arguments over variables over defaults, decided once.
+
+mod exporter;
+mod parse;
 pub(crate) mod plan;
-use std::sync::Arc; use crate::error::Error; use plan::*; use std::time::Duration; use crate::telemetry::*;
+mod report;
+mod resolve;
+mod resource;
+mod url;
+pub(crate) mod variables;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use report::Report;
+pub(crate) use resolve::Resolved;
+
+use crate::error::Error;
+use crate::telemetry::{Inject, MetricNames, Pace};
+
+/// What a host wants called with each diagnostic.
+pub(crate) type Hook = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Arguments that override the environment; `default()` overrides nothing.
+///
+/// Nothing is checked here: `init` and [`resolve`](Self::resolve) check all of it at once.
+/// An empty text counts as not given, as it does in a variable.
 #[derive(Clone, Default)]
 #[must_use]
-pub struct TelemetryConfig { v: Option<Vec<(String,String)>>, hook: Option<Arc<dyn Fn(&str)+Send+Sync>>, console: bool }
-#[derive(Clone,Debug)] pub struct Report(Vec<String>);
-impl Report { pub(crate) fn diagnostics(&self)->&[String]{&self.0} pub(crate) fn note(&mut self,s:String){self.0.push(s)} }
-impl std::fmt::Display for Report { fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { write!(f,"{:?}",self.0) } }
-impl std::fmt::Debug for TelemetryConfig { fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("TelemetryConfig") } }
-pub(crate) struct Resolved { pub(crate) plan: Plan, pub(crate) report: Report }
+pub struct TelemetryConfig {
+    endpoint: Option<String>,
+    headers: Vec<(String, String)>,
+    service_name: Option<String>,
+    service_version: Option<String>,
+    environment: Option<String>,
+    fallback_name: Option<String>,
+    attributes: Vec<(String, String)>,
+    sampler: Option<(String, Option<f64>)>,
+    traces: Option<bool>,
+    metrics: Option<bool>,
+    logs: Option<bool>,
+    metric_names: Option<MetricNames>,
+    memory_limit: Option<usize>,
+    drop_deadline: Option<Duration>,
+    globals: Option<bool>,
+    pace: Option<Pace>,
+    or_console: bool,
+    spec_defaults: bool,
+    hook: Option<Hook>,
+    /// Stands in for the process environment.
+    variables: Option<Vec<(String, String)>>,
+}
+
 impl TelemetryConfig {
- pub fn or_console(mut self)->Self{self.console=true;self}
- pub fn resolve(&self)->Report{Report(vec![])}
- pub(crate) fn with_variables(mut self, v: Vec<(String,String)>)->Self{self.v=Some(v);self}
- pub(crate) fn diagnostic_hook(&self)->Option<Arc<dyn Fn(&str)+Send+Sync>>{self.hook.clone()}
- pub fn with_service_name(self,_:&str)->Self{self}
- pub fn with_service_version(self,_:&str)->Self{self}
- pub(crate) fn plan(&self)->Result<Resolved,Error>{
-  let mut exporters=vec![];
-  if let Ok(e)=std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT"){ exporters.push(ExporterPlan::Otlp(OtlpPlan{url:format!("{e}/v1/traces").parse().unwrap(),headers:vec![],timeout:Some(Duration::from_secs(10)),gzip:false})); }
-  else if self.console { exporters.push(ExporterPlan::Console{no_color:false}); }
-  Ok(Resolved{plan:Plan{resource:vec![("service.name".into(),"stub".into())],traces:TracesPlan{exporters,why:"stub".into(),batch:BatchPlan{schedule_delay:Duration::from_secs(5),export_timeout:None,max_queue:2048,max_batch:512}},propagators:Propagators{trace_context:true,baggage:true},sampler:SamplerPlan::ParentBased(Root::AlwaysOn),limits:Limits{value_length:None,attributes:128,events:128,links:128,event_attributes:128,link_attributes:128},memory:64<<20,drop_deadline:Duration::from_secs(5),pace:Pace::Prompt},report:Report(vec![])})
- }
+    /// The specification's defaults: OTLP to localhost where nothing is configured.
+    pub fn spec_defaults() -> Self {
+        Self { spec_defaults: true, ..Self::default() }
+    }
+
+    /// The console where neither an argument nor a variable names a destination.
+    pub fn or_console(mut self) -> Self {
+        self.or_console = true;
+        self
+    }
+
+    /// OTLP base URL for all signals; `/v1/<signal>` is appended.
+    ///
+    /// It takes the place of `OTEL_EXPORTER_OTLP_ENDPOINT`; a variable that names one signal's
+    /// endpoint, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, still wins for that signal.
+    pub fn with_endpoint(mut self, url: &str) -> Self {
+        self.endpoint = Some(url.to_owned());
+        self
+    }
+
+    /// A header on every export request; repeatable, the last of a name wins.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.set(name, value);
+        self
+    }
+
+    /// `service.name`; the inference chain where not given.
+    pub fn with_service_name(mut self, name: &str) -> Self {
+        self.service_name = given(name);
+        self
+    }
+
+    /// `service.version`.
+    pub fn with_service_version(mut self, version: &str) -> Self {
+        self.service_version = given(version);
+        self
+    }
+
+    /// `deployment.environment.name`.
+    pub fn with_environment(mut self, name: &str) -> Self {
+        self.environment = given(name);
+        self
+    }
+
+    /// Suffix of `unknown_service:`; the process name where not given.
+    pub fn with_fallback_name(mut self, name: &str) -> Self {
+        self.fallback_name = given(name);
+        self
+    }
+
+    /// One resource attribute; repeatable, the last of a key wins.
+    pub fn with_attribute(mut self, key: &str, value: &str) -> Self {
+        parse::put(&mut self.attributes, key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A name as in `OTEL_TRACES_SAMPLER`; a ratio only where the name takes one.
+    pub fn with_sampler(mut self, name: &str, ratio: Option<f64>) -> Self {
+        self.sampler = Some((name.to_owned(), ratio));
+        self
+    }
+
+    /// `false` forces the signal off; `true` leaves it to the environment.
+    pub fn with_traces(mut self, on: bool) -> Self {
+        self.traces = Some(on);
+        self
+    }
+
+    /// As `with_traces`.
+    pub fn with_metrics(mut self, on: bool) -> Self {
+        self.metrics = Some(on);
+        self
+    }
+
+    /// As `with_traces`.
+    pub fn with_logs(mut self, on: bool) -> Self {
+        self.logs = Some(on);
+        self
+    }
+
+    /// Names of the RPC set.
+    pub fn with_metric_names(mut self, names: MetricNames) -> Self {
+        self.metric_names = Some(names);
+        self
+    }
+
+    /// Bytes that waiting telemetry may hold, rings included; default 64 MiB, at least 1 MiB.
+    pub fn with_memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// How long the last handle's drop may take; default 5 s.
+    pub fn with_drop_deadline(mut self, within: Duration) -> Self {
+        self.drop_deadline = Some(within);
+        self
+    }
+
+    /// How often batches leave, and how a failing endpoint is tried again.
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
+    /// Whether OpenTelemetry's globals become ours; default true.
+    pub fn set_globals(mut self, on: bool) -> Self {
+        self.globals = Some(on);
+        self
+    }
+
+    /// Called on our thread, once per diagnostic, at most once a minute for the same one.
+    pub fn on_diagnostic(mut self, call: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Arc::new(call));
+        self
+    }
+
+    /// The report that `init` would give, without starting anything; an argument that `init`
+    /// would refuse stands among the diagnostics.
+    #[must_use]
+    pub fn resolve(&self) -> Report {
+        match self.plan() {
+            Ok(resolved) => resolved.report,
+            Err(error) => {
+                let mut report = Report::default();
+                report.note(error.to_string());
+                report
+            }
+        }
+    }
+
+    /// Decides everything; `Err` names the argument that cannot be used.
+    pub(crate) fn plan(&self) -> Result<Resolved, Error> {
+        resolve::resolve(self)
+    }
+
+    /// What `on_diagnostic` was given.
+    pub(crate) fn diagnostic_hook(&self) -> Option<Hook> {
+        self.hook.clone()
+    }
+
+    /// Reads these instead of the process environment, which a test cannot change for itself alone.
+    pub(crate) fn with_variables(mut self, variables: Vec<(String, String)>) -> Self {
+        self.variables = Some(variables);
+        self
+    }
+}
+
+impl fmt::Debug for TelemetryConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TelemetryConfig")
+    }
+}
+
+fn given(text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| text.to_owned())
 }

@@ -33,7 +33,10 @@ pub(crate) struct TracesPlan {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ExporterPlan {
     Otlp(OtlpPlan),
-    Console { no_color: bool },
+    Console {
+        /// `NO_COLOR` is set to something.
+        no_color: bool,
+    },
 }
 
 /// OTLP over HTTP.
@@ -101,6 +104,21 @@ impl std::fmt::Debug for OtlpPlan {
             .field("timeout", &self.timeout)
             .field("gzip", &self.gzip)
             .finish()
+    }
+}
+
+impl std::fmt::Display for SamplerPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AlwaysOn => f.write_str("always_on"),
+            Self::AlwaysOff => f.write_str("always_off"),
+            Self::Ratio(ratio) => write!(f, "traceidratio {ratio}"),
+            Self::ParentBased(Root::AlwaysOn) => f.write_str("parentbased_always_on"),
+            Self::ParentBased(Root::AlwaysOff) => f.write_str("parentbased_always_off"),
+            Self::ParentBased(Root::Ratio(ratio)) => {
+                write!(f, "parentbased_traceidratio {ratio}")
+            }
+        }
     }
 }
 

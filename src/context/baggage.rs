@@ -59,9 +59,7 @@ pub(super) fn write(entries: &[(String, String)]) -> String {
 /// Whether the key is valid and the limits leave room for the entry.
 pub(super) fn admits(entries: &[(String, String)], key: &str, value: &str) -> bool {
     let others = || entries.iter().filter(|(other, _)| other != key);
-    let length: usize = others()
-        .map(|(key, value)| written_length(key, value) + 1)
-        .sum();
+    let length: usize = others().map(|(key, value)| written_length(key, value) + 1).sum();
     is_key(key)
         && others().count() < MAX_MEMBERS
         && length + written_length(key, value) <= MAX_LENGTH
@@ -100,10 +98,7 @@ const fn is_literal(byte: u8) -> bool {
 }
 
 fn written_length(key: &str, value: &str) -> usize {
-    let value: usize = value
-        .bytes()
-        .map(|byte| if is_literal(byte) { 1 } else { 3 })
-        .sum();
+    let value: usize = value.bytes().map(|byte| if is_literal(byte) { 1 } else { 3 }).sum();
     key.len() + 1 + value
 }
 
@@ -155,10 +150,7 @@ mod tests {
     }
 
     fn owned(entries: &[(&str, &str)]) -> Vec<(String, String)> {
-        entries
-            .iter()
-            .map(|(key, value)| ((*key).into(), (*value).into()))
-            .collect()
+        entries.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
     }
 
     #[test]
@@ -166,19 +158,13 @@ mod tests {
         for (lines, entries) in [
             (&["SomeKey=SomeValue"][..], &[("SomeKey", "SomeValue")][..]),
             (&["k=v,k2=v2"], &[("k", "v"), ("k2", "v2")]),
-            (
-                &["k \t = \t v \t , \t k2 \t = \t v2 \t "],
-                &[("k", "v"), ("k2", "v2")],
-            ),
+            (&["k \t = \t v \t , \t k2 \t = \t v2 \t "], &[("k", "v"), ("k2", "v2")]),
             (
                 &["userId=alice", "serverNode=DF%2028"],
                 &[("userId", "alice"), ("serverNode", "DF 28")],
             ),
             (&["k=v;p,k2=v2;p2=x;p3"], &[("k", "v"), ("k2", "v2")]),
-            (
-                &["k \t = \t v \t ; \t p \t = \t x \t , k2=v2 ; p2"],
-                &[("k", "v"), ("k2", "v2")],
-            ),
+            (&["k \t = \t v \t ; \t p \t = \t x \t , k2=v2 ; p2"], &[("k", "v"), ("k2", "v2")]),
             (&["k=v;\"odd\" property"], &[("k", "v")]),
             (&["k=v=w="], &[("k", "v=w=")]),
             (&["k="], &[("k", "")]),
@@ -187,14 +173,8 @@ mod tests {
                 &["k=%09%20%22%27%3B%3Dasdf%21%40%23%24%25%5E%26%2A%28%29"],
                 &[("k", "\t \"';=asdf!@#$%^&*()")],
             ),
-            (
-                &["k=Am%C3%A9lie,k2=%c3%a9"],
-                &[("k", "Amélie"), ("k2", "é")],
-            ),
-            (
-                &["k=50%,k2=%zz%4,k3=%%41"],
-                &[("k", "50%"), ("k2", "%zz%4"), ("k3", "%A")],
-            ),
+            (&["k=Am%C3%A9lie,k2=%c3%a9"], &[("k", "Amélie"), ("k2", "é")]),
+            (&["k=50%,k2=%zz%4,k3=%%41"], &[("k", "50%"), ("k2", "%zz%4"), ("k3", "%A")]),
             (&["k=a%FFb"], &[("k", "a\u{fffd}b")]),
             (&["k=a+b"], &[("k", "a+b")]),
             (&["k=1,K=2"], &[("k", "1"), ("K", "2")]),
@@ -211,11 +191,7 @@ mod tests {
             "k=\"v\"", "k=a\\b", "k=é", "k=\u{7f}", "k=\0",
         ] {
             let line = format!("first=1,{member},last=2");
-            assert_eq!(
-                read([&*line]),
-                owned(&[("first", "1"), ("last", "2")]),
-                "{member:?}"
-            );
+            assert_eq!(read([&*line]), owned(&[("first", "1"), ("last", "2")]), "{member:?}");
         }
     }
 

@@ -48,13 +48,7 @@ impl Parent {
     /// No parent: the span becomes a root.
     #[must_use]
     pub const fn root() -> Self {
-        Self {
-            trace: 0,
-            span: 0,
-            flags: 0,
-            remote: false,
-            extra: None,
-        }
+        Self { trace: 0, span: 0, flags: 0, remote: false, extra: None }
     }
 
     /// The trace id, unless this is a root.
@@ -72,10 +66,7 @@ impl Parent {
     /// One baggage entry.
     #[must_use]
     pub fn baggage(&self, key: &str) -> Option<&str> {
-        self.entries()
-            .iter()
-            .find(|(other, _)| other == key)
-            .map(|(_, value)| value.as_str())
+        self.entries().iter().find(|(other, _)| other == key).map(|(_, value)| value.as_str())
     }
 
     /// The same with one baggage entry set, in place of an older one under the same key.

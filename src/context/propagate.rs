@@ -15,10 +15,7 @@ const BAGGAGE: &str = "baggage";
 /// Hands over each header of a context: none for a root without baggage.
 pub(crate) fn inject(parent: &Parent, which: Propagators, set: &mut dyn FnMut(&str, &str)) {
     if which.trace_context && parent.has_span() {
-        set(
-            TRACEPARENT,
-            traceparent::write(parent, &mut [0; traceparent::LENGTH]),
-        );
+        set(TRACEPARENT, traceparent::write(parent, &mut [0; traceparent::LENGTH]));
         let trace_state = parent.trace_state();
         if !trace_state.is_empty() {
             set(TRACESTATE, trace_state);
@@ -72,10 +69,7 @@ pub(crate) struct Getter<'a, F> {
 
 impl<'a, F: Fn(&str) -> Option<&'a str>> Getter<'a, F> {
     pub(crate) const fn new(get: F) -> Self {
-        Self {
-            get,
-            values: PhantomData,
-        }
+        Self { get, values: PhantomData }
     }
 }
 
@@ -91,17 +85,11 @@ mod tests {
 
     use super::*;
 
-    const ALL: Propagators = Propagators {
-        trace_context: true,
-        baggage: true,
-    };
+    const ALL: Propagators = Propagators { trace_context: true, baggage: true };
     const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-01";
 
     fn carrier(headers: &[(&str, &str)]) -> Vec<(String, String)> {
-        headers
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()))
-            .collect()
+        headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     }
 
     fn names(parent: &Parent, which: Propagators) -> Vec<String> {
@@ -119,20 +107,11 @@ mod tests {
         ] {
             let headers = carrier(&[(parent, VALID), (state, "foo=1"), (baggage, "k=v")]);
             let found = extract(ALL, &headers);
-            assert!(
-                found.has_span() && found.remote && found.sampled(),
-                "{parent}"
-            );
-            assert_eq!(
-                (found.trace_state(), found.baggage("k")),
-                ("foo=1", Some("v"))
-            );
+            assert!(found.has_span() && found.remote && found.sampled(), "{parent}");
+            assert_eq!((found.trace_state(), found.baggage("k")), ("foo=1", Some("v")));
         }
         for name in ["trace-parent", "trace.parent", "traceparent ", ""] {
-            assert!(
-                !extract(ALL, &carrier(&[(name, VALID)])).has_span(),
-                "{name:?}"
-            );
+            assert!(!extract(ALL, &carrier(&[(name, VALID)])).has_span(), "{name:?}");
         }
     }
 
@@ -149,53 +128,26 @@ mod tests {
 
     #[test]
     fn tracestate_stands_and_falls_with_traceparent_but_not_the_reverse() {
-        let parent = extract(
-            ALL,
-            &carrier(&[("tracestate", "foo=1"), ("baggage", "k=v")]),
-        );
+        let parent = extract(ALL, &carrier(&[("tracestate", "foo=1"), ("baggage", "k=v")]));
         assert!(!parent.has_span() && !parent.remote);
         assert_eq!((parent.trace_state(), parent.baggage("k")), ("", Some("v")));
         assert_eq!(names(&parent, ALL), ["baggage"]);
 
-        let parent = extract(
-            ALL,
-            &carrier(&[("traceparent", VALID), ("tracestate", "Foo=1")]),
-        );
+        let parent = extract(ALL, &carrier(&[("traceparent", VALID), ("tracestate", "Foo=1")]));
         assert!(parent.has_span());
         assert_eq!(names(&parent, ALL), ["traceparent"]);
     }
 
     #[test]
     fn only_the_chosen_headers_are_written_and_read() {
-        let headers = carrier(&[
-            ("traceparent", VALID),
-            ("tracestate", "foo=1"),
-            ("baggage", "k=v"),
-        ]);
+        let headers =
+            carrier(&[("traceparent", VALID), ("tracestate", "foo=1"), ("baggage", "k=v")]);
         let all = extract(ALL, &headers);
         assert_eq!(names(&all, ALL), ["traceparent", "tracestate", "baggage"]);
         for (which, expected) in [
-            (
-                Propagators {
-                    baggage: false,
-                    ..ALL
-                },
-                &["traceparent", "tracestate"][..],
-            ),
-            (
-                Propagators {
-                    trace_context: false,
-                    ..ALL
-                },
-                &["baggage"],
-            ),
-            (
-                Propagators {
-                    trace_context: false,
-                    baggage: false,
-                },
-                &[],
-            ),
+            (Propagators { baggage: false, ..ALL }, &["traceparent", "tracestate"][..]),
+            (Propagators { trace_context: false, ..ALL }, &["baggage"]),
+            (Propagators { trace_context: false, baggage: false }, &[]),
         ] {
             assert_eq!(names(&all, which), expected);
             assert_eq!(names(&extract(which, &headers), ALL), expected);
@@ -206,9 +158,7 @@ mod tests {
     #[test]
     fn a_context_without_extras_allocates_none() {
         assert!(
-            extract(ALL, &carrier(&[("traceparent", VALID), ("tracestate", "")]))
-                .extra
-                .is_none()
+            extract(ALL, &carrier(&[("traceparent", VALID), ("tracestate", "")])).extra.is_none()
         );
     }
 
@@ -230,20 +180,11 @@ mod tests {
     #[test]
     fn baggage_is_set_on_one_copy_only() {
         let before = Parent::root().with_baggage("k", "1");
-        let after = before
-            .clone()
-            .with_baggage("k", "2")
-            .with_baggage("other", "é, ü");
+        let after = before.clone().with_baggage("k", "2").with_baggage("other", "é, ü");
         assert_eq!(before.baggage("k"), Some("1"));
-        assert_eq!(
-            (after.baggage("k"), after.baggage("other")),
-            (Some("2"), Some("é, ü"))
-        );
+        assert_eq!((after.baggage("k"), after.baggage("other")), (Some("2"), Some("é, ü")));
         assert_eq!((after.baggage("K"), after.baggage("")), (None, None));
-        let same = after
-            .clone()
-            .with_baggage("", "v")
-            .with_baggage("not a token", "v");
+        let same = after.clone().with_baggage("", "v").with_baggage("not a token", "v");
         assert_eq!(same.entries(), after.entries());
     }
 }

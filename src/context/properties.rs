@@ -6,18 +6,13 @@ use proptest::prelude::*;
 use super::{Parent, extract, inject, traceparent};
 use crate::config::plan::Propagators;
 
-const ALL: Propagators = Propagators {
-    trace_context: true,
-    baggage: true,
-};
+const ALL: Propagators = Propagators { trace_context: true, baggage: true };
 
 type Headers = Vec<(String, String)>;
 
 fn headers(parent: &Parent) -> Headers {
     let mut headers = Headers::new();
-    inject(parent, ALL, &mut |name, value| {
-        headers.push((name.to_owned(), value.to_owned()))
-    });
+    inject(parent, ALL, &mut |name, value| headers.push((name.to_owned(), value.to_owned())));
     headers
 }
 
@@ -48,18 +43,13 @@ fn valid_traceparent() -> impl Strategy<Value = String> {
 }
 
 fn trace_state() -> impl Strategy<Value = String> {
-    btree_map(
-        "[a-z0-9][a-z0-9_*/@-]{0,20}",
-        "[ -+\\--<>-~]{0,20}[!-+\\--<>-~]",
-        0..=32,
+    btree_map("[a-z0-9][a-z0-9_*/@-]{0,20}", "[ -+\\--<>-~]{0,20}[!-+\\--<>-~]", 0..=32).prop_map(
+        |members| {
+            let members: Vec<_> =
+                members.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            members.join(",")
+        },
     )
-    .prop_map(|members| {
-        let members: Vec<_> = members
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        members.join(",")
-    })
 }
 
 fn baggage() -> impl Strategy<Value = Vec<(String, String)>> {

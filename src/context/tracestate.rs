@@ -24,18 +24,12 @@ impl Lines {
         self.length += line.len() + 1;
         self.discarded = self.discarded
             || self.length > MAX_LENGTH + 1
-            || !line
-                .split(',')
-                .all(|member| self.accept(member.trim_matches(OWS)));
+            || !line.split(',').all(|member| self.accept(member.trim_matches(OWS)));
     }
 
     /// Empty where there is nothing to pass on.
     pub(super) fn finish(self) -> String {
-        if self.discarded {
-            String::new()
-        } else {
-            self.combined
-        }
+        if self.discarded { String::new() } else { self.combined }
     }
 
     fn accept(&mut self, member: &str) -> bool {
@@ -57,11 +51,9 @@ impl Lines {
     }
 
     fn has(&self, key: &str) -> bool {
-        self.combined.split(',').any(|member| {
-            member
-                .split_once('=')
-                .is_some_and(|(other, _)| other == key)
-        })
+        self.combined
+            .split(',')
+            .any(|member| member.split_once('=').is_some_and(|(other, _)| other == key))
     }
 }
 
@@ -70,19 +62,14 @@ fn is_key(key: &str) -> bool {
     let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     key.len() <= MAX_CHARACTERS
         && key.as_bytes().first().is_some_and(plain)
-        && key
-            .as_bytes()
-            .iter()
-            .all(|byte| plain(byte) || b"_-*/@".contains(byte))
+        && key.as_bytes().iter().all(|byte| plain(byte) || b"_-*/@".contains(byte))
 }
 
 /// Printable ASCII without `,` and `=`. Leading spaces belong to the value; trailing ones do not,
 /// and went with the white space around the member.
 fn is_value(value: &str) -> bool {
     (1..=MAX_CHARACTERS).contains(&value.len())
-        && value
-            .bytes()
-            .all(|byte| matches!(byte, b' '..=b'~') && byte != b',' && byte != b'=')
+        && value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b',' && byte != b'=')
 }
 
 #[cfg(test)]
@@ -100,10 +87,7 @@ mod tests {
         for (lines, combined) in [
             (&["foo=1"][..], "foo=1"),
             (&["foo=1,bar=2"], "foo=1,bar=2"),
-            (
-                &["foo=1,bar=2", "rojo=1,congo=2", "baz=3"],
-                "foo=1,bar=2,rojo=1,congo=2,baz=3",
-            ),
+            (&["foo=1,bar=2", "rojo=1,congo=2", "baz=3"], "foo=1,bar=2,rojo=1,congo=2,baz=3"),
             (&[""], ""),
             (&[" \t"], ""),
             (&["foo=1", ""], "foo=1"),
@@ -163,32 +147,18 @@ mod tests {
     #[test]
     fn limits_are_exact() {
         let numbered = |count: usize| {
-            (1..=count)
-                .map(|n| format!("bar{n:02}={n:02}"))
-                .collect::<Vec<_>>()
-                .join(",")
+            (1..=count).map(|n| format!("bar{n:02}={n:02}")).collect::<Vec<_>>().join(",")
         };
         assert_eq!(combine([&*numbered(32)]), numbered(32));
         assert_eq!(combine([&*numbered(33)]), "");
         assert_eq!(combine([&*numbered(32), "", " , "]), numbered(32));
 
-        for (key, value, valid) in [
-            (256, 1, true),
-            (257, 1, false),
-            (1, 256, true),
-            (1, 257, false),
-        ] {
+        for (key, value, valid) in
+            [(256, 1, true), (257, 1, false), (1, 256, true), (1, 257, false)]
+        {
             let member = format!("{}={}", "z".repeat(key), "v".repeat(value));
-            assert_eq!(
-                combine(["foo=1", &*member]).len() > 5,
-                valid,
-                "{key} {value}"
-            );
-            assert_eq!(
-                combine(["foo=1", &*member]).is_empty(),
-                !valid,
-                "{key} {value}"
-            );
+            assert_eq!(combine(["foo=1", &*member]).len() > 5, valid, "{key} {value}");
+            assert_eq!(combine(["foo=1", &*member]).is_empty(), !valid, "{key} {value}");
         }
 
         let padded = |length: usize| format!("foo=1{}", " ".repeat(length - 5));
@@ -200,9 +170,7 @@ mod tests {
 
     #[test]
     fn what_w3c_asks_to_propagate_is_not_truncated() {
-        let long: Vec<_> = (0..16)
-            .map(|n| format!("key{n:02}={}", "v".repeat(250)))
-            .collect();
+        let long: Vec<_> = (0..16).map(|n| format!("key{n:02}={}", "v".repeat(250))).collect();
         let long = long.join(",");
         assert!(long.len() > 512);
         assert_eq!(combine([&*long]), long);

@@ -69,10 +69,7 @@ pub(super) struct SampleSpan {
 impl From<&[(&str, &str)]> for SampleAttributes {
     fn from(pairs: &[(&str, &str)]) -> Self {
         let pair = |&(key, value): &(&str, &str)| (key.into(), SampleValue::Str(value.into()));
-        Self {
-            pairs: pairs.iter().map(pair).collect(),
-            dropped: 0,
-        }
+        Self { pairs: pairs.iter().map(pair).collect(), dropped: 0 }
     }
 }
 

@@ -38,15 +38,9 @@ impl Connector {
     /// `url` is checked: it has a host.
     pub(super) fn new(url: &http::Uri) -> Self {
         let host = url.host().unwrap_or_default();
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'));
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let port = url.port_u16().unwrap_or(80);
-        Self {
-            host: bare.unwrap_or(host).to_owned(),
-            port,
-            lookup: None,
-        }
+        Self { host: bare.unwrap_or(host).to_owned(), port, lookup: None }
     }
 
     /// Looks the name up and tries its addresses in turn.
@@ -117,13 +111,9 @@ pub(super) struct Connection {
 impl Connection {
     async fn over(stream: TcpStream) -> Result<Self, String> {
         stream.set_nodelay(true).map_err(|error| chain(&error))?;
-        let (sender, driver) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| chain(&error))?;
-        Ok(Self {
-            sender,
-            driver: Some(Box::pin(driver)),
-        })
+        let (sender, driver) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| chain(&error))?;
+        Ok(Self { sender, driver: Some(Box::pin(driver)) })
     }
 
     /// Whether the next request can go over this connection.
@@ -164,9 +154,7 @@ impl Connection {
 
 /// Whatever the driver ends with reaches the request as well, so its result says nothing new.
 fn poll_driver(driver: &mut Option<Driver>, context: &mut Context<'_>) {
-    let over = driver
-        .as_mut()
-        .is_some_and(|driver| driver.as_mut().poll(context).is_ready());
+    let over = driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_ready());
     if over {
         *driver = None;
     }

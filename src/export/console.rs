@@ -25,7 +25,9 @@ impl ConsoleExporter {
         let frame = frame.clone();
         let write = move || write_frame(&mut io::stdout().lock(), &frame);
         let written = tokio::task::spawn_blocking(write).await;
-        written.unwrap_or_else(|error| Outcome::Refused { error: format!("console exporter: {error}") })
+        written.unwrap_or_else(|error| Outcome::Refused {
+            error: format!("console exporter: {error}"),
+        })
     }
 }
 
@@ -36,10 +38,7 @@ pub(crate) fn wants_color(no_color: bool) -> bool {
 
 fn write_frame(to: &mut impl Write, frame: &Frame) -> Outcome {
     match to.write_all(&frame.body).and_then(|()| to.flush()) {
-        Ok(()) => Outcome::Delivered {
-            rejected: 0,
-            message: None,
-        },
+        Ok(()) => Outcome::Delivered { rejected: 0, message: None },
         // Part of the text may have been written; a second attempt would show it twice.
         Err(cause) => Outcome::Refused {
             error: format!("console exporter: standard output takes nothing: {cause}"),
@@ -65,24 +64,14 @@ mod tests {
     }
 
     fn frame() -> Frame {
-        Frame {
-            body: Bytes::from_static("trace …\n".as_bytes()),
-            items: 1,
-            sequence: 1,
-        }
+        Frame { body: Bytes::from_static("trace …\n".as_bytes()), items: 1, sequence: 1 }
     }
 
     #[test]
     fn the_body_is_written_as_it_is() {
         let mut written = Vec::new();
         let outcome = write_frame(&mut written, &frame());
-        assert_eq!(
-            outcome,
-            Outcome::Delivered {
-                rejected: 0,
-                message: None
-            }
-        );
+        assert_eq!(outcome, Outcome::Delivered { rejected: 0, message: None });
         assert_eq!(written, frame().body);
     }
 

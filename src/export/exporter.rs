@@ -18,7 +18,11 @@ pub(crate) enum Exporter {
 
 impl Exporter {
     /// `sent` is set from the moment on that the peer may have a part of the frame.
-    pub(crate) fn new(plan: &ExporterPlan, attempt_limit: Option<Duration>, sent: Rc<Cell<bool>>) -> Self {
+    pub(crate) fn new(
+        plan: &ExporterPlan,
+        attempt_limit: Option<Duration>,
+        sent: Rc<Cell<bool>>,
+    ) -> Self {
         match plan {
             ExporterPlan::Otlp(plan) => {
                 Self::Otlp(Box::new(HttpExporter::new(plan, attempt_limit, sent)))

@@ -21,10 +21,7 @@ pub(super) struct Gzip {
 impl Gzip {
     pub(super) fn new() -> Self {
         let compressor = Compress::new_gzip(Compression::fast(), WINDOW_BITS);
-        Self {
-            compressor,
-            output: BytesMut::new(),
-        }
+        Self { compressor, output: BytesMut::new() }
     }
 
     /// `None` where `body` is below the threshold or the compressor fails: send it plain.
@@ -62,9 +59,7 @@ mod tests {
 
     fn inflated(compressed: &[u8]) -> Vec<u8> {
         let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(compressed)
-            .read_to_end(&mut plain)
-            .unwrap();
+        flate2::read::GzDecoder::new(compressed).read_to_end(&mut plain).unwrap();
         plain
     }
 
@@ -72,9 +67,8 @@ mod tests {
     fn each_body_is_a_stream_of_its_own() {
         let mut gzip = Gzip::new();
         // A multiplicative generator: bytes that do not compress, so that the output must grow.
-        let noise: Vec<u8> = (1..200_000_u32)
-            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-            .collect();
+        let noise: Vec<u8> =
+            (1..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         for body in [&noise[..], &[7; 5_000], &noise[..THRESHOLD]] {
             assert_eq!(inflated(&gzip.compress(body).unwrap()), body);
         }
@@ -90,17 +84,10 @@ mod tests {
         drop(first);
         for round in 0..1_000 {
             let next = gzip.compress(&body).unwrap();
-            assert!(
-                home.contains(&(next.as_ptr() as usize)),
-                "moved in round {round}"
-            );
+            assert!(home.contains(&(next.as_ptr() as usize)), "moved in round {round}");
         }
         let held = gzip.compress(&body).unwrap();
         let other = gzip.compress(&body).unwrap();
-        assert_eq!(
-            inflated(&held),
-            inflated(&other),
-            "a body in flight is left alone"
-        );
+        assert_eq!(inflated(&held), inflated(&other), "a body in flight is left alone");
     }
 }

@@ -22,12 +22,7 @@ use crate::config::plan::OtlpPlan;
 const MAX_REQUEST: usize = 64 * 1024 * 1024;
 
 /// These say how this very request is framed, so a host cannot set them.
-const OURS: [HeaderName; 4] = [
-    CONNECTION,
-    CONTENT_ENCODING,
-    CONTENT_LENGTH,
-    TRANSFER_ENCODING,
-];
+const OURS: [HeaderName; 4] = [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 /// Sends frames to one URL, one after the other, over one connection that is kept.
 ///
@@ -53,12 +48,7 @@ impl HttpExporter {
     ) -> Self {
         Self {
             connector: Connector::new(&plan.url),
-            target: plan
-                .url
-                .path_and_query()
-                .cloned()
-                .map(Uri::from)
-                .unwrap_or_default(),
+            target: plan.url.path_and_query().cloned().map(Uri::from).unwrap_or_default(),
             headers: headers(plan),
             limit: plan.timeout.into_iter().chain(attempt_limit).min(),
             gzip: plan.gzip.then(Gzip::new),
@@ -78,11 +68,7 @@ impl HttpExporter {
         let request = self.request(&frame.body);
         let mut outcome = match self.exchange(request, deadline).await {
             Ok(answer) => answer.outcome(frame.items),
-            Err(Failure { error, sent }) => Outcome::Retry {
-                error,
-                after: None,
-                sent,
-            },
+            Err(Failure { error, sent }) => Outcome::Retry { error, after: None, sent },
         };
         if let Outcome::Retry { error, .. }
         | Outcome::Refused { error }
@@ -124,10 +110,7 @@ impl HttpExporter {
         match deadline.within(self.connector.connect()).await {
             Some(Ok(connection)) => self.exchange_over(connection, request, deadline).await,
             Some(Err(error)) => Err(Failure { error, sent: false }),
-            None => Err(Failure {
-                error: self.too_late("no connection"),
-                sent: false,
-            }),
+            None => Err(Failure { error: self.too_late("no connection"), sent: false }),
         }
     }
 
@@ -142,10 +125,7 @@ impl HttpExporter {
         let response = match deadline.within(connection.send(request)).await {
             Some(response) => response?,
             None => {
-                return Err(Failure {
-                    error: self.too_late("no answer"),
-                    sent: true,
-                });
+                return Err(Failure { error: self.too_late("no answer"), sent: true });
             }
         };
         let answer = Answer::read(response, &mut connection, deadline).await;
@@ -163,10 +143,7 @@ impl HttpExporter {
 /// What each request carries. A name occurs once: the plan's headers stand over ours.
 fn headers(plan: &OtlpPlan) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-protobuf"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
     let agent = concat!("trackside/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, HeaderValue::from_static(agent));
     if let Some(authority) = plan.url.authority() {

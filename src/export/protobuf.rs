@@ -92,20 +92,9 @@ mod tests {
 
     #[test]
     fn what_is_no_protobuf_ends_the_fields() {
-        let bad: [&[u8]; 6] = [
-            b"{}",
-            b"\x08",
-            b"\x12\x05hi",
-            b"\x00\x01",
-            b"\x0b",
-            &[0xff; 11],
-        ];
+        let bad: [&[u8]; 6] = [b"{}", b"\x08", b"\x12\x05hi", b"\x00\x01", b"\x0b", &[0xff; 11]];
         for message in bad {
-            assert_eq!(
-                Fields::of(message).collect::<Option<Vec<_>>>(),
-                None,
-                "{message:?}"
-            );
+            assert_eq!(Fields::of(message).collect::<Option<Vec<_>>>(), None, "{message:?}");
         }
     }
 

@@ -49,22 +49,13 @@ impl Answer {
         deadline: Deadline,
     ) -> Self {
         let (head, mut incoming) = response.into_parts();
-        let limit = if head.status.is_success() {
-            MAX_RESPONSE
-        } else {
-            MAX_EXPLANATION
-        };
+        let limit = if head.status.is_success() { MAX_RESPONSE } else { MAX_EXPLANATION };
         let mut body = Vec::new();
         let reading = connection.drive(read_body(&mut incoming, limit, &mut body));
         let end = deadline.within(reading).await;
         let end = end.unwrap_or_else(|| End::Broken("it did not end in time".to_owned()));
         let pause = pause(&head.headers, SystemTime::now());
-        Self {
-            status: head.status,
-            pause,
-            body,
-            end,
-        }
+        Self { status: head.status, pause, body, end }
     }
 
     /// Whether the connection is at the end of this answer and not within it.
@@ -79,18 +70,12 @@ impl Answer {
             // A gateway that lost its upstream cannot tell whether the frame got there.
             StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => self.retry(true),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => self.retry(false),
-            StatusCode::PAYLOAD_TOO_LARGE => Outcome::TooLarge {
-                error: self.error(),
-            },
+            StatusCode::PAYLOAD_TOO_LARGE => Outcome::TooLarge { error: self.error() },
             status if status.is_redirection() => {
                 let remedy = "redirects are not followed, set the endpoint to where they lead";
-                Outcome::Refused {
-                    error: format!("answered {status}: {remedy}"),
-                }
+                Outcome::Refused { error: format!("answered {status}: {remedy}") }
             }
-            _ => Outcome::Refused {
-                error: self.error(),
-            },
+            _ => Outcome::Refused { error: self.error() },
         }
     }
 
@@ -100,10 +85,7 @@ impl Answer {
             End::Complete => {
                 let (rejected, message) = partial_success(&self.body).unwrap_or_default();
                 let rejected = u64::try_from(rejected).unwrap_or(0).min(u64::from(items));
-                Outcome::Delivered {
-                    rejected,
-                    message: plain(message, MAX_PARTIAL_TEXT),
-                }
+                Outcome::Delivered { rejected, message: plain(message, MAX_PARTIAL_TEXT) }
             }
             End::TooLong => Outcome::Refused {
                 error: format!("answered {status} with more than {MAX_RESPONSE} bytes"),
@@ -121,15 +103,9 @@ impl Answer {
         let mut error = self.error();
         if let Some(pause) = self.pause.filter(|pause| *pause > MAX_PAUSE) {
             let (asked, given) = (pause.as_secs(), MAX_PAUSE.as_secs());
-            error.push_str(&format!(
-                " (asked for a pause of {asked} s, gets {given} s)"
-            ));
+            error.push_str(&format!(" (asked for a pause of {asked} s, gets {given} s)"));
         }
-        Outcome::Retry {
-            error,
-            after: self.pause.map(|pause| pause.min(MAX_PAUSE)),
-            sent,
-        }
+        Outcome::Retry { error, after: self.pause.map(|pause| pause.min(MAX_PAUSE)), sent }
     }
 
     fn error(&self) -> String {
@@ -207,11 +183,7 @@ fn plain(words: &[u8], limit: usize) -> Option<String> {
     let words = String::from_utf8_lossy(&words[..words.len().min(limit * 4)]);
     let mut text = String::new();
     for character in words.chars() {
-        let character = if character.is_control() {
-            ' '
-        } else {
-            character
-        };
+        let character = if character.is_control() { ' ' } else { character };
         if text.len() + character.len_utf8() > limit {
             break;
         }

@@ -78,28 +78,12 @@ mod tests {
 
     #[test]
     fn steps_double_up_to_the_cap() {
-        let patient = [
-            (0, 0),
-            (1, 10),
-            (2, 20),
-            (3, 40),
-            (4, 80),
-            (5, 160),
-            (6, 300),
-            (7, 300),
-        ];
+        let patient = [(0, 0), (1, 10), (2, 20), (3, 40), (4, 80), (5, 160), (6, 300), (7, 300)];
         for (failures, seconds) in patient {
             let step = Policy::of(Pace::Patient).step(failures);
             assert_eq!(step, Duration::from_secs(seconds), "failure {failures}");
         }
-        let prompt = [
-            (1, 250),
-            (2, 500),
-            (3, 1000),
-            (7, 16_000),
-            (8, 30_000),
-            (u32::MAX, 30_000),
-        ];
+        let prompt = [(1, 250), (2, 500), (3, 1000), (7, 16_000), (8, 30_000), (u32::MAX, 30_000)];
         for (failures, millis) in prompt {
             let step = Policy::of(Pace::Prompt).step(failures);
             assert_eq!(step, Duration::from_millis(millis), "failure {failures}");
@@ -111,10 +95,7 @@ mod tests {
         assert_eq!(Policy::PROMPT.wait(1, 0), Duration::ZERO);
         assert_eq!(Policy::PROMPT.wait(1, u64::MAX), Duration::from_millis(250));
         assert_eq!(Policy::PATIENT.wait(1, 0), Duration::from_millis(7_500));
-        assert_eq!(
-            Policy::PATIENT.wait(1, u64::MAX),
-            Duration::from_millis(12_500)
-        );
+        assert_eq!(Policy::PATIENT.wait(1, u64::MAX), Duration::from_millis(12_500));
         assert_eq!(Policy::PATIENT.wait(6, u64::MAX), Duration::from_secs(300));
         assert_eq!(Policy::PATIENT.wait(u32::MAX, 0), Duration::from_secs(225));
     }

@@ -42,11 +42,13 @@ impl Account {
     }
 
     pub(crate) fn succeeded(&self) {
-        self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).success = Some(SystemTime::now());
+        self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).success =
+            Some(SystemTime::now());
     }
 
     pub(crate) fn failed(&self, error: &str) {
-        self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).error = Some(error.to_owned());
+        self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).error =
+            Some(error.to_owned());
     }
 
     /// When it last went well, and what last went wrong.

@@ -40,7 +40,8 @@ impl<T: Clone> Completion<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.value.is_none() {
             let left = deadline.checked_duration_since(Instant::now())?;
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state =
+                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.value.clone()
     }

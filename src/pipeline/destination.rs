@@ -45,7 +45,12 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    pub(super) fn new(plan: &Plan, exporter: &ExporterPlan, shared: &Arc<Shared>, index: usize) -> Rc<Self> {
+    pub(super) fn new(
+        plan: &Plan,
+        exporter: &ExporterPlan,
+        shared: &Arc<Shared>,
+        index: usize,
+    ) -> Rc<Self> {
         Rc::new(Self {
             name: exporter.to_string(),
             encoder: RefCell::new(Encoder::new(exporter, &plan.resource)),
@@ -74,7 +79,8 @@ impl Destination {
                 let Err(error) = served else {
                     return;
                 };
-                let line = format!("the exporter for {} panicked and was restarted: {error}", this.name);
+                let line =
+                    format!("the exporter for {} panicked and was restarted: {error}", this.name);
                 this.say(Level::Warn, "panic", &line);
                 let lost = this.in_flight.borrow_mut().take();
                 if let Some(frame) = lost {
@@ -114,7 +120,11 @@ impl Destination {
         let body = encoder.finish();
         if !self.shared.reserve(body.len()) {
             self.account.settle(fits as u64, &self.account.queue_full);
-            self.say(Level::Warn, "memory", "the memory limit is reached; the newest spans are dropped");
+            self.say(
+                Level::Warn,
+                "memory",
+                "the memory limit is reached; the newest spans are dropped",
+            );
             return;
         }
         self.sequence.set(self.sequence.get() + 1);
@@ -144,7 +154,8 @@ impl Destination {
     pub(super) fn abandon(&self) {
         let in_flight = self.in_flight.borrow_mut().take();
         if let Some(frame) = in_flight {
-            let to = if self.sent.get() { &self.account.unconfirmed } else { &self.account.shutdown };
+            let to =
+                if self.sent.get() { &self.account.unconfirmed } else { &self.account.shutdown };
             self.settle(&frame, frame.items.into(), to);
         }
         let left = std::mem::take(&mut *self.queue.borrow_mut());
@@ -174,16 +185,25 @@ impl Destination {
         loop {
             let sent_before = self.sent.get();
             match exporter.send(frame).await {
-                Outcome::Delivered { rejected, message } => return self.delivered(frame, rejected, message),
-                Outcome::Refused { error } => return self.refused(frame, &error, &self.account.rejected),
-                Outcome::TooLarge { error } => return self.refused(frame, &error, &self.account.too_large),
+                Outcome::Delivered { rejected, message } => {
+                    return self.delivered(frame, rejected, message);
+                }
+                Outcome::Refused { error } => {
+                    return self.refused(frame, &error, &self.account.rejected);
+                }
+                Outcome::TooLarge { error } => {
+                    return self.refused(frame, &error, &self.account.too_large);
+                }
                 Outcome::Retry { error, after, sent } => {
                     self.sent.set(sent_before | sent);
                     failures += 1;
                     self.is_failing.set(true);
                     self.account.failed(&error);
                     if failures == 1 {
-                        let line = format!("cannot export to {}: {error}; spans wait and are sent again", self.name);
+                        let line = format!(
+                            "cannot export to {}: {error}; spans wait and are sent again",
+                            self.name
+                        );
                         self.say(Level::Warn, "failing", &line);
                     }
                     // The worker need not hold records back for this destination any more.

@@ -307,7 +307,11 @@ impl Shared {
         self.check(position + offset / WORD, bytes.len().div_ceil(WORD), Owner::write);
         // SAFETY: only the producer calls this, for words that it has reserved and not published.
         unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), self.slot(position).wrapping_add(offset), bytes.len());
+            ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                self.slot(position).wrapping_add(offset),
+                bytes.len(),
+            );
         }
     }
 

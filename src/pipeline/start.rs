@@ -11,9 +11,9 @@ use crate::error::Error;
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::record::{gate, local};
 
+use super::set_current;
 use super::shared::{Request, Shared};
 use super::worker::Worker;
-use super::set_current;
 
 /// A pipeline and its thread.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ fn run(runtime: tokio::runtime::Runtime, plan: &Plan, shared: &Arc<Shared>) {
         request.done.complete(result);
     }
     for Request { done, .. } in shared.take_requests() {
-        done.complete(Err(Error::start("the telemetry thread has stopped".into())));
+        done.complete(Err(Error::start("the telemetry thread has stopped")));
     }
 }
 

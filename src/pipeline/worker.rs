@@ -75,7 +75,9 @@ impl Worker {
             }
             self.accept();
             let is_drained = self.drain();
-            if is_due || (is_drained && self.pending.iter().any(|pending| pending.targets.is_none())) {
+            if is_due
+                || (is_drained && self.pending.iter().any(|pending| pending.targets.is_none()))
+            {
                 self.cut();
             }
             if is_drained {
@@ -178,11 +180,13 @@ impl Worker {
                 pairs.all(|(destination, target)| destination.has_settled(*target))
             })
         };
-        let is_over = |pending: &Pending| is_done(pending) || now >= pending.request.deadline.into();
+        let is_over =
+            |pending: &Pending| is_done(pending) || now >= pending.request.deadline.into();
         if self.pending.iter().any(|pending| pending.request.is_shutdown && is_over(pending)) {
             return true;
         }
-        let over: Vec<bool> = self.pending.iter().map(|pending| is_done(pending) || is_over(pending)).collect();
+        let over: Vec<bool> =
+            self.pending.iter().map(|pending| is_done(pending) || is_over(pending)).collect();
         let done: Vec<bool> = self.pending.iter().map(is_done).collect();
         let mut index = 0;
         let waiting = || self.shared.counts().waiting;

@@ -140,7 +140,10 @@ impl<F: Future> Future for Instrumented<F> {
 }
 
 /// `None` only while the wrapper is being dropped.
-pub(super) fn poll_inner<F: Future>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+pub(super) fn poll_inner<F: Future>(
+    future: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<F::Output> {
     future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
 }
 

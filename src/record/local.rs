@@ -156,7 +156,9 @@ impl Local {
         if parent.extra.as_ref().is_none_or(|extra| extra.capture.is_none()) {
             let base = self.capture.borrow().clone()?;
             parent.extra = Some(match parent.extra.take() {
-                Some(extra) => Arc::new(Extra { capture: base.capture.clone(), ..(*extra).clone() }),
+                Some(extra) => {
+                    Arc::new(Extra { capture: base.capture.clone(), ..(*extra).clone() })
+                }
                 None => base,
             });
         }

@@ -104,7 +104,13 @@ impl Default for Open {
 
 impl Open {
     /// Makes a cleared box a span below `parent`; ids and role follow.
-    pub(crate) fn begin(&mut self, name: &'static str, parent: &Parent, limits: Limits, clock: Clock) {
+    pub(crate) fn begin(
+        &mut self,
+        name: &'static str,
+        parent: &Parent,
+        limits: Limits,
+        clock: Clock,
+    ) {
         self.name = Name::Static(name);
         self.parent = parent.span;
         self.parent_is_remote = parent.remote;

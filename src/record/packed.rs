@@ -72,7 +72,12 @@ pub(crate) fn pack_event(
 }
 
 /// Appends one link.
-pub(crate) fn pack_link(into: &mut Vec<u8>, to: &crate::context::Parent, attributes: &[u8], dropped: u32) {
+pub(crate) fn pack_link(
+    into: &mut Vec<u8>,
+    to: &crate::context::Parent,
+    attributes: &[u8],
+    dropped: u32,
+) {
     into.extend_from_slice(&to.trace.to_le_bytes());
     into.extend_from_slice(&to.span.to_le_bytes());
     for length in [to.trace_state().len() as u32, attributes.len() as u32, dropped] {
@@ -94,7 +99,13 @@ pub(crate) fn copy_links(into: &mut Vec<u8>, from: &[u8], most: u32) -> u32 {
 }
 
 /// `lengths` says where in an entry's head the lengths of what follows it stand.
-fn copy_entries(into: &mut Vec<u8>, mut from: &[u8], most: u32, head: usize, lengths: &[usize]) -> u32 {
+fn copy_entries(
+    into: &mut Vec<u8>,
+    mut from: &[u8],
+    most: u32,
+    head: usize,
+    lengths: &[usize],
+) -> u32 {
     let mut copied = 0;
     while copied < most && from.len() >= head {
         let length = |at: &usize| Reader(&from[*at..]).u32() as usize;

@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 use crate::context::Parent;
 use crate::telemetry::{Kind, SpanId, TraceId, Value};
 
+use super::current as stack;
 use super::local;
 use super::open::Open;
 use super::span::Span;
-use super::current as stack;
 
 /// Opens a span that ends with the guard.
 ///
@@ -30,7 +30,11 @@ pub struct SpanGuard {
 }
 
 impl SpanGuard {
-    pub(crate) fn open(name: &'static str, parent: Option<Parent>, prepare: impl FnOnce(&mut Open)) -> Self {
+    pub(crate) fn open(
+        name: &'static str,
+        parent: Option<Parent>,
+        prepare: impl FnOnce(&mut Open),
+    ) -> Self {
         let ticket = local::start(name, parent).and_then(|mut open| {
             prepare(&mut open);
             stack::enter(open).map_err(local::recycle).ok()

@@ -111,6 +111,9 @@ fn record_panic(span: &mut Span, panic: &(dyn Any + Send)) {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("panicked");
-    span.event("exception", &[("exception.type", "panic".into()), ("exception.message", message.into())]);
+    span.event(
+        "exception",
+        &[("exception.type", "panic".into()), ("exception.message", message.into())],
+    );
     span.error("panic", &message);
 }

@@ -17,16 +17,11 @@ impl Inject for HeaderMap {
 
 impl Extract for HeaderMap {
     fn get(&self, name: &str) -> Option<&str> {
-        self.get_all(name)
-            .iter()
-            .find_map(|value| value.to_str().ok())
+        self.get_all(name).iter().find_map(|value| value.to_str().ok())
     }
 
     /// A value that is not visible ASCII is skipped.
     fn each(&self, name: &str, take: &mut dyn FnMut(&str)) {
-        self.get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .for_each(take);
+        self.get_all(name).iter().filter_map(|value| value.to_str().ok()).for_each(take);
     }
 }

@@ -224,9 +224,7 @@ impl Inject for Vec<(String, String)> {
 
 impl Extract for Vec<(String, String)> {
     fn get(&self, name: &str) -> Option<&str> {
-        self.iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     fn each(&self, name: &str, take: &mut dyn FnMut(&str)) {

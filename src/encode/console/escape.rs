@@ -74,10 +74,7 @@ struct Clip {
 
 impl Clip {
     fn show(write: impl FnOnce(&mut Self) -> fmt::Result) -> String {
-        let mut clip = Self {
-            shown: String::new(),
-            left: MAX_CHARS,
-        };
+        let mut clip = Self { shown: String::new(), left: MAX_CHARS };
         if write(&mut clip).is_err() {
             clip.shown.push('…');
         }

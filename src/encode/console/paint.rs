@@ -21,11 +21,7 @@ pub(super) struct Text {
 
 impl Text {
     pub(super) fn new(color: bool) -> Self {
-        Self {
-            color,
-            text: String::new(),
-            width: 0,
-        }
+        Self { color, text: String::new(), width: 0 }
     }
 
     pub(super) fn push(&mut self, style: Style, part: &str) {

@@ -70,11 +70,7 @@ impl Row {
             text.push(Style::Dim, &key_value(key, value));
             attributes.push(text);
         });
-        Self {
-            moment,
-            head,
-            attributes,
-        }
+        Self { moment, head, attributes }
     }
 
     fn len(&self) -> usize {
@@ -138,11 +134,7 @@ fn dropped_row(span: &impl SpanView, color: bool) -> Option<Row> {
     let parts: Vec<String> = some.map(|(count, thing)| counted(count, thing)).collect();
     let mut head = Text::new(color);
     head.push(Style::Dim, &format!("({} dropped)", parts.join(", ")));
-    (!parts.is_empty()).then(|| Row {
-        moment: Moment::None,
-        head,
-        attributes: Vec::new(),
-    })
+    (!parts.is_empty()).then(|| Row { moment: Moment::None, head, attributes: Vec::new() })
 }
 
 /// `1 span`, `2 spans`.

@@ -40,11 +40,7 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736 · checkout · 12.4 ms · 5 spans · 1 er
 #[test]
 fn details_stand_beside_the_line_to_the_children() {
     let mut root = span(1, 0, "root", 0, 1000);
-    root.events = vec![SampleEvent {
-        time: START - 1,
-        name: "early".into(),
-        ..Default::default()
-    }];
+    root.events = vec![SampleEvent { time: START - 1, name: "early".into(), ..Default::default() }];
     root.status = SampleStatus::Ok;
     assert_eq!(
         draw(&[span(2, 1, "child", 999, 1000), root], false),
@@ -60,15 +56,9 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736 · checkout · 1.00 ms · 2 spans
 
 #[test]
 fn a_tree_for_each_trace_and_a_mark_for_a_parent_elsewhere() {
-    let other = SampleSpan {
-        trace: 7,
-        ..span(9, 8, "late", 5, 4)
-    };
+    let other = SampleSpan { trace: 7, ..span(9, 8, "late", 5, 4) };
     assert_eq!(
-        draw(
-            &[other, span(2, 1, "orphan", 1, 3), span(3, 2, "child", 2, 3)],
-            false
-        ),
+        draw(&[other, span(2, 1, "orphan", 1, 3), span(3, 2, "child", 2, 3)], false),
         "\
 trace 4bf92f3577b34da6a3ce929d0e0e4736 · checkout · 2.00 µs · 2 spans
   2.00 µs ━━━━━━━━━━━━━━━━━━━━ … orphan
@@ -90,15 +80,9 @@ fn wrong_parents_neither_loop_nor_lose_a_span() {
         span(4, 4, "self", 3, 9),
         span(2, 0, "two again", 4, 9),
     ];
-    let names: Vec<String> = draw(&spans, false)
-        .lines()
-        .skip(1)
-        .map(|line| line.chars().skip(31).collect())
-        .collect();
-    assert_eq!(
-        names,
-        ["… self", "two again", "… one", "└─ two", "   └─ three", ""]
-    );
+    let names: Vec<String> =
+        draw(&spans, false).lines().skip(1).map(|line| line.chars().skip(31).collect()).collect();
+    assert_eq!(names, ["… self", "two again", "… one", "└─ two", "   └─ three", ""]);
 }
 
 #[test]
@@ -117,17 +101,8 @@ fn colours_only_if_asked_for() {
 #[test]
 fn every_kind_of_value() {
     let show = |value: SampleValue| {
-        let attributes = SampleAttributes {
-            pairs: vec![("k".into(), value)],
-            dropped: 0,
-        };
-        let text = draw(
-            &[SampleSpan {
-                attributes,
-                ..span(1, 0, "s", 0, 1)
-            }],
-            false,
-        );
+        let attributes = SampleAttributes { pairs: vec![("k".into(), value)], dropped: 0 };
+        let text = draw(&[SampleSpan { attributes, ..span(1, 0, "s", 0, 1) }], false);
         text.split_once("k=").unwrap().1.trim_end().to_owned()
     };
     let text = |text: &str| show(SampleValue::Str(text.into()));
@@ -136,19 +111,13 @@ fn every_kind_of_value() {
     assert_eq!(show(SampleValue::F64(f64::NAN)), "NaN");
     assert_eq!(show(SampleValue::F64(-0.0)), "-0.0");
     assert_eq!(show(SampleValue::Bytes(vec![0, 255])), "0x00ff");
-    assert_eq!(
-        text("a\u{9b}b\u{202e}c\u{7f}"),
-        "a\\u{9b}b\\u{202e}c\\u{7f}"
-    );
+    assert_eq!(text("a\u{9b}b\u{202e}c\u{7f}"), "a\\u{9b}b\\u{202e}c\\u{7f}");
     assert_eq!(text("say \"a=b\""), "\"say \\\"a=b\\\"\"");
     assert_eq!(text(""), "\"\"");
     assert_eq!(text(&"ä".repeat(120)), "ä".repeat(120));
     assert_eq!(text(&"ä".repeat(121)), "ä".repeat(120) + "…");
     let pair = || SampleValue::Array(vec![SampleValue::I64(1), SampleValue::Str("a,b".into())]);
-    assert_eq!(
-        show(SampleValue::Array(vec![pair(), pair()])),
-        "[[1, \"a,b\"], [1, \"a,b\"]]"
-    );
+    assert_eq!(show(SampleValue::Array(vec![pair(), pair()])), "[[1, \"a,b\"], [1, \"a,b\"]]");
     let deep = (0..500).fold(pair(), |inner, _| SampleValue::Array(vec![inner]));
     assert_eq!(show(deep), "[".repeat(120) + "…");
 }
@@ -179,9 +148,7 @@ fn durations_have_three_digits() {
 
 #[test]
 fn a_deep_chain_stays_readable() {
-    let chain: Vec<SampleSpan> = (1..5_000)
-        .map(|id| span(id, id - 1, "call", id, 5_000))
-        .collect();
+    let chain: Vec<SampleSpan> = (1..5_000).map(|id| span(id, id - 1, "call", id, 5_000)).collect();
     let text = draw(&chain, false);
     assert_eq!(text.matches("call").count(), chain.len());
     let widest = text.lines().map(|line| line.chars().count()).max();
@@ -207,10 +174,7 @@ proptest! {
 }
 
 fn draw(spans: &[SampleSpan], color: bool) -> String {
-    let resource = [
-        ("service.name".into(), "checkout".into()),
-        ("a".into(), "b".into()),
-    ];
+    let resource = [("service.name".into(), "checkout".into()), ("a".into(), "b".into())];
     let mut encoder = ConsoleEncoder::new(&resource, color);
     for span in spans {
         encoder.span(span);

@@ -62,11 +62,7 @@ impl Timeline {
     /// The same for a moment.
     pub(super) fn event(self, time: u64) -> (String, String, String) {
         let before = self.cell(time);
-        (
-            " ".repeat(before),
-            "•".to_owned(),
-            " ".repeat(Self::CELLS - before - 1),
-        )
+        (" ".repeat(before), "•".to_owned(), " ".repeat(Self::CELLS - before - 1))
     }
 
     /// No bar at all.

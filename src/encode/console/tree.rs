@@ -27,10 +27,7 @@ pub(super) fn draw(nodes: &[Node], service: &str, color: bool) -> String {
         }
         traces[index].push(node);
     }
-    let mut drawing = Drawing {
-        out: String::new(),
-        color,
-    };
+    let mut drawing = Drawing { out: String::new(), color };
     for trace in &traces {
         drawing.trace(trace, service);
     }
@@ -73,12 +70,7 @@ fn places(nodes: &[&Node]) -> Vec<Place> {
         while let Some((index, depth, is_last_child)) = next.pop() {
             let mut below = std::mem::take(&mut children[index]);
             below.retain(|child| !std::mem::replace(&mut placed[*child], true));
-            places.push(Place {
-                index,
-                depth,
-                is_last_child,
-                has_children: !below.is_empty(),
-            });
+            places.push(Place { index, depth, is_last_child, has_children: !below.is_empty() });
             let last = below.last().copied();
             let below = below.into_iter().rev();
             next.extend(below.map(|child| (child, depth + 1, Some(child) == last)));
@@ -95,11 +87,7 @@ struct Drawing {
 impl Drawing {
     fn trace(&mut self, nodes: &[&Node], service: &str) {
         let start = nodes.iter().map(|node| node.start).min().unwrap_or(0);
-        let end = nodes
-            .iter()
-            .map(|node| node.end.max(node.start))
-            .max()
-            .unwrap_or(0);
+        let end = nodes.iter().map(|node| node.end.max(node.start)).max().unwrap_or(0);
         let timeline = Timeline { start, end };
         self.header(nodes, service, timeline);
         // For each level above the current span: whether a line runs on to a later sibling.
@@ -133,9 +121,7 @@ impl Drawing {
 
     fn span(&mut self, node: &Node, place: &Place, runs_on: &[bool], timeline: Timeline) {
         let levels = runs_on.iter().skip(1).take(MAX_DEPTH - 1);
-        let mut above: String = levels
-            .map(|runs| if *runs { "│  " } else { "   " })
-            .collect();
+        let mut above: String = levels.map(|runs| if *runs { "│  " } else { "   " }).collect();
         let is_orphan = place.depth == 0 && node.parent != 0;
         let branch = match (place.depth, place.is_last_child) {
             (0, _) if is_orphan && !node.parent_is_remote => "… ",
@@ -190,10 +176,7 @@ impl Drawing {
     /// What stands left of the tree.
     fn columns(&self, node: &Node, moment: Moment, timeline: Timeline) -> Text {
         let (time, (before, bar, behind)) = match moment {
-            Moment::Span => (
-                duration(node.start, node.end),
-                timeline.span(node.start, node.end),
-            ),
+            Moment::Span => (duration(node.start, node.end), timeline.span(node.start, node.end)),
             Moment::Event(time) => (offset(node.start, time), timeline.event(time)),
             Moment::None => (String::new(), Timeline::nothing()),
         };

@@ -38,15 +38,8 @@ pub(super) fn key_value(out: &mut Writer, field: u64, key: &str, value: Any<'_>)
         return;
     };
     // The length is known beforehand, so nothing has to be patched.
-    let key_length = if key.is_empty() {
-        0
-    } else {
-        1 + varint_len(key.len()) + key.len()
-    };
-    out.message_head(
-        field,
-        key_length + 1 + varint_len(value_length) + value_length,
-    );
+    let key_length = if key.is_empty() { 0 } else { 1 + varint_len(key.len()) + key.len() };
+    out.message_head(field, key_length + 1 + varint_len(value_length) + value_length);
     out.string(KEY, key);
     out.message_head(VALUE, value_length);
     any_value(out, value, 0);

@@ -41,14 +41,8 @@ fn lengths_at_the_edges_of_varints() {
     let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
     let around = |edge: usize, before: usize| edge.saturating_sub(before)..edge + 4;
     // The span's length, then the two outer ones, cross an edge a little before the name's does.
-    for length in around(0x80, 400)
-        .chain(around(0x4000, 400))
-        .chain(around(0x20_0000, 50))
-    {
-        let span = SampleSpan {
-            name: "n".repeat(length),
-            ..SampleSpan::default()
-        };
+    for length in around(0x80, 400).chain(around(0x4000, 400)).chain(around(0x20_0000, 50)) {
+        let span = SampleSpan { name: "n".repeat(length), ..SampleSpan::default() };
         assert_request(&mut encoder, &[span]).unwrap();
     }
 }
@@ -59,10 +53,7 @@ fn arrays_are_cut_where_decoders_would_stop() {
         let value = SampleValue::Array(vec![SampleValue::I64(1)]);
         let value = (1..depth).fold(value, |inner, _| SampleValue::Array(vec![inner]));
         SampleSpan {
-            attributes: SampleAttributes {
-                pairs: vec![("deep".into(), value)],
-                dropped: 0,
-            },
+            attributes: SampleAttributes { pairs: vec![("deep".into(), value)], dropped: 0 },
             ..SampleSpan::default()
         }
     };
@@ -71,9 +62,7 @@ fn arrays_are_cut_where_decoders_would_stop() {
 
     encoder.span(&nested(100));
     let request = ExportTraceServiceRequest::decode(encoder.finish()).unwrap();
-    let mut value = request.resource_spans[0].scope_spans[0].spans[0].attributes[0]
-        .value
-        .clone();
+    let mut value = request.resource_spans[0].scope_spans[0].spans[0].attributes[0].value.clone();
     let mut depth = 0;
     while let Some(any_value::Value::ArrayValue(array)) = value.clone().unwrap().value {
         depth += 1;
@@ -85,10 +74,7 @@ fn arrays_are_cut_where_decoders_would_stop() {
 #[test]
 fn a_dropped_request_lends_its_memory_to_the_next() {
     let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
-    let span = SampleSpan {
-        name: "work".repeat(100),
-        ..SampleSpan::default()
-    };
+    let span = SampleSpan { name: "work".repeat(100), ..SampleSpan::default() };
     let mut request = || {
         encoder.span(&span);
         encoder.finish()
@@ -141,14 +127,10 @@ fn resource_and_scope_stand_before_the_spans() {
     let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
     encoder.span(&SampleSpan::default());
     let request = ExportTraceServiceRequest::decode(encoder.finish()).unwrap();
-    let [resource_spans] = &request.resource_spans[..] else {
-        panic!("one ResourceSpans")
-    };
+    let [resource_spans] = &request.resource_spans[..] else { panic!("one ResourceSpans") };
     let attribute = |(key, value): (String, String)| KeyValue {
         key,
-        value: Some(AnyValue {
-            value: Some(any_value::Value::StringValue(value)),
-        }),
+        value: Some(AnyValue { value: Some(any_value::Value::StringValue(value)) }),
         ..KeyValue::default()
     };
     assert_eq!(
@@ -158,9 +140,7 @@ fn resource_and_scope_stand_before_the_spans() {
             ..Resource::default()
         })
     );
-    let [scope_spans] = &resource_spans.scope_spans[..] else {
-        panic!("one ScopeSpans")
-    };
+    let [scope_spans] = &resource_spans.scope_spans[..] else { panic!("one ScopeSpans") };
     assert_eq!(
         scope_spans.scope,
         Some(InstrumentationScope {
@@ -233,14 +213,12 @@ fn expected_span(span: &SampleSpan) -> Span {
         dropped_links_count: span.dropped_links,
         status: match &span.status {
             SampleStatus::Unset => None,
-            SampleStatus::Ok => Some(Status {
-                message: String::new(),
-                code: StatusCode::Ok.into(),
-            }),
-            SampleStatus::Error(message) => Some(Status {
-                message: message.clone(),
-                code: StatusCode::Error.into(),
-            }),
+            SampleStatus::Ok => {
+                Some(Status { message: String::new(), code: StatusCode::Ok.into() })
+            }
+            SampleStatus::Error(message) => {
+                Some(Status { message: message.clone(), code: StatusCode::Error.into() })
+            }
         },
     }
 }

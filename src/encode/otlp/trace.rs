@@ -140,10 +140,7 @@ impl TraceEncoder {
     /// The lengths of `ResourceSpans` and `ScopeSpans` around `spans` bytes.
     fn outer_lengths(&self, spans: usize) -> (usize, usize) {
         let scope_spans = self.scope.len() + spans;
-        (
-            self.resource.len() + 1 + varint_len(scope_spans) + scope_spans,
-            scope_spans,
-        )
+        (self.resource.len() + 1 + varint_len(scope_spans) + scope_spans, scope_spans)
     }
 }
 

@@ -15,13 +15,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn sample_value() -> impl Strategy<Value = SampleValue> {
-    let i64s = prop_oneof![
-        any::<i64>(),
-        Just(0),
-        Just(i64::MIN),
-        Just(i64::MAX),
-        Just(-1)
-    ];
+    let i64s = prop_oneof![any::<i64>(), Just(0), Just(i64::MIN), Just(i64::MAX), Just(-1)];
     let f64s = prop_oneof![
         any::<f64>(),
         Just(0.0),
@@ -37,9 +31,7 @@ fn sample_value() -> impl Strategy<Value = SampleValue> {
         text().prop_map(SampleValue::Str),
         vec(any::<u8>(), 0..200).prop_map(SampleValue::Bytes),
     ];
-    scalar.prop_recursive(4, 12, 4, |inner| {
-        vec(inner, 0..4).prop_map(SampleValue::Array)
-    })
+    scalar.prop_recursive(4, 12, 4, |inner| vec(inner, 0..4).prop_map(SampleValue::Array))
 }
 
 fn sample_attributes() -> impl Strategy<Value = SampleAttributes> {
@@ -91,65 +83,47 @@ pub(in crate::encode) fn plain_span() -> impl Strategy<Value = SampleSpan> {
         Just(SampleStatus::Ok),
         text().prop_map(SampleStatus::Error),
     ];
-    (
-        any::<(u128, u64, u8, bool)>(),
-        parent,
-        "[a-z0-9]{0,9}",
-        kind,
-        time(),
-        time(),
-        status,
-    )
-        .prop_map(
-            |((trace, span, trace_flags, remote), parent, name, kind, start, end, status)| {
-                SampleSpan {
-                    trace,
-                    span,
-                    parent,
-                    remote,
-                    trace_flags,
-                    name,
-                    kind,
-                    start,
-                    end,
-                    status,
-                    ..SampleSpan::default()
-                }
-            },
-        )
+    (any::<(u128, u64, u8, bool)>(), parent, "[a-z0-9]{0,9}", kind, time(), time(), status)
+        .prop_map(|((trace, span, trace_flags, remote), parent, name, kind, start, end, status)| {
+            SampleSpan {
+                trace,
+                span,
+                parent,
+                remote,
+                trace_flags,
+                name,
+                kind,
+                start,
+                end,
+                status,
+                ..SampleSpan::default()
+            }
+        })
 }
 
 /// A span with everything.
 pub(in crate::encode) fn sample_span() -> impl Strategy<Value = SampleSpan> {
     let events = (vec(sample_event(), 0..4), count());
     let links = (vec(sample_link(), 0..4), count());
-    (
-        plain_span(),
-        text(),
-        text(),
-        sample_attributes(),
-        events,
-        links,
-    )
-        .prop_map(
-            |(
-                span,
+    (plain_span(), text(), text(), sample_attributes(), events, links).prop_map(
+        |(
+            span,
+            name,
+            trace_state,
+            attributes,
+            (events, dropped_events),
+            (links, dropped_links),
+        )| {
+            SampleSpan {
                 name,
                 trace_state,
                 attributes,
-                (events, dropped_events),
-                (links, dropped_links),
-            )| {
-                SampleSpan {
-                    name,
-                    trace_state,
-                    attributes,
-                    events,
-                    dropped_events,
-                    links,
-                    dropped_links,
-                    ..span
-                }
-            },
-        )
+                events,
+                dropped_events,
+                links,
+                dropped_links,
+                ..span
+            }
+        },
+    )
 }

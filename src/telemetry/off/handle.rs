@@ -11,7 +11,7 @@ use super::super::{Signal, Status};
 use super::TelemetryConfig;
 
 /// What `init`, `force_flush` or `shutdown` could not do; off has none.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error(std::convert::Infallible);
 
 impl fmt::Display for Error {
@@ -55,16 +55,8 @@ impl Telemetry {
     /// Counts and states, per signal.
     #[must_use]
     pub fn status(&self) -> Status {
-        let off = || Signal {
-            why: Cow::Borrowed("compiled out"),
-            ..Signal::default()
-        };
-        Status {
-            traces: off(),
-            metrics: off(),
-            logs: off(),
-            ..Status::default()
-        }
+        let off = || Signal { why: Cow::Borrowed("compiled out"), ..Signal::default() };
+        Status { traces: off(), metrics: off(), logs: off(), ..Status::default() }
     }
 
     /// The resolved settings and the diagnostics.

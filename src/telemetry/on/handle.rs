@@ -135,7 +135,7 @@ impl Inner {
 
     fn wait(&self, done: &Ending, within: Duration) -> Result<(), Error> {
         if local::is_suppressed() {
-            return Err(Error::timed_out("a telemetry callback cannot wait for telemetry".into()));
+            return Err(Error::timed_out("a telemetry callback cannot wait for telemetry"));
         }
         let deadline = deadline(within) + GRACE;
         done.wait(deadline).unwrap_or_else(|| {
@@ -160,7 +160,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         if !self.is_over() {
             if let Err(error) = self.shutdown(self.drop_deadline) {
-                self.diagnostics.say(Level::Warn, "drop", &format!("telemetry was dropped: {error}"));
+                self.diagnostics.say(
+                    Level::Warn,
+                    "drop",
+                    &format!("telemetry was dropped: {error}"),
+                );
             }
         }
     }

@@ -1,0 +1,115 @@
+//! Each setting, its value, where it came from; then what went wrong.
+
+use std::fmt;
+
+use super::variables;
+
+/// Every setting, its value (secrets masked) and where it came from; read it by `Display`.
+///
+/// `{}` is a table of the settings with the diagnostics below it; `{:#}` adds the variables that
+/// this version honours.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    settings: Vec<Setting>,
+    diagnostics: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Setting {
+    name: String,
+    value: String,
+    origin: Origin,
+}
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Argument,
+    Variable(&'static str),
+    Default,
+}
+
+impl Report {
+    /// What there is to say about the configuration, oldest first.
+    pub(crate) fn diagnostics(&self) -> &[String] {
+        &self.diagnostics
+    }
+
+    /// Adds a diagnostic, once.
+    pub(crate) fn note(&mut self, line: String) {
+        let line = one_line(&line);
+        if !self.diagnostics.contains(&line) {
+            self.diagnostics.push(line);
+        }
+    }
+
+    /// Adds a setting; a secret must be masked before it comes here.
+    pub(super) fn set(&mut self, name: &str, value: impl Into<String>, origin: Origin) {
+        let (name, value) = (one_line(name), one_line(&value.into()));
+        self.settings.push(Setting { name, value, origin });
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![["setting".to_owned(), "value".to_owned(), "from".to_owned()]];
+        rows.extend(self.settings.iter().map(|setting| {
+            [setting.name.clone(), setting.value.clone(), setting.origin.to_string()]
+        }));
+        write_aligned(f, &rows)?;
+        for line in &self.diagnostics {
+            write!(f, "\n! {line}")?;
+        }
+        if f.alternate() {
+            let mut rows = vec![["variable", "kind", "default", "meaning"].map(str::to_owned)];
+            rows.extend(
+                variables::table()
+                    .iter()
+                    .map(|row| [row.name, row.kind, row.default, row.meaning].map(str::to_owned)),
+            );
+            f.write_str("\n\n")?;
+            write_aligned(f, &rows)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Argument => "argument",
+            Self::Variable(name) => name,
+            Self::Default => "default",
+        })
+    }
+}
+
+/// One row a line, without a newline at the end; the last column is as long as it is.
+fn write_aligned<const N: usize>(f: &mut fmt::Formatter<'_>, rows: &[[String; N]]) -> fmt::Result {
+    // One long value must not push the last column out of sight for all the others.
+    const WIDEST: usize = 60;
+    let width = |column: usize| {
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.filter(|width| *width <= WIDEST).max().unwrap_or(0)
+    };
+    for (index, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            line.push_str(&format!("{cell:<width$}  ", width = width(column)));
+        }
+        let separator = if index == 0 { "" } else { "\n" };
+        write!(f, "{separator}{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Control characters are escaped, so that no value can forge a line.
+fn one_line(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
+        match character.is_control() {
+            true => line.extend(character.escape_default()),
+            false => line.push(character),
+        }
+        line
+    })
+}

@@ -1,0 +1,272 @@
+//! Precedence: argument, variable, default; each value with its origin.
+
+use std::time::Duration;
+
+use super::TelemetryConfig;
+use super::parse;
+use super::plan::{BatchPlan, Limits, Plan, Propagators, Root, SamplerPlan};
+use super::report::{Origin, Report};
+use super::variables::{self, *};
+use crate::error::Error;
+use crate::telemetry::{MetricNames, Pace};
+
+const MIB: usize = 1024 * 1024;
+
+/// A plan, and how it came about.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) plan: Plan,
+    pub(crate) report: Report,
+}
+
+/// Arguments and variables on their way to a plan.
+pub(super) struct Resolver<'a> {
+    pub(super) config: &'a TelemetryConfig,
+    variables: Vec<(String, String)>,
+    pub(super) report: Report,
+}
+
+/// Reads the environment, once, and decides everything.
+pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
+    let mut report = Report::default();
+    let variables = config.variables.clone().unwrap_or_else(|| {
+        let (pairs, complaints) = variables::of_process();
+        complaints.into_iter().for_each(|complaint| report.note(complaint));
+        pairs
+    });
+    for (name, value) in &variables {
+        let unknown = name.starts_with("OTEL_") && !variables::is_honoured(name);
+        if unknown && !value.is_empty() {
+            report.note(format!("{name} is set but not honoured by this version"));
+        }
+    }
+
+    let mut resolver = Resolver { config, variables, report };
+    let plan = Plan {
+        resource: resolver.resource()?,
+        traces: resolver.traces()?,
+        sampler: resolver.sampler()?,
+        limits: resolver.limits(),
+        propagators: resolver.propagators(),
+        memory: resolver.memory()?,
+        drop_deadline: resolver.drop_deadline(),
+        pace: resolver.pace(),
+    };
+    resolver.rest();
+    Ok(Resolved { plan, report: resolver.report })
+}
+
+impl Resolver<'_> {
+    /// The first of these variables that holds something usable.
+    pub(super) fn set<T>(&mut self, candidates: &[&Variable<T>]) -> Option<(T, Origin)> {
+        for variable in candidates {
+            let found = self.variables.iter().find(|(name, _)| name == variable.name);
+            let Some((_, text)) = found.filter(|(_, text)| !text.is_empty()) else {
+                continue;
+            };
+            let mut complaints = Vec::new();
+            let value = (variable.rule)(text, &mut complaints);
+            self.complain(variable.name, complaints);
+            if let Some(value) = value {
+                return Some((value, Origin::Variable(variable.name)));
+            }
+        }
+        None
+    }
+
+    /// The same, or else the default of the last of them.
+    pub(super) fn set_or_default<T>(&mut self, candidates: &[&Variable<T>]) -> (T, Origin) {
+        self.set(candidates).unwrap_or_else(|| {
+            let value = candidates
+                .last()
+                .and_then(|variable| (variable.rule)(variable.default, &mut Vec::new()))
+                .expect("the general variable stands last, and its default passes its own rule");
+            (value, Origin::Default)
+        })
+    }
+
+    /// The same, with a line in the report.
+    pub(super) fn setting<T>(
+        &mut self,
+        name: &str,
+        candidates: &[&Variable<T>],
+        show: impl Fn(&T) -> String,
+    ) -> T {
+        let (value, origin) = self.set_or_default(candidates);
+        self.report.set(name, show(&value), origin);
+        value
+    }
+
+    /// Notes what a rule had to say about `name`.
+    pub(super) fn complain(&mut self, name: &str, complaints: Vec<String>) {
+        for complaint in complaints {
+            self.report.note(format!("{name}: {complaint}"));
+        }
+    }
+
+    /// How spans are batched.
+    pub(super) fn batch(&mut self) -> BatchPlan {
+        let (schedule_delay, origin) = match self.set(&[&OTEL_BSP_SCHEDULE_DELAY]) {
+            Some(found) => found,
+            None if self.config.pace == Some(Pace::Patient) => {
+                (Duration::from_secs(10), Origin::Argument)
+            }
+            None => self.set_or_default(&[&OTEL_BSP_SCHEDULE_DELAY]),
+        };
+        self.report.set("traces.batch.schedule_delay", milliseconds(&schedule_delay), origin);
+        let export_timeout = self.setting(
+            "traces.batch.export_timeout",
+            &[&OTEL_BSP_EXPORT_TIMEOUT],
+            milliseconds_or_none,
+        );
+        let max_queue =
+            self.setting("traces.batch.max_queue", &[&OTEL_BSP_MAX_QUEUE_SIZE], usize::to_string);
+        let (mut max_batch, origin) = self.set_or_default(&[&OTEL_BSP_MAX_EXPORT_BATCH_SIZE]);
+        if max_batch > max_queue {
+            self.report.note(format!(
+                "{}: {max_batch} is more than the queue holds; {max_queue} is used",
+                OTEL_BSP_MAX_EXPORT_BATCH_SIZE.name
+            ));
+            max_batch = max_queue;
+        }
+        self.report.set("traces.batch.max_batch", max_batch.to_string(), origin);
+        BatchPlan { schedule_delay, export_timeout, max_queue, max_batch }
+    }
+
+    fn sampler(&mut self) -> Result<SamplerPlan, Error> {
+        let (mut sampler, origin) = match &self.config.sampler {
+            Some((name, _)) => (sampler_argument(name)?, Origin::Argument),
+            None => self.set_or_default(&[&OTEL_TRACES_SAMPLER]),
+        };
+        let argued = self.config.sampler.as_ref().and_then(|(_, ratio)| *ratio);
+        let name = sampler.to_string();
+        match (ratio_of(&mut sampler), argued) {
+            (Some(ratio), Some(argued)) if (0.0..=1.0).contains(&argued) => *ratio = argued,
+            (Some(ratio), None) => (*ratio, _) = self.set_or_default(&[&OTEL_TRACES_SAMPLER_ARG]),
+            (None, None) => {
+                if self.set(&[&OTEL_TRACES_SAMPLER_ARG]).is_some() {
+                    let variable = OTEL_TRACES_SAMPLER_ARG.name;
+                    self.report.note(format!("{variable}: the sampler {name} takes no ratio"));
+                }
+            }
+            (takes_ratio, Some(argued)) => {
+                let remedy = match takes_ratio {
+                    Some(_) => "the ratio is a number from 0 to 1",
+                    None => "this sampler takes no ratio; give None",
+                };
+                let given = self.config.sampler.as_ref().map_or("", |(name, _)| name.as_str());
+                return Err(Error::argument("with_sampler", &format!("{given}, {argued}"), remedy));
+            }
+        }
+        self.report.set("traces.sampler", sampler.to_string(), origin);
+        Ok(sampler)
+    }
+
+    fn limits(&mut self) -> Limits {
+        let length = [&OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, &OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT];
+        let (value_length, origin) = match self.set(&length) {
+            Some((length, origin)) => (Some(length), origin),
+            None => (None, Origin::Default),
+        };
+        let shown = value_length.map_or_else(|| "no limit".to_owned(), |length| length.to_string());
+        self.report.set("limits.value_length", shown, origin);
+        let mut limit =
+            |name, variables: &[&Variable<usize>]| self.setting(name, variables, usize::to_string);
+        let general = &OTEL_ATTRIBUTE_COUNT_LIMIT;
+        Limits {
+            value_length,
+            attributes: limit("limits.attributes", &[&OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, general]),
+            events: limit("limits.events", &[&OTEL_SPAN_EVENT_COUNT_LIMIT]),
+            links: limit("limits.links", &[&OTEL_SPAN_LINK_COUNT_LIMIT]),
+            event_attributes: limit(
+                "limits.event_attributes",
+                &[&OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT, general],
+            ),
+            link_attributes: limit(
+                "limits.link_attributes",
+                &[&OTEL_LINK_ATTRIBUTE_COUNT_LIMIT, general],
+            ),
+        }
+    }
+
+    fn propagators(&mut self) -> Propagators {
+        self.setting("propagators", &[&OTEL_PROPAGATORS], |propagators| {
+            let names =
+                [("tracecontext", propagators.trace_context), ("baggage", propagators.baggage)];
+            let on: Vec<_> = names.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+            if on.is_empty() { "none".to_owned() } else { on.join(",") }
+        })
+    }
+
+    fn memory(&mut self) -> Result<usize, Error> {
+        let bytes = self.argument("memory_limit", self.config.memory_limit, 64 * MIB, |bytes| {
+            format!("{bytes} bytes")
+        });
+        if bytes < MIB {
+            let remedy = "give at least 1048576 bytes (1 MiB)";
+            return Err(Error::argument("with_memory_limit", &bytes.to_string(), remedy));
+        }
+        Ok(bytes)
+    }
+
+    fn drop_deadline(&mut self) -> Duration {
+        let default = Duration::from_secs(5);
+        self.argument("drop_deadline", self.config.drop_deadline, default, milliseconds)
+    }
+
+    fn pace(&mut self) -> Pace {
+        self.argument("pace", self.config.pace, Pace::default(), |pace| format!("{pace:?}"))
+    }
+
+    /// What is reported, but not yet part of the plan.
+    fn rest(&mut self) {
+        for (name, argument) in [("metrics", self.config.metrics), ("logs", self.config.logs)] {
+            let (why, origin) = match argument {
+                Some(false) => ("off: switched off", Origin::Argument),
+                _ => ("off: not in this version", Origin::Default),
+            };
+            self.report.set(name, why, origin);
+        }
+        let names = self.config.metric_names;
+        self.argument("metric_names", names, MetricNames::default(), |names| format!("{names:?}"));
+        self.argument("globals", self.config.globals, true, bool::to_string);
+    }
+
+    fn argument<T>(
+        &mut self,
+        name: &str,
+        argument: Option<T>,
+        default: T,
+        show: impl Fn(&T) -> String,
+    ) -> T {
+        let (value, origin) = match argument {
+            Some(value) => (value, Origin::Argument),
+            None => (default, Origin::Default),
+        };
+        self.report.set(name, show(&value), origin);
+        value
+    }
+}
+
+/// How a time limit is shown.
+pub(super) fn milliseconds_or_none(time: &Option<Duration>) -> String {
+    time.as_ref().map_or_else(|| "no limit".to_owned(), milliseconds)
+}
+
+fn milliseconds(time: &Duration) -> String {
+    format!("{} ms", time.as_millis())
+}
+
+fn sampler_argument(name: &str) -> Result<SamplerPlan, Error> {
+    parse::sampler(name, &mut Vec::new()).ok_or_else(|| {
+        let remedy = format!("use one of {}", parse::sampler_names());
+        Error::argument("with_sampler", name, &remedy)
+    })
+}
+
+fn ratio_of(sampler: &mut SamplerPlan) -> Option<&mut f64> {
+    match sampler {
+        SamplerPlan::Ratio(ratio) | SamplerPlan::ParentBased(Root::Ratio(ratio)) => Some(ratio),
+        _ => None,
+    }
+}

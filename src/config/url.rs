@@ -1,0 +1,66 @@
+//! Endpoints: what is one, and how it may be shown.
+
+use http::Uri;
+
+const NO_URL: &str = "not a URL; write it as http://host:4318";
+
+/// Takes user name and password out of a URL and checks the rest; an error does not show the text.
+pub(super) fn check(text: &str, complaints: &mut Vec<String>) -> Result<Uri, &'static str> {
+    let uri: Uri = text.trim().parse().map_err(|_| NO_URL)?;
+    match uri.scheme_str() {
+        Some("http") => {}
+        Some("https") => return Err("this build has no TLS; use http://"),
+        Some(_) => return Err("the scheme is not known; use http://"),
+        None => return Err(NO_URL),
+    }
+    let authority = uri.authority().ok_or(NO_URL)?;
+    let place = match authority.as_str().rsplit_once('@') {
+        Some((_, place)) => {
+            let remedy = "put them into a header";
+            complaints.push(format!("user name and password in the URL are not sent; {remedy}"));
+            place
+        }
+        None => authority.as_str(),
+    };
+    let host = authority.host();
+    // A port out of range is no port to `http`, but still stands in the text.
+    let port_fits = place == host || authority.port_u16().is_some_and(|port| port > 0);
+    if host.is_empty() || !port_fits {
+        return Err(NO_URL);
+    }
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    format!("http://{place}{path}").parse().map_err(|_| NO_URL)
+}
+
+/// The URL of one signal below a base.
+pub(super) fn below(base: &Uri, path: &str) -> Result<Uri, String> {
+    let authority = base.authority().map_or("", |authority| authority.as_str());
+    let start = base.path().trim_end_matches('/');
+    let query = base.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("http://{authority}{start}{path}{query}")
+        .parse()
+        .map_err(|_| "the URL is too long; shorten it".to_owned())
+}
+
+/// A checked URL as it may be shown: its query may hold a secret.
+pub(super) fn show(url: &Uri) -> String {
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    let query = url.query().map_or("", |_| "?***");
+    format!("http://{authority}{}{query}", url.path())
+}
+
+/// A text that should have been a URL, without what may be a secret: all before the last `@`, all
+/// behind a `?`.
+pub(super) fn mask(text: &str) -> String {
+    let (before, place) = match text.rsplit_once('@') {
+        Some((user, place)) => {
+            let scheme = user.split_once("://").map(|(scheme, _)| format!("{scheme}://"));
+            (scheme.unwrap_or_default() + "***@", place)
+        }
+        None => (String::new(), text),
+    };
+    match place.split_once('?') {
+        Some((place, _)) => format!("{before}{place}?***"),
+        None => before + place,
+    }
+}

@@ -1,0 +1,110 @@
+//! The variables that this version honours: one table, a row a line.
+
+use std::time::Duration;
+
+use http::Uri;
+
+use super::parse::{self, Header, Listed, Rule};
+use super::plan::{Propagators, SamplerPlan};
+
+/// A variable: what it is called, and how its text is read.
+pub(crate) struct Variable<T: 'static> {
+    pub(crate) name: &'static str,
+    /// As text, read by the same rule; empty where there is none.
+    pub(crate) default: &'static str,
+    pub(crate) rule: Rule<T>,
+}
+
+/// A row of the table, for the manual and the report.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    /// The rule that reads it; see `parse`.
+    pub(crate) kind: &'static str,
+    pub(crate) default: &'static str,
+    pub(crate) meaning: &'static str,
+}
+
+/// Every variable that is read.
+pub(crate) fn table() -> &'static [Row] {
+    TABLE
+}
+
+macro_rules! variables {
+    ($($name:ident $type:ty, $rule:ident, $default:literal, $meaning:literal;)*) => {
+        $(
+            #[doc = $meaning]
+            pub(crate) static $name: Variable<$type> = Variable {
+                name: stringify!($name),
+                default: $default,
+                rule: parse::$rule,
+            };
+        )*
+        static TABLE: &[Row] = &[$(
+            Row {
+                name: stringify!($name),
+                kind: stringify!($rule),
+                default: $default,
+                meaning: $meaning,
+            },
+        )*];
+    };
+}
+
+variables! {
+    OTEL_SDK_DISABLED bool, boolean, "false", "`true` switches every signal off; propagation stays.";
+    OTEL_SERVICE_NAME String, text, "", "`service.name`; wins over `OTEL_RESOURCE_ATTRIBUTES`.";
+    OTEL_RESOURCE_ATTRIBUTES Vec<(String, String)>, attributes, "", "`key=value,...`, percent-encoded.";
+    OTEL_PROPAGATORS Propagators, propagators, "tracecontext,baggage", "Headers written and read, or `none`.";
+    OTEL_TRACES_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `console`, a comma list of them, or `none`.";
+    OTEL_TRACES_SAMPLER SamplerPlan, sampler, "parentbased_always_on", "The head sampler, by its standard name.";
+    OTEL_TRACES_SAMPLER_ARG f64, ratio, "1.0", "The ratio of `traceidratio` and `parentbased_traceidratio`.";
+    OTEL_EXPORTER_OTLP_ENDPOINT parse::Checked<Uri>, endpoint, "http://localhost:4318", "Base URL; `/v1/<signal>` is appended.";
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT parse::Checked<Uri>, endpoint, "", "URL for spans, used as it is.";
+    OTEL_EXPORTER_OTLP_PROTOCOL parse::Checked<()>, protocol, "http/protobuf", "The encoding and transport.";
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL parse::Checked<()>, protocol, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_HEADERS Vec<Header>, headers, "", "`name=value,...` on every request, values percent-encoded.";
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS Vec<Header>, headers, "", "The same for spans, instead of the general ones.";
+    OTEL_EXPORTER_OTLP_TIMEOUT Option<Duration>, timeout, "10000", "Milliseconds for one request; 0 is no limit.";
+    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT Option<Duration>, timeout, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_COMPRESSION bool, compression, "none", "`gzip` or `none`.";
+    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION bool, compression, "", "The same for spans.";
+    OTEL_BSP_SCHEDULE_DELAY Duration, interval, "5000", "Milliseconds between two batches of spans.";
+    OTEL_BSP_EXPORT_TIMEOUT Option<Duration>, timeout, "30000", "Milliseconds for one attempt; 0 is no limit.";
+    OTEL_BSP_MAX_QUEUE_SIZE usize, size, "2048", "Spans that may wait.";
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE usize, size, "512", "Spans in one request; at most the queue.";
+    OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value; none is no limit.";
+    OTEL_ATTRIBUTE_COUNT_LIMIT usize, limit, "128", "Attributes on a span, an event or a link.";
+    OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value of spans.";
+    OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a span.";
+    OTEL_SPAN_EVENT_COUNT_LIMIT usize, limit, "128", "Events on a span.";
+    OTEL_SPAN_LINK_COUNT_LIMIT usize, limit, "128", "Links on a span.";
+    OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on an event.";
+    OTEL_LINK_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a link.";
+    NO_COLOR (), presence, "", "Anything: no colours on the console.";
+}
+
+/// The part of the process environment that is ours to read, and what was wrong with it.
+pub(super) fn of_process() -> (Vec<(String, String)>, Vec<String>) {
+    let mut pairs = Vec::new();
+    let mut complaints = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| is_ours(name)) else {
+            continue;
+        };
+        match value.into_string() {
+            Ok(value) => pairs.push((name.to_owned(), value)),
+            Err(_) => complaints.push(format!("{name}: the value is not UTF-8; ignored")),
+        }
+    }
+    (pairs, complaints)
+}
+
+/// Whether a name is in the table.
+pub(super) fn is_honoured(name: &str) -> bool {
+    TABLE.iter().any(|row| row.name == name)
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with("OTEL_") || is_honoured(name)
+}

@@ -1,0 +1,241 @@
+//! Starting: idempotent, exact about what is wrong, and harmless.
+
+#![cfg(feature = "telemetry")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use support::collector::Collector;
+use support::{SOON, assert_conserved, config, record, serial, start};
+use trackside::telemetry::{self, TelemetryConfig};
+
+#[test]
+fn a_second_init_disturbs_nothing() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let first = start(&collector.url(), &[]);
+    record("item", 1);
+    let second = telemetry::init(config(&[]).with_service_name("other")).unwrap();
+    record("item", 1);
+    assert!(second.report().to_string().contains("called again"), "{}", second.report());
+    drop(first);
+    assert!(second.status().traces.on);
+    second.shutdown(SOON).unwrap();
+    assert_eq!(assert_conserved(&second).delivered, 2);
+    assert_eq!(collector.connections(), 1);
+}
+
+#[test]
+fn a_failed_init_can_be_retried() {
+    let _turn = serial();
+    let error = telemetry::init(config(&[]).with_endpoint("not a url")).unwrap_err().to_string();
+    assert!(error.contains("with_endpoint") || error.contains("endpoint"), "{error}");
+    assert!(error.contains("not a url"), "{error}");
+    let collector = Collector::start();
+    let telemetry = telemetry::init(config(&[]).with_endpoint(&collector.url())).unwrap();
+    record("item", 1);
+    telemetry.shutdown(SOON).unwrap();
+    assert_eq!(collector.spans().len(), 1);
+}
+
+#[test]
+fn nothing_configured_starts_nothing_and_says_so() {
+    let _turn = serial();
+    let telemetry = telemetry::init(config(&[])).unwrap();
+    let status = telemetry.status();
+    assert!(!status.traces.on);
+    assert!(status.traces.why.contains("no endpoint"), "{}", status.traces.why);
+    assert!(telemetry.report().to_string().contains("no endpoint"), "{}", telemetry.report());
+    assert!(
+        telemetry::instrument(async {}, "x")
+            .with(|_| panic!("off"))
+            .with_kind(telemetry::Kind::Client)
+            .is_inert()
+    );
+    assert_eq!(status.traces.recorded, 0);
+}
+
+trait Inert {
+    fn is_inert(self) -> bool;
+}
+
+impl<F: Future> Inert for telemetry::Instrumented<F> {
+    /// Polls once, and looks whether a span was current.
+    fn is_inert(self) -> bool {
+        let mut future = std::pin::pin!(self);
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let _ = future.as_mut().poll(&mut cx);
+        telemetry::current().trace_id().is_none()
+    }
+}
+
+/// What a bad argument is answered with: an error that names it and what it was given.
+#[test]
+fn bad_arguments_are_errors_by_name() {
+    let _turn = serial();
+    let base = || config(&[]).with_endpoint("http://127.0.0.1:1");
+    let table: [(&str, TelemetryConfig, &[&str]); 12] = [
+        ("no URL", config(&[]).with_endpoint("::::"), &["endpoint", "::::"]),
+        ("unknown scheme", config(&[]).with_endpoint("ftp://host"), &["endpoint", "ftp"]),
+        ("TLS", config(&[]).with_endpoint("https://host"), &["endpoint", "https"]),
+        ("newline in a header", base().with_header("x", "a\nsecret"), &["header", "x"]),
+        ("header name", base().with_header("bad name", "v"), &["header", "bad name"]),
+        ("NaN", base().with_sampler("traceidratio", Some(f64::NAN)), &["sampler", "NaN"]),
+        ("ratio 2", base().with_sampler("traceidratio", Some(2.0)), &["sampler", "2"]),
+        ("negative", base().with_sampler("traceidratio", Some(-0.1)), &["sampler", "-0.1"]),
+        ("sampler", base().with_sampler("sometimes", None), &["sampler", "sometimes"]),
+        ("no memory", base().with_memory_limit(0), &["memory", "0"]),
+        ("little memory", base().with_memory_limit(1000), &["memory", "1000"]),
+        (
+            "ratio of nothing",
+            base().with_sampler("always_on", Some(0.5)),
+            &["sampler", "always_on"],
+        ),
+    ];
+    for (what, config, words) in table {
+        let error = telemetry::init(config).expect_err(what).to_string();
+        for word in words {
+            assert!(error.contains(word), "{what}: {error:?} does not say {word:?}");
+        }
+        assert!(!error.contains("secret"), "{what}: {error}");
+    }
+}
+
+/// What a bad variable does: a diagnostic that names it, and the default, or the signal off.
+#[test]
+fn bad_variables_are_diagnostics() {
+    let _turn = serial();
+    const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    // Name, value, whether traces stay on, and a word of the diagnostic.
+    let table = [
+        (ENDPOINT, "::::", false, "::::"),
+        (ENDPOINT, "ftp://host", false, "ftp"),
+        (ENDPOINT, "https://host", false, "https"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "good=1,bad=a%0Asecret", true, "bad"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", true, "soon"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", true, "brotli"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", false, "grpc"),
+        ("OTEL_TRACES_SAMPLER", "sometimes", true, "sometimes"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", true, "0"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0", true, "0"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0", true, "0"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096", true, "4096"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "a=%zz", true, "%zz"),
+        ("OTEL_TRACES_EXPORTER", "carrier-pigeon", false, "carrier-pigeon"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1", true, "-1"),
+        ("OTEL_PROPAGATORS", "smoke", true, "smoke"),
+        ("OTEL_SDK_DISABLED", "yes", true, "yes"),
+        ("OTEL_NO_SUCH_THING", "1", true, "OTEL_NO_SUCH_THING"),
+    ];
+    for (name, value, on, word) in table {
+        let collector = Collector::start();
+        let url = collector.url();
+        let mut variables = vec![(name, value)];
+        if name != ENDPOINT {
+            variables.push((ENDPOINT, &url));
+        }
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&said);
+        let config = config(&variables)
+            .on_diagnostic(move |line| heard.lock().unwrap().push(line.to_owned()));
+        let telemetry = telemetry::init(config).unwrap();
+        let status = telemetry.status();
+        assert_eq!(status.traces.on, on, "{name}={value}: {}", status.traces.why);
+        let named = |lines: &[String]| {
+            lines.iter().filter(|line| line.contains(name) && line.contains(word)).count()
+        };
+        assert_eq!(named(&status.diagnostics), 1, "{name}={value}: {:?}", status.diagnostics);
+        assert_eq!(*said.lock().unwrap(), status.diagnostics, "the callback hears the same");
+        let report = telemetry.report().to_string();
+        assert!(report.contains(name), "{name}={value}: {report}");
+        assert!(!report.contains("secret"), "{report}");
+        record("item", 1);
+        telemetry.shutdown(SOON).unwrap();
+        assert_eq!(assert_conserved(&telemetry).delivered, u64::from(on), "{name}={value}");
+    }
+}
+
+#[test]
+fn a_bad_ratio_variable_samples_everything() {
+    let _turn = serial();
+    for ratio in ["NaN", "2", "-1", "half"] {
+        let collector = Collector::start();
+        let variables =
+            [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", ratio)];
+        let telemetry = start(&collector.url(), &variables);
+        let said = telemetry.status().diagnostics.join("\n");
+        assert!(said.contains("OTEL_TRACES_SAMPLER_ARG") && said.contains(ratio), "{said}");
+        record("item", 10);
+        telemetry.shutdown(SOON).unwrap();
+        assert_eq!(assert_conserved(&telemetry).delivered, 10);
+    }
+}
+
+#[test]
+fn traces_can_be_switched_off_alone() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let url = collector.url();
+    let off = [
+        config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &url), ("OTEL_TRACES_EXPORTER", "none")]),
+        config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]).with_traces(false),
+        config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &url), ("OTEL_SDK_DISABLED", "TRUE")]),
+        config(&[("OTEL_SDK_DISABLED", "true")]).with_endpoint(&url).or_console(),
+    ];
+    for config in off {
+        let telemetry = telemetry::init(config).unwrap();
+        assert!(!telemetry.status().traces.on, "{}", telemetry.report());
+        record("item", 1);
+        telemetry.shutdown(SOON).unwrap();
+    }
+    assert_eq!(collector.connections(), 0);
+}
+
+#[test]
+fn the_resource_and_the_scope_arrive() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.url()),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=ignored,deployment.environment=dev,team=a%2Cb"),
+        ("OTEL_SERVICE_NAME", "shop"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=s%20v"),
+    ];
+    let config = config(&variables).with_service_version("2.1").with_header("x-more", "1");
+    let telemetry = telemetry::init(config).unwrap();
+    record("item", 1);
+    telemetry.shutdown(SOON).unwrap();
+    let request = &collector.requests()[0];
+    assert_eq!((&*request.method, &*request.path), ("POST", "/v1/traces"));
+    assert_eq!(request.header("content-type"), ["application/x-protobuf"]);
+    assert_eq!((request.header("x-key"), request.header("x-more")), (vec!["s v"], vec!["1"]));
+    let spans = &request.decode().resource_spans[0];
+    let attributes = &spans.resource.as_ref().unwrap().attributes;
+    let value = |key: &str| {
+        let found = attributes.iter().find(|pair| pair.key == key)?;
+        match found.value.as_ref()?.value.as_ref()? {
+            opentelemetry_proto::tonic::common::v1::any_value::Value::StringValue(text) => {
+                Some(text.clone())
+            }
+            _ => None,
+        }
+    };
+    assert_eq!(value("service.name").as_deref(), Some("shop"));
+    assert_eq!(value("service.version").as_deref(), Some("2.1"));
+    assert_eq!(value("deployment.environment").as_deref(), Some("dev"));
+    assert_eq!(value("team").as_deref(), Some("a,b"));
+    assert_eq!(value("telemetry.sdk.language").as_deref(), Some("rust"));
+    assert_eq!(attributes[0].key, "service.name");
+    let scope = spans.scope_spans[0].scope.as_ref().unwrap();
+    assert_eq!((&*scope.name, &*scope.version), ("trackside", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn an_unnamed_service_is_named_after_the_process() {
+    let _turn = serial();
+    let report = config(&[]).resolve().to_string();
+    assert!(report.contains("unknown_service:init"), "{report}");
+    let report = config(&[]).with_fallback_name("oaas").resolve().to_string();
+    assert!(report.contains("unknown_service:oaas"), "{report}");
+}

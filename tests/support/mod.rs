@@ -1,0 +1,65 @@
+//! What the integration tests share.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+pub(crate) mod collector;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use trackside::telemetry::{self, Signal, Telemetry, TelemetryConfig};
+use trackside::testing;
+
+/// Longer than anything here takes, short enough to notice a hang.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+static SERIAL: Mutex<()> = Mutex::new(());
+
+/// `init` is for the whole process, so tests that call it take turns.
+pub(crate) fn serial() -> MutexGuard<'static, ()> {
+    SERIAL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A configuration with these variables and no others.
+pub(crate) fn config(variables: &[(&str, &str)]) -> TelemetryConfig {
+    testing::with_variables(TelemetryConfig::default(), variables)
+}
+
+/// Telemetry that sends to `url`, with a schedule that no test waits for, and these variables.
+pub(crate) fn start(url: &str, variables: &[(&str, &str)]) -> Telemetry {
+    let mut all = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", url), ("OTEL_BSP_SCHEDULE_DELAY", "600000")];
+    all.extend_from_slice(variables);
+    telemetry::init(config(&all)).expect("the configuration is good")
+}
+
+/// Law 4, to be called at a quiet moment.
+#[track_caller]
+pub(crate) fn assert_conserved(telemetry: &Telemetry) -> Signal {
+    let traces = telemetry.status().traces;
+    let known = traces.delivered
+        + traces.rejected
+        + traces.unconfirmed
+        + traces.dropped.total()
+        + traces.waiting
+        + traces.on_disk;
+    assert_eq!(traces.recorded, known, "{traces:#?}");
+    traces
+}
+
+/// Ends `count` spans named `name`.
+pub(crate) fn record(name: &'static str, count: usize) {
+    for number in 0..count {
+        drop(telemetry::span(name).with(|span| {
+            span.set("number", number);
+        }));
+    }
+}
+
+/// Waits, within `SOON`, until a condition holds.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let end = std::time::Instant::now() + SOON;
+    while !holds() {
+        assert!(std::time::Instant::now() < end, "{what} did not happen within {SOON:?}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
