@@ -75,10 +75,9 @@ struct Engine {
 impl Engine {
     async fn dispatch(&self, request: Request) -> Result<String, TooLate> {
         let caller = telemetry::extract_from(&request.headers);
+        let call = Call::method(request.method).cls_id(request.class).object_id("7");
         rpc::dispatch(async {
-            let handler = rpc::handler(self.handle(request.method)).error_kind(TooLate::kind);
-            let call = Call::method(request.method).cls_id(request.class).object_id("7");
-            rpc::server(call, handler).error_kind(TooLate::kind).await
+            rpc::server(call, self.handle(request.method)).error_kind(TooLate::kind).await
         })
         .with_parent(caller)
         .errors()
@@ -86,11 +85,15 @@ impl Engine {
     }
 
     async fn handle(&self, method: &str) -> Result<String, TooLate> {
-        match method {
-            "say" => Ok(self.say("hello")),
-            "get" => Ok(self.get()),
-            _ => Err(TooLate),
-        }
+        rpc::handler(async {
+            match method {
+                "say" => Ok(self.say("hello")),
+                "get" => Ok(self.get()),
+                _ => Err(TooLate),
+            }
+        })
+        .error_kind(TooLate::kind)
+        .await
     }
 
     fn say(&self, text: &str) -> String {
