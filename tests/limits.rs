@@ -2,7 +2,7 @@
 
 #![cfg(feature = "telemetry")]
 
-use trackside::telemetry::{self, Parent};
+use trackside::telemetry::{self, Parent, Value};
 use trackside::testing::{Capture, CapturedSpan, CapturedValue};
 
 fn with(limits: &[(&str, &str)], write: impl FnOnce(&mut telemetry::Span)) -> CapturedSpan {
@@ -39,7 +39,7 @@ fn attributes_by_count() {
 
 #[test]
 fn values_by_characters() {
-    let items = ["abcdef".into(), 1_i64.into()];
+    let items = [Value::from("abcdef"), 1_i64.into()];
     let span = with(&[("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4")], |span| {
         span.set("text", "äöüßx").set("bytes", &b"123456"[..]).set("list", &items[..]);
         span.set("number", 123_456_i64).set("made", format_args!("{:08}", 7));

@@ -369,3 +369,25 @@ fn with_parent_decides_anew_and_keeps_what_was_written() {
     let spans = capture.spans();
     assert!(spans.iter().all(|span| span.name != "near"));
 }
+
+#[test]
+fn wrappers_nest_as_they_are_written() {
+    let capture = Capture::start();
+    let inner = telemetry::instrument(async { drop(telemetry::span("leaf")) }, "inner");
+    block_on(telemetry::instrument(inner, "outer"));
+    assert_eq!(capture.span("inner").parent, Some(capture.span("outer").span_id));
+    assert_eq!(capture.span("leaf").parent, Some(capture.span("inner").span_id));
+    assert_eq!(capture.span("outer").parent, None);
+    assert!(capture.spans().iter().all(|span| span.trace_id == capture.span("outer").trace_id));
+}
+
+#[test]
+fn a_future_of_another_trace_keeps_the_parent_of_its_call() {
+    let capture = Capture::start();
+    let future = {
+        let _home = telemetry::span("home");
+        telemetry::instrument(async {}, "guest")
+    };
+    block_on(telemetry::instrument(future, "executor"));
+    assert_eq!(capture.span("guest").parent, Some(capture.span("home").span_id));
+}

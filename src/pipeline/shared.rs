@@ -16,8 +16,8 @@ use crate::telemetry::{Dropped, Signal};
 use super::completion::Completion;
 use super::ring::{Consumer, Gauge, Producer, Pushed, ring};
 
-/// Bytes of one thread's ring.
-const RING_BYTES: usize = 64 * 1024;
+/// Bytes of one thread's ring: a burst of about 1,500 small spans.
+const RING_BYTES: usize = 256 * 1024;
 /// Longer records are boxed, see `ring`.
 const INLINE_BYTES: usize = RING_BYTES / 8;
 

@@ -12,13 +12,19 @@ use super::span::Span;
 
 /// Makes a span the current one; gives it back where the thread is being torn down.
 #[inline]
-pub(crate) fn enter(mut open: Box<Open>) -> Result<u64, Box<Open>> {
-    open.start_clock();
+pub(crate) fn enter(open: Box<Open>) -> Result<u64, Box<Open>> {
     let mut open = Some(open);
     let entered = local::with(|local| {
         let ticket = local.tickets.get() + 1;
         local.tickets.set(ticket);
         if let Some(mut open) = open.take() {
+            let top = local.top.take();
+            let takes_over = open.takes_over(top.as_deref());
+            local.top.set(top);
+            if takes_over {
+                local.hang_below_current(&mut open);
+            }
+            open.start_clock();
             open.ticket = ticket;
             open.below = local.top.take();
             local.top.set(Some(open));

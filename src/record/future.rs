@@ -11,6 +11,7 @@ use crate::telemetry::Kind;
 use crate::telemetry::rpc::Outcome;
 
 use super::current;
+use super::open::KindRule;
 use super::slot::Slot;
 use super::span::Span;
 
@@ -46,7 +47,9 @@ pin_project! {
 
 /// Wraps a future with a span: parent and sampling are decided here, the clock starts at the first poll.
 ///
-/// A future that is never polled makes no span.
+/// Where the first poll happens below another span of the same trace, or below any span for what
+/// was a root here, that one is the parent: wrappers nest as they are written. A future that is
+/// never polled makes no span.
 ///
 /// ```
 /// use trackside::telemetry;
@@ -116,7 +119,7 @@ impl<F: Future> Instrumented<F> {
     /// Server where the parent is remote, else Internal; kept when the parent changes.
     pub(crate) fn as_dispatch(mut self) -> Self {
         if let Some(open) = self.slot.open() {
-            open.make_dispatch();
+            open.set_kind_rule(KindRule::Dispatch);
         }
         self
     }

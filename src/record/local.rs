@@ -11,7 +11,7 @@ use crate::pipeline::{self, Shared};
 
 use super::gate;
 use super::open::{Open, Role};
-use super::start::{self, Clock, Settings};
+use super::start::{Clock, Settings};
 
 /// Boxes that a thread keeps for its next spans.
 const POOL: u32 = 64;
@@ -119,22 +119,38 @@ impl Local {
         self.refresh(gate);
         let is_given = parent.is_some();
         let mut parent = parent.unwrap_or_else(|| self.current());
-        let (settings, clock) = match self.captured(&mut parent) {
-            Some(of_test) => of_test,
-            None if gate & gate::RECORDS != 0 => (self.settings.get(), Clock::Ticks),
+        let Some((settings, clock)) = self.settings(gate, &mut parent) else {
             // Off, but contexts pass through.
-            None => return is_given.then(|| self.carry(parent)),
+            return is_given.then(|| self.carry(parent));
         };
         let trace = if parent.has_span() { parent.trace } else { self.trace_id() };
-        let sampled = settings.sampler.samples(&parent, trace);
         let mut open = self.unpool();
-        open.begin(name, &parent, settings.limits, clock);
-        open.role = if sampled { Role::Recording } else { Role::Unsampled };
-        open.trace = trace;
+        open.begin(name, settings.limits, clock);
         open.span = self.random();
-        open.flags = start::flags(&parent, sampled);
-        open.extra = parent.extra;
+        open.hang(&parent, trace, settings.sampler.samples(&parent, trace));
+        if !is_given {
+            open.make_implicit();
+        }
         Some(open)
+    }
+
+    /// Hangs a span below the current one, at its first poll.
+    #[cold]
+    pub(super) fn hang_below_current(&self, open: &mut Open) {
+        let gate = gate::read();
+        self.refresh(gate);
+        let mut parent = self.current();
+        if let Some((settings, _)) = self.settings(gate, &mut parent) {
+            let trace = parent.trace;
+            open.hang(&parent, trace, settings.sampler.samples(&parent, trace));
+        }
+    }
+
+    /// What a span below `parent` is started with; `None` where spans are off.
+    fn settings(&self, gate: u32, parent: &mut Parent) -> Option<(Settings, Clock)> {
+        let of_process =
+            || (gate & gate::RECORDS != 0).then(|| (self.settings.get(), Clock::Ticks));
+        self.captured(parent).or_else(of_process)
     }
 
     fn carry(&self, parent: Parent) -> Box<Open> {

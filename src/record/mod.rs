@@ -11,7 +11,7 @@ pub(crate) mod limits;
 pub(crate) mod local;
 mod open;
 pub(crate) mod packed;
-pub mod rpc;
+pub(crate) mod rpc;
 mod scope;
 mod slot;
 mod span;

@@ -10,7 +10,7 @@ use crate::telemetry::{Kind, Value};
 use super::attributes::AttributeBuffer;
 use super::limits::Limits;
 use super::packed::{self, Head};
-use super::start::Clock;
+use super::start::{Clock, flags};
 
 /// A pooled span keeps at most this much of each buffer.
 const KEEP: usize = 4096;
@@ -24,6 +24,17 @@ pub(crate) enum Role {
     Unsampled,
     /// Not a span of this place: a context that was carried here.
     Carried,
+}
+
+/// How a span gets its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KindRule {
+    /// As it was set.
+    Fixed,
+    /// Server where the parent is another process's span, else Internal.
+    Dispatch,
+    /// Server, but Internal below a span that is the server span already.
+    ServerCall,
 }
 
 /// A name: text of the program, or made at run time.
@@ -44,7 +55,9 @@ pub(crate) struct Open {
     pub(crate) remote: bool,
     pub(crate) extra: Option<Arc<Extra>>,
     pub(crate) kind: Kind,
-    is_dispatch: bool,
+    kind_rule: KindRule,
+    /// The parent was not given: the first poll may find a nearer one.
+    is_implicit: bool,
     /// Names this entry on its stack; ids do not, since a carried context repeats them.
     pub(crate) ticket: u64,
     /// The entry that was current when this one was entered.
@@ -79,7 +92,8 @@ impl Default for Open {
             remote: false,
             extra: None,
             kind: Kind::Internal,
-            is_dispatch: false,
+            kind_rule: KindRule::Fixed,
+            is_implicit: false,
             ticket: 0,
             below: None,
             parent: 0,
@@ -103,26 +117,52 @@ impl Default for Open {
 }
 
 impl Open {
-    /// Makes a cleared box a span below `parent`; ids and role follow.
-    pub(crate) fn begin(
-        &mut self,
-        name: &'static str,
-        parent: &Parent,
-        limits: Limits,
-        clock: Clock,
-    ) {
+    /// Makes a cleared box a span; `hang` follows.
+    pub(crate) fn begin(&mut self, name: &'static str, limits: Limits, clock: Clock) {
         self.name = Name::Static(name);
-        self.parent = parent.span;
-        self.parent_is_remote = parent.remote;
         self.limits = limits;
         self.clock = clock;
+    }
+
+    /// Hangs the span below a parent, in its trace or in a new one.
+    pub(crate) fn hang(&mut self, parent: &Parent, trace: u128, sampled: bool) {
+        self.role = if sampled { Role::Recording } else { Role::Unsampled };
+        self.trace = trace;
+        self.parent = parent.span;
+        self.parent_is_remote = parent.remote;
+        self.flags = flags(parent, sampled);
+        self.extra.clone_from(&parent.extra);
+        if self.kind_rule == KindRule::Dispatch {
+            self.set_kind_rule(KindRule::Dispatch);
+        }
+    }
+
+    /// The parent may still change at the first poll.
+    pub(crate) fn make_implicit(&mut self) {
+        self.is_implicit = true;
+    }
+
+    /// Whether a nearer parent is current at the first poll than there was when the span was made:
+    /// a wrapper around it, made after it, or any other span of the same trace.
+    pub(crate) fn takes_over(&mut self, top: Option<&Self>) -> bool {
+        if self.kind_rule == KindRule::ServerCall {
+            self.kind_rule = KindRule::Fixed;
+            let is_below_server = top.is_some_and(|top| top.kind == Kind::Server);
+            self.kind = if is_below_server { Kind::Internal } else { Kind::Server };
+        }
+        std::mem::take(&mut self.is_implicit)
+            && top.is_some_and(|top| {
+                let is_other = top.span != 0 && top.span != self.parent;
+                is_other && (top.trace == self.trace || self.parent == 0)
+            })
     }
 
     /// Forgets everything but the capacity.
     pub(crate) fn clear(&mut self) {
         self.extra = None;
         self.kind = Kind::Internal;
-        self.is_dispatch = false;
+        self.kind_rule = KindRule::Fixed;
+        self.is_implicit = false;
         self.remote = false;
         self.start = 0;
         self.clock = Clock::Ticks;
@@ -266,16 +306,17 @@ impl Open {
     pub(crate) fn inherit(&mut self, old: &Self) {
         self.name = old.name.clone();
         self.kind = old.kind;
-        if old.is_dispatch {
-            self.make_dispatch();
-        }
+        self.set_kind_rule(old.kind_rule);
         self.absorb(old);
     }
 
-    /// Server where the parent is another process's span, else Internal.
-    pub(crate) fn make_dispatch(&mut self) {
-        self.is_dispatch = true;
-        self.kind = if self.parent_is_remote { Kind::Server } else { Kind::Internal };
+    pub(crate) fn set_kind_rule(&mut self, rule: KindRule) {
+        self.kind_rule = rule;
+        self.kind = match rule {
+            KindRule::Fixed => self.kind,
+            KindRule::Dispatch if !self.parent_is_remote => Kind::Internal,
+            KindRule::Dispatch | KindRule::ServerCall => Kind::Server,
+        };
     }
 
     /// Prepares an empty span for `absorb`: the same limits and clock.

@@ -13,7 +13,7 @@ use crate::telemetry::rpc::Outcome;
 
 use super::current;
 use super::future::{Instrumented, drop_inside, instrument, poll_inner};
-use super::open::Open;
+use super::open::{KindRule, Open};
 use super::scope::SpanGuard;
 use super::slot::Slot;
 use super::span::Span;
@@ -177,9 +177,8 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    let is_below_server = current::with_top(|open| open.kind == Kind::Server).unwrap_or(false);
-    let kind = if is_below_server { Kind::Internal } else { Kind::Server };
-    Observed::new(future, CALL, |open| open.kind = kind).with(|span| call.describe(span))
+    let prepare = |open: &mut Open| open.set_kind_rule(KindRule::ServerCall);
+    Observed::new(future, CALL, prepare).with(|span| call.describe(span))
 }
 
 /// `rpc.call`, kind Client; inject inside the future.

@@ -26,8 +26,14 @@ pub(crate) fn config(variables: &[(&str, &str)]) -> TelemetryConfig {
 
 /// Telemetry that sends to `url`, with a schedule that no test waits for, and these variables.
 pub(crate) fn start(url: &str, variables: &[(&str, &str)]) -> Telemetry {
-    let mut all = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", url), ("OTEL_BSP_SCHEDULE_DELAY", "600000")];
-    all.extend_from_slice(variables);
+    let mut all = variables.to_vec();
+    for (name, value) in
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", url), ("OTEL_BSP_SCHEDULE_DELAY", "600000")]
+    {
+        if !variables.iter().any(|(given, _)| *given == name) {
+            all.push((name, value));
+        }
+    }
     telemetry::init(config(&all)).expect("the configuration is good")
 }
 

@@ -133,26 +133,23 @@ impl Inner {
         done
     }
 
-    fn wait(&self, done: &Ending, within: Duration) -> Result<(), Error> {
+    /// The worker's answer; the outer error is that there is none.
+    fn wait(&self, done: &Ending, within: Duration) -> Result<Result<(), Error>, Error> {
         if local::is_suppressed() {
             return Err(Error::timed_out("a telemetry callback cannot wait for telemetry"));
         }
-        let deadline = deadline(within) + GRACE;
-        done.wait(deadline).unwrap_or_else(|| {
-            Err(Error::timed_out(format!("telemetry did not answer within {within:?}")))
-        })
+        let late = || Error::timed_out(format!("telemetry did not answer within {within:?}"));
+        done.wait(deadline(within) + GRACE).ok_or_else(late)
     }
 
     fn shutdown(&self, within: Duration) -> Result<(), Error> {
         let was_over = self.is_over();
-        let result = self.wait(&self.end(within), within);
-        if result.is_ok() {
-            if let Some(running) = &self.running {
-                running.join();
-            }
+        let answer = self.wait(&self.end(within), within)?;
+        if let Some(running) = &self.running {
+            running.join();
         }
         // What the first call had to report, it reported.
-        if was_over { Ok(()) } else { result }
+        if was_over { Ok(()) } else { answer }
     }
 }
 
@@ -225,7 +222,7 @@ impl Telemetry {
         };
         let done = Arc::new(Ending::default());
         running.shared.request(request(within, false, &done));
-        self.0.wait(&done, within)
+        self.0.wait(&done, within)?
     }
 
     /// Flushes and stops everything; a second call is `Ok`, `init` may follow.
