@@ -76,24 +76,19 @@ impl Engine {
     async fn dispatch(&self, request: Request) -> Result<String, TooLate> {
         let caller = telemetry::extract_from(&request.headers);
         let call = Call::method(request.method).cls_id(request.class).object_id("7");
-        rpc::dispatch(async {
-            rpc::server(call, self.handle(request.method)).error_kind(TooLate::kind).await
-        })
-        .with_parent(caller)
-        .errors()
-        .await
+        let handler = rpc::handler(self.handle(request.method)).error_kind(TooLate::kind);
+        rpc::dispatch(rpc::server(call, handler).error_kind(TooLate::kind))
+            .with_parent(caller)
+            .errors()
+            .await
     }
 
     async fn handle(&self, method: &str) -> Result<String, TooLate> {
-        rpc::handler(async {
-            match method {
-                "say" => Ok(self.say("hello")),
-                "get" => Ok(self.get()),
-                _ => Err(TooLate),
-            }
-        })
-        .error_kind(TooLate::kind)
-        .await
+        match method {
+            "say" => Ok(self.say("hello")),
+            "get" => Ok(self.get()),
+            _ => Err(TooLate),
+        }
     }
 
     fn say(&self, text: &str) -> String {
