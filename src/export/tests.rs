@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::collector::{Collector, Step};
-use super::{Frame, HttpExporter, Outcome};
+use super::http::HttpExporter;
+use super::{Frame, Outcome};
 use crate::config::plan::OtlpPlan;
 
 #[path = "../../tests/support/collector.rs"]

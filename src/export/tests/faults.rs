@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::super::{HttpExporter, Outcome};
+use super::super::Outcome;
+use super::super::http::HttpExporter;
 use super::collector::{Collector, Step};
 use super::{AMPLE, delivered, frame, outcome, outcomes, plan, run};
 use crate::config::plan::OtlpPlan;

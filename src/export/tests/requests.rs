@@ -3,7 +3,8 @@
 use http::{HeaderName, HeaderValue};
 use std::rc::Rc;
 
-use super::super::{HttpExporter, Outcome};
+use super::super::Outcome;
+use super::super::http::HttpExporter;
 use super::collector::{Collector, Received, Step};
 use super::{AMPLE, delivered, frame, outcomes, plan, run};
 use crate::config::plan::OtlpPlan;
