@@ -8,7 +8,7 @@ use super::variables;
 ///
 /// `{}` is a table of the settings with the diagnostics below it; `{:#}` adds the variables that
 /// this version honours.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Report {
     settings: Vec<Setting>,
     diagnostics: Vec<String>,
@@ -30,6 +30,11 @@ pub(super) enum Origin {
 }
 
 impl Report {
+    /// Nothing to say yet.
+    pub(super) const fn new() -> Self {
+        Self { settings: Vec::new(), diagnostics: Vec::new() }
+    }
+
     /// What there is to say about the configuration, oldest first.
     pub(crate) fn diagnostics(&self) -> &[String] {
         &self.diagnostics

@@ -180,7 +180,8 @@ impl Collector {
             state.gates.push(false);
             state.gates.len() - 1
         });
-        Gate { shared: self.shared.clone(), number }
+        let shared = self.shared.clone();
+        Gate { shared, number }
     }
 
     /// All requests so far.
@@ -192,8 +193,9 @@ impl Collector {
     pub(crate) fn spans(&self) -> Vec<Span> {
         let mut requests = self.requests();
         requests.retain(|request| matches!(request.status, Some(200..=299)));
-        let resources = requests.iter().flat_map(|request| request.decode().resource_spans);
-        resources.flat_map(|resource| resource.scope_spans).flat_map(|scope| scope.spans).collect()
+        let resources = requests.iter().flat_map(|one| one.decode().resource_spans);
+        let scopes = resources.flat_map(|resource| resource.scope_spans);
+        scopes.flat_map(|scope| scope.spans).collect()
     }
 
     /// How many connections were accepted so far.
@@ -252,7 +254,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             shared.change(|state| state.closed += 1);
         }));
     }
-    threads.into_iter().for_each(|thread| thread.join().expect("no connection panicked"));
+    for thread in threads {
+        thread.join().expect("no connection panicked");
+    }
 }
 
 fn serve(stream: &TcpStream, connection: usize, shared: &Shared) -> io::Result<()> {
@@ -265,8 +269,8 @@ fn serve(stream: &TcpStream, connection: usize, shared: &Shared) -> io::Result<(
     }
     // A step is taken when its request begins.
     while stream.peek(&mut [0])? > 0 {
-        let step = shared.change(|state| state.script.pop_front());
-        let step = step.unwrap_or_else(|| Step::status(200));
+        let next = shared.change(|state| state.script.pop_front());
+        let step = next.unwrap_or_else(|| Step::status(200));
         if !perform(step, stream, connection, shared)? {
             break;
         }
@@ -339,13 +343,18 @@ fn read_request(stream: &TcpStream) -> io::Result<Received> {
         head.extend(read_exactly(stream, 1)?);
     }
     let head = String::from_utf8(head).expect("the head is text");
-    let mut lines = head.lines();
-    let mut start = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
-    let (method, path) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
-    let fields = lines.filter_map(|line| line.split_once(": "));
-    let headers: Vec<_> =
-        fields.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-    let mut received = Received { method, path, headers, ..Received::default() };
+    let (start, fields) = head.split_once("\r\n").unwrap_or_default();
+    let fields = fields.lines().filter_map(|line| line.split_once(": "));
+    let mut words = start.split(' ').map(str::to_owned);
+    let (method, path) = (words.next(), words.next());
+    let mut received = Received {
+        method: method.unwrap_or_default(),
+        path: path.unwrap_or_default(),
+        ..Received::default()
+    };
+    for (name, value) in fields {
+        received.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+    }
     received.raw_length = match received.header("content-length")[..] {
         [] => 0,
         [length] => length.parse().expect("a length is a number"),
