@@ -30,14 +30,14 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
         assert_eq!(reply.is_err(), method == "fail");
     }
 
-    telemetry.shutdown(Duration::from_secs(5))?;
+    let stopped = telemetry.shutdown(Duration::from_secs(5));
     let endpoint = env::var("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
         .or_else(|_| env::var("OTEL_EXPORTER_OTLP_ENDPOINT"));
     if let Ok(endpoint) = endpoint {
         let delivered = telemetry.status().traces.delivered;
         println!("delivered {delivered} spans to {endpoint}");
     }
-    Ok(())
+    Ok(stopped?)
 }
 
 /// What crosses the link: the context travels in the headers.
