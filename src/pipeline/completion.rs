@@ -1,8 +1,10 @@
 //! An answer that one thread gives and another waits for, blocking or as a future.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+
+use super::sync::{Condvar, Mutex};
 
 /// Empty until `complete`, which works once.
 #[derive(Debug)]
@@ -40,7 +42,8 @@ impl<T: Clone> Completion<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.value.is_none() {
             let left = deadline.checked_duration_since(Instant::now())?;
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state =
+                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.value.clone()
     }

@@ -1,7 +1,7 @@
-//! What the ring is built on; `tests/models` puts loom's in this place.
+//! What the ring and the completion are built on; `tests/models` puts loom's in this place.
 
-pub(crate) use std::sync::Arc;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::{Arc, Condvar, Mutex};
 
 /// Who uses a slot: nothing here, a checked cell under loom.
 #[derive(Default)]
