@@ -8,6 +8,7 @@
 //! `tests/models` holds the proofs: run `scripts/models` after a change here.
 
 use std::cell::UnsafeCell;
+use std::iter;
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -35,7 +36,7 @@ pub(crate) fn ring_of(words: usize) -> (Producer, Consumer) {
     let start = words.wrapping_neg();
     let shared = Arc::new(Shared {
         storage: Box::new_uninit_slice(words),
-        owners: (0..words).map(|_| Owner::default()).collect(),
+        owners: iter::repeat_with(Owner::default).take(words).collect(),
         written: Written {
             tail: AtomicUsize::new(start),
             pushed: AtomicU64::new(0),
@@ -285,16 +286,13 @@ impl Drop for Shared {
 /// Gives a record's slots back and counts it, whether `take` returns or panics.
 struct Release<'a> {
     shared: &'a Shared,
-    from: usize,
-    words: usize,
+    to: usize,
 }
 
 impl Drop for Release<'_> {
     fn drop(&mut self) {
-        self.shared.check(self.from, self.words, Owner::read);
         bump(&self.shared.read.taken);
-        let head = self.from.wrapping_add(self.words);
-        self.shared.read.head.store(head, Ordering::Release);
+        self.shared.read.head.store(self.to, Ordering::Release);
     }
 }
 
@@ -325,22 +323,23 @@ impl Shared {
                 }
             };
             self.check(head, words, Owner::read);
-            let release = Release { shared: self, from: head, words };
+            let release = Release { shared: self, to: head.wrapping_add(words) };
             if form == INLINE {
                 // SAFETY: the producer wrote `length` bytes in one run behind the word, and does
                 // not touch them before `release` is dropped.
                 take(unsafe { std::slice::from_raw_parts(slot.add(1).cast(), length) });
-                drop(release);
             } else {
                 // SAFETY: the word holds what `Box::into_raw` gave for `length` bytes. It is read
-                // once, since nothing can fail before `release` is dropped.
+                // once, since `release` moves `head` past it in any case.
                 let record: Box<[u8]> = unsafe {
                     let pointer = slot.add(1).cast::<*mut u8>().read();
                     Box::from_raw(ptr::slice_from_raw_parts_mut(pointer, length))
                 };
-                drop(release);
                 take(&record);
             }
+            // Still ours until here.
+            self.check(head, words, Owner::read);
+            drop(release);
             head = head.wrapping_add(words);
             taken += 1;
         }
