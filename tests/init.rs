@@ -51,18 +51,18 @@ fn nothing_configured_starts_nothing_and_says_so() {
         telemetry::instrument(async {}, "x")
             .with(|_| panic!("off"))
             .with_kind(telemetry::Kind::Client)
-            .is_inert()
+            .makes_no_span()
     );
     assert_eq!(status.traces.recorded, 0);
 }
 
 trait Inert {
-    fn is_inert(self) -> bool;
+    fn makes_no_span(self) -> bool;
 }
 
 impl<F: Future> Inert for telemetry::Instrumented<F> {
     /// Polls once, and looks whether a span was current.
-    fn is_inert(self) -> bool {
+    fn makes_no_span(self) -> bool {
         let mut future = std::pin::pin!(self);
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         let _ = future.as_mut().poll(&mut cx);

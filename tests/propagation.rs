@@ -17,7 +17,7 @@ static TURN: Mutex<()> = Mutex::new(());
 fn propagating(variables: &[(&str, &str)]) -> (telemetry::Telemetry, MutexGuard<'static, ()>) {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let config = testing::with_variables(TelemetryConfig::default(), variables);
-    (telemetry::init(config).unwrap(), turn)
+    (telemetry::init(config).expect("no argument is bad"), turn)
 }
 
 #[test]

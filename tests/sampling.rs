@@ -20,7 +20,7 @@ fn remote(flags: &str) -> Parent {
 /// Whether a root, and a child of a sampled and of an unsampled remote parent, are recorded.
 fn verdicts(name: &str, argument: &str) -> [bool; 3] {
     // Contexts are read only once `init` was called.
-    let _telemetry = telemetry::init(telemetry::TelemetryConfig::default()).unwrap();
+    let _telemetry = telemetry::init(telemetry::TelemetryConfig::default()).expect("idle");
     [Parent::root(), remote("01"), remote("00")].map(|parent| {
         let capture = sampled_by(name, argument);
         drop(telemetry::span("asked").with_parent(parent));

@@ -12,13 +12,15 @@ use trackside::telemetry::{self, TelemetryConfig};
 
 /// Runs a test body in each place a host may live in.
 fn everywhere(body: fn()) {
-    let current = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let current =
+        || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     body();
     current().block_on(async { body() });
     tokio::task::LocalSet::new().block_on(&current(), async { body() });
-    let multi = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-    multi.block_on(async { tokio::spawn(async move { body() }).await.unwrap() });
-    multi.block_on(async { tokio::task::spawn_blocking(body).await.unwrap() });
+    let multi =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+    multi.block_on(async { tokio::spawn(async move { body() }).await.expect("it passes") });
+    multi.block_on(async { tokio::task::spawn_blocking(body).await.expect("it passes") });
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn the_thread_is_gone_after_a_shutdown_and_init_may_follow() {
 
 #[cfg(target_os = "linux")]
 fn our_threads() -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
     let names =
         tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     names.filter(|name| name.trim() == "trackside").count()

@@ -226,7 +226,7 @@ impl TelemetryConfig {
         match self.plan() {
             Ok(resolved) => resolved.report,
             Err(error) => {
-                let mut report = Report::default();
+                let mut report = Report::new();
                 report.note(error.to_string());
                 report
             }

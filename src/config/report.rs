@@ -16,7 +16,7 @@ use super::variables;
 /// assert!(report.to_string().contains("shop"));
 /// assert!(format!("{report:#}").contains("OTEL_BSP_SCHEDULE_DELAY"));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Report {
     settings: Vec<Setting>,
     diagnostics: Vec<String>,
@@ -38,6 +38,11 @@ pub(super) enum Origin {
 }
 
 impl Report {
+    /// Nothing to say yet.
+    pub(super) const fn new() -> Self {
+        Self { settings: Vec::new(), diagnostics: Vec::new() }
+    }
+
     /// What there is to say about the configuration, oldest first.
     pub(crate) fn diagnostics(&self) -> &[String] {
         &self.diagnostics

@@ -28,7 +28,7 @@ pub(super) struct Resolver<'a> {
 
 /// Reads the environment, once, and decides everything.
 pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
-    let mut report = Report::default();
+    let mut report = Report::new();
     let variables = config.variables.clone().unwrap_or_else(|| {
         let (pairs, complaints) = variables::of_process();
         complaints.into_iter().for_each(|complaint| report.note(complaint));

@@ -125,7 +125,7 @@ impl Connection {
             Poll::Ready(())
         })
         .await;
-        self.driver.is_some() && self.sender.is_ready()
+        self.sender.is_ready()
     }
 
     /// Sends `request` and waits for the head of the answer.
@@ -173,4 +173,63 @@ pub(super) fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn connector(url: &'static str) -> Connector {
+        Connector::new(&http::Uri::from_static(url))
+    }
+
+    /// A port that listens, and one that refuses.
+    fn ports() -> (TcpListener, SocketAddr, SocketAddr) {
+        let alive = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let refusing = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let addresses = (alive.local_addr().unwrap(), refusing.local_addr().unwrap());
+        (alive, addresses.0, addresses.1)
+    }
+
+    #[test]
+    fn shows_host_and_port() {
+        let table = [
+            ("http://user:secret@collector:4318/v1/traces", "collector:4318"),
+            ("http://collector/v1/traces", "collector:80"),
+            ("http://[::1]:4318/v1/traces", "[::1]:4318"),
+        ];
+        for (url, shown) in table {
+            assert_eq!(connector(url).to_string(), shown);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_next_address_is_tried() {
+        let (_listener, alive, refusing) = ports();
+        let mut connector = connector("http://collector.invalid/");
+        connector.lookup = Some(Box::pin(async move { Ok(vec![refusing, alive]) }));
+        assert!(connector.connect().await.is_ok());
+
+        connector.lookup = Some(Box::pin(async move { Ok(vec![refusing, refusing]) }));
+        let error = connector.connect().await.err().unwrap();
+        assert!(error.contains("Connection refused"), "{error}");
+        assert!(error.ends_with("(the last of 2 addresses)"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_look_up_that_hangs_is_taken_up_again() {
+        let (_listener, alive, _) = ports();
+        let (resolve, resolved) = oneshot::channel();
+        let mut connector = connector("http://collector.invalid/");
+        connector.lookup = Some(Box::pin(async move { Ok(vec![resolved.await.unwrap()]) }));
+        let moment = Duration::from_millis(10);
+        assert!(timeout(moment, connector.connect()).await.is_err());
+        resolve.send(alive).unwrap();
+        assert!(connector.connect().await.is_ok(), "not looked up anew");
+        assert!(connector.lookup.is_none(), "but the next time");
+    }
 }

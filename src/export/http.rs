@@ -21,6 +21,9 @@ use crate::config::plan::OtlpPlan;
 /// No receiver need take a larger request, counted before compression.
 const MAX_REQUEST: usize = 64 * 1024 * 1024;
 
+/// Shorter words of headers are not masked: they are tenants, schemes and flags.
+const SHORTEST_SECRET: usize = 8;
+
 /// These say how this very request is framed, so a host cannot set them.
 const OURS: [HeaderName; 4] = [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING];
 
@@ -67,7 +70,10 @@ impl HttpExporter {
         let deadline = Deadline::after(self.limit);
         let request = self.request(&frame.body);
         let mut outcome = match self.exchange(request, deadline).await {
-            Ok(answer) => answer.outcome(frame.items),
+            Ok(mut answer) => {
+                secrets(&self.headers).for_each(|secret| answer.mask(secret));
+                answer.outcome(frame.items)
+            }
             Err(Failure { error, sent }) => Outcome::Retry { error, after: None, sent },
         };
         if let Outcome::Retry { error, .. }
@@ -138,6 +144,14 @@ impl HttpExporter {
     fn too_late(&self, missing: &str) -> String {
         format!("{missing} within {:?}", self.limit.unwrap_or_default())
     }
+}
+
+/// What a peer might repeat and no error may show: the words of the plan's headers, but for those
+/// too short to be a secret.
+fn secrets(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let values = headers.values().filter(|value| value.is_sensitive());
+    let words = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b' '));
+    words.filter(|word| word.len() >= SHORTEST_SECRET)
 }
 
 /// What each request carries. A name occurs once: the plan's headers stand over ours.

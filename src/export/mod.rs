@@ -16,3 +16,6 @@ pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
 pub(crate) use frame::{Frame, Outcome};
 pub(crate) use retry::Policy;
+
+#[cfg(test)]
+mod tests;

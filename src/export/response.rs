@@ -63,6 +63,17 @@ impl Answer {
         self.end == End::Complete
     }
 
+    /// Overwrites `secret` wherever the body repeats it; nothing else moves.
+    pub(super) fn mask(&mut self, secret: &[u8]) {
+        let mut start = 0;
+        while let Some(window) = self.body.get_mut(start..start + secret.len()) {
+            if window == secret {
+                window.fill(b'*');
+            }
+            start += 1;
+        }
+    }
+
     /// What became of a frame of `items` items that got this answer.
     pub(super) fn outcome(&self, items: u32) -> Outcome {
         match self.status {

@@ -22,7 +22,7 @@ pub(crate) fn ring(bytes: usize) -> (Producer, Consumer) {
     let words = (bytes.max(1024).next_power_of_two()) / WORD;
     let shared = Arc::new(Shared {
         storage: (0..words).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
-        owners: (0..words).map(|_| Owner::default()).collect(),
+        owners: (0..words).map(|_| Owner::new()).collect(),
         head: Padded(AtomicUsize::new(0)),
         tail: Padded(AtomicUsize::new(0)),
         closed: AtomicBool::new(false),
@@ -164,10 +164,6 @@ impl Producer {
         let crossed = above && !self.above;
         self.above = above;
         if crossed { Pushed::HighWater } else { Pushed::Stored }
-    }
-
-    pub(crate) fn gauge(&self) -> Gauge {
-        Gauge { shared: Arc::clone(&self.shared) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Futures whose polls run inside a span, or inside a context.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -22,7 +23,6 @@ pin_project! {
     ///
     /// The span ends with the future: with its output, with the attribute `cancelled` where it is
     /// dropped before, with status Error and the event `exception` where it panics.
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Instrumented<F: Future> {
         // `None` once dropped: what its destructors record still belongs to the span.
@@ -128,7 +128,7 @@ impl<F: Future> Instrumented<F> {
     }
 
     /// Server where the parent is remote, else Internal; kept when the parent changes.
-    pub(crate) fn as_dispatch(mut self) -> Self {
+    pub(crate) fn into_dispatch(mut self) -> Self {
         if let Some(open) = self.slot.open() {
             open.set_kind_rule(KindRule::Dispatch);
         }
@@ -150,6 +150,12 @@ impl<F: Future> Future for Instrumented<F> {
                 }
             },
         )
+    }
+}
+
+impl<F: Future + fmt::Debug> fmt::Debug for Instrumented<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumented").field("future", &self.future).finish_non_exhaustive()
     }
 }
 

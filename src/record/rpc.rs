@@ -168,7 +168,7 @@ where
 /// rpc::dispatch(invoke()).with_parent(telemetry::extract_from(&headers)).errors();
 /// ```
 pub fn dispatch<F: Future>(future: F) -> Instrumented<F> {
-    instrument(future, "engine.dispatch").as_dispatch()
+    instrument(future, "engine.dispatch").into_dispatch()
 }
 
 /// `rpc.call`, kind Server; Internal directly below a span of kind Server, such as a dispatch.

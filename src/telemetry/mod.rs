@@ -4,6 +4,8 @@
 
 #[cfg(feature = "http")]
 mod headers;
+#[cfg(doctest)]
+mod strictness;
 mod words;
 
 #[cfg(not(feature = "telemetry"))]

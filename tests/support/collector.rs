@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -18,17 +18,17 @@ pub(crate) enum Step {
     /// Reads the request and answers; the connection stays.
     Answer { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
     /// Reads the request, waits for the gate, then goes on with the step.
-    Hold(Gate, Box<Step>),
+    Hold(Gate, Box<Self>),
     /// Reads the request, answers as the step says, and closes without announcing it.
-    ThenClose(Box<Step>),
-    /// Reads the request, writes these bytes and closes.
+    ThenClose(Box<Self>),
+    /// Reads the request and writes these bytes; the connection stays.
     Raw(Vec<u8>),
     /// Reads the request and never answers.
     NeverAnswer,
     /// Reads this many bytes of the request, then resets the connection. There must be more.
     Reset(usize),
-    /// Reads this many bytes of the request, answers as the step says and closes.
-    Early(usize, Box<Step>),
+    /// Reads this many bytes of the request, answers as the step says and reads no further.
+    Early(usize, Box<Self>),
     /// Of a new connection: nothing is ever read from it.
     NeverRead,
     /// Of a new connection: it is closed at once.
@@ -49,10 +49,6 @@ impl Step {
             _ => None,
         }
     }
-
-    fn is_of_connection(&self) -> bool {
-        matches!(self, Self::NeverRead | Self::Close)
-    }
 }
 
 /// Keeps a step from going on until the test says so.
@@ -69,7 +65,7 @@ impl Gate {
 }
 
 /// A request that was read to its end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Received {
     pub(crate) method: String,
     pub(crate) path: String,
@@ -141,10 +137,8 @@ impl Shared {
 
     /// As `wait_until`, for the test: fails at the deadline.
     fn expect(&self, what: &str, deadline: Duration, count: impl Fn(&State) -> usize, goal: usize) {
-        let end = Instant::now() + deadline;
-        let left = end.saturating_duration_since(Instant::now());
         let waiting = |state: &mut State| count(state) < goal;
-        let waited = self.changed.wait_timeout_while(self.state(), left, waiting);
+        let waited = self.changed.wait_timeout_while(self.state(), deadline, waiting);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let found = count(&state);
         drop(state);
@@ -186,7 +180,8 @@ impl Collector {
             state.gates.push(false);
             state.gates.len() - 1
         });
-        Gate { shared: self.shared.clone(), number }
+        let shared = self.shared.clone();
+        Gate { shared, number }
     }
 
     /// All requests so far.
@@ -198,8 +193,9 @@ impl Collector {
     pub(crate) fn spans(&self) -> Vec<Span> {
         let mut requests = self.requests();
         requests.retain(|request| matches!(request.status, Some(200..=299)));
-        let resources = requests.iter().flat_map(|request| request.decode().resource_spans);
-        resources.flat_map(|resource| resource.scope_spans).flat_map(|scope| scope.spans).collect()
+        let resources = requests.iter().flat_map(|one| one.decode().resource_spans);
+        let scopes = resources.flat_map(|resource| resource.scope_spans);
+        scopes.flat_map(|scope| scope.spans).collect()
     }
 
     /// How many connections were accepted so far.
@@ -207,13 +203,13 @@ impl Collector {
         self.shared.state().streams.len()
     }
 
-    /// The requests, once there are `count`; fails at the deadline.
+    /// All requests, once there are `count`; fails at the deadline.
     pub(crate) fn wait_for(&self, count: usize, deadline: Duration) -> Vec<Received> {
         self.shared.expect("requests", deadline, |state| state.received.len(), count);
         self.requests()
     }
 
-    /// Returns once the collector has closed `count` connections; fails at the deadline.
+    /// Waits for `count` connections to be closed by the collector; fails at the deadline.
     pub(crate) fn wait_for_closed(&self, count: usize, deadline: Duration) {
         self.shared.expect("closed connections", deadline, |state| state.closed, count);
     }
@@ -253,11 +249,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         threads.push(std::thread::spawn(move || {
             // A client may break off wherever it likes.
             let _ = serve(&stream, number, &shared);
-            shared.change(|state| {
-                state.streams[number - 1] = None;
-                drop(stream);
-                state.closed += 1;
-            });
+            shared.change(|state| state.streams[number - 1] = None);
+            drop(stream);
+            shared.change(|state| state.closed += 1);
         }));
     }
     for thread in threads {
@@ -266,17 +260,17 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 fn serve(stream: &TcpStream, connection: usize, shared: &Shared) -> io::Result<()> {
-    let step = shared.change(|state| {
-        let of_connection = state.script.front().is_some_and(Step::is_of_connection);
-        of_connection.then(|| state.script.pop_front()).flatten()
+    let first = shared.change(|state| match state.script.front() {
+        Some(Step::NeverRead | Step::Close) => state.script.pop_front(),
+        _ => None,
     });
-    if let Some(step) = step {
+    if let Some(step) = first {
         return perform(step, stream, connection, shared).map(drop);
     }
     // A step is taken when its request begins.
     while stream.peek(&mut [0])? > 0 {
-        let step = shared.change(|state| state.script.pop_front());
-        let step = step.unwrap_or_else(|| Step::status(200));
+        let next = shared.change(|state| state.script.pop_front());
+        let step = next.unwrap_or_else(|| Step::status(200));
         if !perform(step, stream, connection, shared)? {
             break;
         }
@@ -287,33 +281,30 @@ fn serve(stream: &TcpStream, connection: usize, shared: &Shared) -> io::Result<(
 /// Whether the connection is good for another request.
 fn perform(step: Step, stream: &TcpStream, connection: usize, shared: &Shared) -> io::Result<bool> {
     match step {
-        Step::Close => return Ok(false),
-        Step::NeverRead => {
-            shared.wait_until(|_| false);
-            return Ok(false);
-        }
+        Step::Close => {}
+        Step::NeverRead => shared.wait_until(|_| false),
         Step::Reset(length) => {
             read_exactly(stream, length)?;
             // Closing a socket with something unread resets the connection.
             stream.peek(&mut [0])?;
-            return Ok(false);
         }
         Step::Early(length, step) => {
             read_exactly(stream, length)?;
             answer(*step, stream, shared)?;
-            return Ok(false);
+            stream.shutdown(Shutdown::Write)?;
+            shared.wait_until(|_| false);
         }
-        _ => {}
+        step => return exchange(step, stream, connection, shared),
     }
-    let mut received = read_request(stream)?;
-    received.connection = connection;
-    received.status = step.answered();
+    Ok(false)
+}
+
+fn exchange(step: Step, stream: &TcpStream, number: usize, shared: &Shared) -> io::Result<bool> {
+    let request = read_request(stream)?;
+    let received = Received { connection: number, status: step.answered(), ..request };
     shared.change(|state| state.received.push(received));
-    match step {
-        Step::ThenClose(step) => answer(*step, stream, shared).map(|()| false),
-        Step::Raw(_) => answer(step, stream, shared).map(|()| false),
-        step => answer(step, stream, shared).map(|()| true),
-    }
+    let stays = !matches!(step, Step::ThenClose(_));
+    answer(step, stream, shared).map(|()| stays)
 }
 
 fn answer(step: Step, mut stream: &TcpStream, shared: &Shared) -> io::Result<()> {
@@ -322,6 +313,7 @@ fn answer(step: Step, mut stream: &TcpStream, shared: &Shared) -> io::Result<()>
             shared.wait_until(|state| state.gates[gate.number]);
             answer(*step, stream, shared)
         }
+        Step::ThenClose(step) => answer(*step, stream, shared),
         Step::Answer { status, headers, body } => {
             let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
             for (name, value) in headers {
@@ -345,39 +337,33 @@ fn read_exactly(mut stream: &TcpStream, length: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_request(mut stream: &TcpStream) -> io::Result<Received> {
+fn read_request(stream: &TcpStream) -> io::Result<Received> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
+        head.extend(read_exactly(stream, 1)?);
     }
     let head = String::from_utf8(head).expect("the head is text");
-    let mut lines = head.lines();
-    let mut start = lines.next().unwrap_or_default().split(' ');
-    let mut part = || start.next().unwrap_or_default().to_owned();
-    let (method, path) = (part(), part());
-    let fields = lines.filter_map(|line| line.split_once(": "));
-    let headers: Vec<_> =
-        fields.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+    let (start, fields) = head.split_once("\r\n").unwrap_or_default();
+    let fields = fields.lines().filter_map(|line| line.split_once(": "));
+    let mut words = start.split(' ').map(str::to_owned);
+    let (method, path) = (words.next(), words.next());
     let mut received = Received {
-        method,
-        path,
-        headers,
-        body: Vec::new(),
-        raw_length: 0,
-        connection: 0,
-        status: None,
+        method: method.unwrap_or_default(),
+        path: path.unwrap_or_default(),
+        ..Received::default()
     };
-    let length = received.header("content-length").concat();
-    received.raw_length = length.parse().expect("a request has one length");
-    let raw = read_exactly(stream, received.raw_length)?;
-    received.body = if received.header("content-encoding") == ["gzip"] {
-        let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&raw[..]).read_to_end(&mut plain)?;
-        plain
-    } else {
-        raw
+    for (name, value) in fields {
+        received.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+    }
+    received.raw_length = match received.header("content-length")[..] {
+        [] => 0,
+        [length] => length.parse().expect("a length is a number"),
+        _ => panic!("two lengths"),
     };
+    received.body = read_exactly(stream, received.raw_length)?;
+    if received.header("content-encoding") == ["gzip"] {
+        let raw = std::mem::take(&mut received.body);
+        flate2::read::GzDecoder::new(&raw[..]).read_to_end(&mut received.body)?;
+    }
     Ok(received)
 }

@@ -78,6 +78,7 @@ impl TraceEncoder {
     }
 
     /// The length of the request as it stands.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         let spans = self.out.len().saturating_sub(self.room());
         let (resource_spans, _) = self.outer_lengths(spans);
@@ -85,6 +86,7 @@ impl TraceEncoder {
     }
 
     /// How many spans are in the batch.
+    #[cfg(test)]
     pub(crate) fn spans(&self) -> u32 {
         self.spans
     }

@@ -22,6 +22,9 @@ pub use span::{
 /// Keeps a type on its thread, as its twin is.
 type NotSend = std::marker::PhantomData<*const ()>;
 
+/// Keeps a future from standing for one with a shorter life, as its twin's hook for the output does.
+type Hook<T> = std::marker::PhantomData<fn(&T)>;
+
 /// A future that stands for the bare one: the same size, the same polls, as strict to build as its twin.
 macro_rules! bare_future {
     ($name:ident where $($bound:tt)*) => {
@@ -33,8 +36,14 @@ macro_rules! bare_future {
                 self: std::pin::Pin<&mut Self>,
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<F::Output> {
-                // SAFETY: the only field is structurally pinned: no other projection, and `drop` does not touch it.
+                // SAFETY: the only field that is not empty is structurally pinned: no other projection, and `drop` does not touch it.
                 unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(cx)
+            }
+        }
+
+        impl<F: std::fmt::Debug> std::fmt::Debug for $name<F> where $($bound)* {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.0).finish()
             }
         }
 

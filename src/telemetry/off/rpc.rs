@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::{Instrumented, Parent, Span, bare_future, instrument};
+use super::{Hook, Instrumented, Parent, Span, bare_future, instrument};
 
 pub use super::super::words::{Direction, Outcome};
 
@@ -30,10 +30,9 @@ impl<'a> Call<'a> {
 }
 
 /// A call or a handler under observation.
-#[derive(Debug)]
 #[repr(transparent)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Observed<F>(F)
+pub struct Observed<F>(F, Hook<F::Output>)
 where
     F: Future,
     F::Output: Outcome;
@@ -71,7 +70,7 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    Observed(future)
+    Observed(future, PhantomData)
 }
 
 /// `rpc.call`, kind Client; inject inside the future.
@@ -80,7 +79,7 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    Observed(future)
+    Observed(future, PhantomData)
 }
 
 /// `rpc.handler` and `active_handlers`, up while the future lives.
@@ -89,7 +88,7 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    Observed(future)
+    Observed(future, PhantomData)
 }
 
 /// `handler` for a handler that is not async.

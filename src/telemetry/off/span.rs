@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::time::SystemTime;
 
 use super::super::{Extract, Inject, Kind, SpanId, TraceId, Value};
-use super::{NotSend, bare_future, rpc};
+use super::{Hook, NotSend, bare_future, rpc};
 
 /// A span being written; only ever lent to a closure, which off never calls.
 #[derive(Debug)]
@@ -159,15 +159,14 @@ impl Drop for SpanGuard {
 }
 
 /// A future whose polls run inside a span.
-#[derive(Debug)]
 #[repr(transparent)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Instrumented<F: Future>(F);
+pub struct Instrumented<F: Future>(F, Hook<F::Output>);
 bare_future!(Instrumented where F: Future);
 
 /// Wraps a future with a span: parent and sampling are decided here, the clock starts at the first poll.
 pub fn instrument<F: Future>(future: F, _name: &'static str) -> Instrumented<F> {
-    Instrumented(future)
+    Instrumented(future, PhantomData)
 }
 
 impl<F: Future> Instrumented<F> {
@@ -206,7 +205,6 @@ impl<F: Future> Instrumented<F> {
 }
 
 /// A future whose polls see the context captured when it was made; for whatever the host spawns.
-#[derive(Debug)]
 #[repr(transparent)]
 #[must_use = "futures do nothing unless polled"]
 pub struct InContext<F: Future>(F);

@@ -1,0 +1,399 @@
+//! One source for both modes: every item of the façade is called, and every type has the same traits.
+//!
+//! Run it twice: `cargo test --test parity`, and again with `--features telemetry`. Nothing is
+//! configured here (the environment must name no exporter), so that what holds with the feature off
+//! holds with it on. What both modes must reject is in `src/telemetry/strictness.rs`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::error::Error as Failure;
+use std::fmt::{self, Debug, Display};
+use std::future::{Future, pending, ready};
+use std::hash::Hash;
+use std::marker::{PhantomData, PhantomPinned};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::MutexGuard;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
+
+use trackside::telemetry::rpc::{self, Call, Direction, Observed, Outcome, Session, StorageTimer};
+use trackside::telemetry::{
+    self, Counter, CurrentSpan, Dropped, Error, Extract, Gauge, Histogram, InContext, Inject,
+    Instrumented, Kind, MetricNames, Pace, Parent, Report, Shutdown, Signal, Span, SpanGuard,
+    SpanId, Status, Telemetry, TelemetryConfig, TraceId, UpDownCounter, Value,
+};
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return output;
+        }
+    }
+}
+
+/// What is written only to a span that is recorded is never asked for here.
+fn never<T>() -> T {
+    panic!("evaluated although nothing records")
+}
+
+fn write(span: &mut Span) {
+    span.set("bool", never::<bool>())
+        .set_dynamic(&never::<String>(), never::<f64>())
+        .event("event", &[("k", 1_i32.into()), ("l", Value::Array(&[2_u32.into()]))])
+        .link(&Parent::root())
+        .ok()
+        .error("kind", &"description")
+        .record_error(&fmt::Error);
+}
+
+#[test]
+fn a_handle_that_was_given_nothing_to_do_does_nothing() -> Result<(), Error> {
+    telemetry::register_service("package", "Class");
+    assert!(!TelemetryConfig::spec_defaults().resolve().to_string().is_empty());
+    let every_argument = TelemetryConfig::default()
+        .or_console()
+        .with_endpoint("http://localhost:4318")
+        .with_header("name", "value")
+        .with_service_name("name")
+        .with_service_version("1.0")
+        .with_environment("test")
+        .with_fallback_name("host")
+        .with_attribute("key", "value")
+        .with_sampler("traceidratio", Some(0.5))
+        .with_traces(true)
+        .with_metrics(true)
+        .with_logs(true)
+        .with_metric_names(MetricNames::Both)
+        .with_pace(Pace::Patient)
+        .with_memory_limit(1 << 20)
+        .with_drop_deadline(WITHIN)
+        .set_globals(false)
+        .on_diagnostic(|line| drop(line.to_owned()));
+    assert!(!every_argument.clone().resolve().to_string().is_empty());
+
+    let telemetry = telemetry::init(TelemetryConfig::default())?;
+    let again = telemetry::init(TelemetryConfig::default())?.clone();
+    let status: Status = again.status();
+    for signal in [&status.traces, &status.metrics, &status.logs] {
+        assert!(!signal.on && !signal.why.is_empty(), "an exporter is configured: {signal:?}");
+        assert_eq!((signal.recorded, signal.dropped.total()), (0, 0));
+    }
+    let report: Report = telemetry.report();
+    assert!(!report.to_string().is_empty());
+    telemetry.force_flush(WITHIN)?;
+    telemetry.shutdown(WITHIN)?;
+    telemetry.shutdown(WITHIN)?;
+    again.force_flush(WITHIN)?;
+    block_on(telemetry.shutdown_async(WITHIN))
+}
+
+#[test]
+fn futures_resolve_to_what_they_wrap() {
+    let parent = Parent::root;
+    let instrumented = telemetry::instrument(async { 1_u8 }, "name")
+        .with_parent(parent())
+        .with_kind(Kind::Producer)
+        .named(never)
+        .with(write)
+        .on_output(|output, span| {
+            span.set("output", u32::from(*output));
+        });
+    assert_eq!(block_on(instrumented), 1);
+    let failing = async { Err::<u8, _>("refused") };
+    assert_eq!(block_on(telemetry::instrument(failing, "name").errors()), Err("refused"));
+    assert_eq!(block_on(telemetry::in_context(async { 2 }).with_parent(parent())), 2);
+
+    let call = Call::method("say").cls_id("Echo").object_id("7");
+    let answer = || ready(Ok::<u8, fmt::Error>(3));
+    assert_eq!(block_on(rpc::dispatch(answer()).with_parent(parent()).errors()), Ok(3));
+    let server = rpc::server(call, rpc::handler(answer())).with_parent(parent()).with(write);
+    assert_eq!(block_on(server.error_kind(|_| "format")), Ok(3));
+    assert_eq!(block_on(rpc::client(call, async { Err::<(), _>("late") })), Err("late"));
+    assert!(matches!(block_on(rpc::handler(ready(Reply::Busy))), Reply::Busy));
+}
+
+/// A reply of the host's own making.
+enum Reply {
+    Busy,
+    Done,
+}
+
+impl Outcome for Reply {
+    type Error = &'static str;
+
+    fn error(&self) -> Option<&&'static str> {
+        matches!(self, Self::Busy).then_some(&"busy")
+    }
+}
+
+#[test]
+fn closures_return_what_they_return_and_may_borrow() {
+    let mut calls = 0;
+    let mut count = || {
+        calls += 1;
+        calls
+    };
+    assert_eq!(telemetry::in_context_fn(&mut count)(), 1);
+    assert_eq!(rpc::handler_fn(|| Ok::<_, String>(count())), Ok(2));
+    assert!(matches!(rpc::handler_fn(|| Reply::Done), Reply::Done));
+    let thread = std::thread::spawn(telemetry::in_context_fn(|| 5));
+    assert_eq!(thread.join().unwrap(), 5);
+}
+
+#[test]
+fn a_wrapper_polls_and_drops_as_its_future_does() {
+    fn check<F: Future>(wrap: impl Fn(Pin<Box<dyn Future<Output = Plain>>>) -> F) {
+        let alive = Rc::new(());
+        let held = Rc::clone(&alive);
+        let mut waiting = Box::pin(wrap(Box::pin(async move {
+            let _held = held;
+            pending().await
+        })));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(Rc::strong_count(&alive), 2);
+        drop(waiting);
+        assert_eq!(Rc::strong_count(&alive), 1);
+
+        let wakers = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::clone(&wakers);
+        let panicking = wrap(Box::pin(std::future::poll_fn(move |cx| {
+            seen.borrow_mut().push(cx.waker().will_wake(Waker::noop()));
+            panic!("of the host")
+        })));
+        let panic = catch_unwind(AssertUnwindSafe(|| block_on(panicking))).err();
+        assert_eq!(panic.and_then(|panic| panic.downcast().ok()).as_deref(), Some(&"of the host"));
+        assert_eq!(*wakers.borrow(), [true]);
+    }
+    check(|future| telemetry::instrument(future, "name"));
+    check(telemetry::in_context);
+    check(rpc::dispatch);
+    check(|future| rpc::server(Call::method("say"), future));
+    check(|future| rpc::client(Call::method("say"), future));
+    check(rpc::handler);
+}
+
+#[test]
+fn nothing_is_current_where_nothing_records() {
+    let guard: SpanGuard = telemetry::span("scope").with_parent(Parent::root());
+    let guard = guard.with_kind(Kind::Consumer).with(write);
+    let current = telemetry::current();
+    current.set("key", "value");
+    current.with(write);
+    assert!(!current.is_recording());
+    assert_eq!((current.trace_id(), current.span_id()), (None, None));
+    let parent = Parent::current().with_baggage("not a token", "value");
+    assert_eq!((parent.trace_id(), parent.span_id(), parent.baggage("key")), (None, None, None));
+    telemetry::inject(|_, _| never());
+    drop(guard);
+}
+
+#[test]
+fn carriers_of_nothing_give_a_root() {
+    fn check(mut carrier: impl Inject + Extract) {
+        telemetry::inject_into(&mut carrier);
+        assert_eq!(carrier.get("traceparent"), None);
+        assert!(telemetry::extract_from(&carrier).trace_id().is_none());
+        carrier.set("TraceParent", "malformed");
+        assert_eq!(carrier.get("traceparent"), Some("malformed"));
+        carrier.each("traceparent", &mut |value| assert_eq!(value, "malformed"));
+        assert!(telemetry::extract_from(&carrier as &dyn Extract).span_id().is_none());
+        telemetry::inject_into(&mut carrier as &mut dyn Inject);
+    }
+    check(Vec::new());
+    check(HashMap::<String, String>::new());
+    check(BTreeMap::new());
+    assert!(telemetry::extract(|_| None).trace_id().is_none());
+    assert!(telemetry::extract(|_| Some("malformed")).trace_id().is_none());
+    assert_eq!(TraceId(0xab).to_string(), format!("{}ab", "0".repeat(30)));
+    assert_eq!(SpanId(0xab).to_string(), format!("{}ab", "0".repeat(14)));
+}
+
+static JOBS: Counter = telemetry::counter("jobs").with_unit("{job}").with_description("Done.");
+static OPEN: UpDownCounter = telemetry::up_down_counter("open").with_unit("1").with_description("");
+static HEAT: Gauge = telemetry::gauge("heat").with_unit("Cel").with_description("");
+static SIZE: Histogram = telemetry::histogram("size").with_unit("By").with_description("");
+static SPREAD: Histogram = telemetry::histogram("spread").with_boundaries(&[1.0, 10.0]);
+
+#[test]
+fn measurements_and_logs_are_taken_before_init() {
+    let attributes = [("queue", Value::from("a"))];
+    JOBS.bind(&attributes).add(1_u64, &attributes);
+    OPEN.bind(&attributes).add(-1_i64, &[]);
+    HEAT.bind(&[]).record(f64::NAN, &attributes);
+    SIZE.bind(&[]).record(1.0, &[]);
+    SPREAD.record(f64::INFINITY, &[("format", format_args!("{}", attributes.len()).into())]);
+    rpc::payload(Direction::In, 1);
+    rpc::payload(Direction::Out, usize::MAX);
+    drop((rpc::storage("get"), rpc::session()));
+    let extras = [("extra", 1_u64.into())];
+    telemetry::forward_log(20, "message", "module", 7, "main", &extras);
+    telemetry::forward_log_at(SystemTime::UNIX_EPOCH, -1, "", "", 0, "", &extras);
+}
+
+/// Whether `T` has a trait, for a `PhantomData<T>`: the method found without a further borrow wins.
+macro_rules! has {
+    ($type:expr, $trait:path) => {{
+        #[allow(dead_code, reason = "not where the type lacks the trait")]
+        trait Present {
+            fn has(&self) -> bool {
+                true
+            }
+        }
+        #[allow(dead_code, reason = "not where the type has the trait")]
+        trait Absent {
+            fn has(&self) -> bool {
+                false
+            }
+        }
+        impl<T: $trait> Present for PhantomData<T> {}
+        impl<T> Absent for &PhantomData<T> {}
+        (&$type).has()
+    }};
+}
+
+/// The names of those traits that `T` has.
+macro_rules! traits_of {
+    ($type:expr) => {
+        traits_of!($type; Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone, Copy, Debug, Display,
+            Failure, Default, PartialEq, Eq, Hash, Future)
+    };
+    ($type:expr; $($trait:path),*) => {{
+        let marker = $type;
+        let all = [$((stringify!($trait), has!(marker, $trait))),*];
+        all.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
+    }};
+}
+
+/// A type by its name; it must own what it holds.
+const fn owned<T: 'static>() -> PhantomData<T> {
+    PhantomData
+}
+
+/// A type without a name, by its value.
+fn of<T: 'static>(_: T) -> PhantomData<T> {
+    PhantomData
+}
+
+/// What most types are.
+const FREE: &str = "Send Sync Unpin UnwindSafe RefUnwindSafe";
+/// What stays on its thread.
+const BOUND: &str = "Unpin UnwindSafe RefUnwindSafe";
+
+macro_rules! assert_traits {
+    ($($type:ty => $auto:expr, $other:literal;)*) => {
+        let rows = [$((
+            stringify!($type),
+            traits_of!(owned::<$type>()),
+            format!("{} {}", $auto, $other),
+        )),*];
+        let wrong: Vec<_> = rows.iter().filter(|(_, has, expected)| has != expected).collect();
+        assert!(wrong.is_empty(), "type, traits, expected: {wrong:#?}");
+    };
+}
+
+#[test]
+fn every_type_has_the_same_traits_in_both_modes() {
+    assert_traits! {
+        TelemetryConfig => "Send Sync Unpin", "Clone Debug Default";
+        Telemetry => FREE, "Clone Debug";
+        Error => FREE, "Clone Debug Display Failure";
+        Report => FREE, "Clone Debug Display";
+        Shutdown => FREE, "Debug Future";
+        Span => BOUND, "Debug";
+        Parent => FREE, "Clone Debug Default";
+        CurrentSpan => BOUND, "Clone Copy Debug";
+        SpanGuard => BOUND, "Debug";
+        Counter => FREE, "Debug";
+        UpDownCounter => FREE, "Debug";
+        Gauge => FREE, "Debug";
+        Histogram => FREE, "Debug";
+        Call<'static> => FREE, "Clone Copy Debug";
+        StorageTimer => FREE, "Debug";
+        Session => FREE, "Debug";
+        Direction => FREE, "Clone Copy Debug PartialEq Eq";
+        Value<'static> => BOUND, "Clone Copy Debug";
+        Kind => FREE, "Clone Copy Debug Default PartialEq Eq";
+        MetricNames => FREE, "Clone Copy Debug Default PartialEq Eq";
+        Pace => FREE, "Clone Copy Debug Default PartialEq Eq";
+        TraceId => FREE, "Clone Copy Debug Display PartialEq Eq Hash";
+        SpanId => FREE, "Clone Copy Debug Display PartialEq Eq Hash";
+        Status => FREE, "Clone Debug Default";
+        Signal => FREE, "Clone Debug Default";
+        Dropped => FREE, "Clone Copy Debug Default PartialEq Eq";
+    }
+}
+
+/// A future that has the traits of `T`, and those alone.
+#[derive(Clone, Copy, Debug)]
+struct Holds<T, O = Result<u8, String>>(PhantomData<T>, PhantomData<fn() -> O>);
+
+impl<T, O> Future for Holds<T, O> {
+    type Output = O;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<O> {
+        Poll::Pending
+    }
+}
+
+/// An output with no trait but `Outcome`.
+type Plain = Result<Bare, String>;
+struct Bare(#[allow(dead_code, reason = "only its type counts")] Rc<Cell<&'static mut u8>>);
+
+/// A future with `Debug`, of such an output.
+#[derive(Debug)]
+struct Named;
+
+impl Future for Named {
+    type Output = Plain;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Plain> {
+        Poll::Pending
+    }
+}
+
+macro_rules! assert_wrapped {
+    ($($future:ty => $auto:expr, $other:literal;)*) => { $(
+        assert_traits! {
+            Instrumented<$future> => $auto, $other;
+            InContext<$future> => $auto, $other;
+            Observed<$future> => $auto, $other;
+        }
+    )* };
+}
+
+#[test]
+fn a_wrapper_has_the_auto_traits_of_its_future_and_is_no_clone() {
+    assert_wrapped! {
+        Holds<u8> => FREE, "Debug Future";
+        Holds<MutexGuard<'static, u8>> => "Sync Unpin UnwindSafe RefUnwindSafe", "Debug Future";
+        Holds<Cell<u8>> => "Send Unpin UnwindSafe", "Debug Future";
+        Holds<Rc<u8>> => BOUND, "Debug Future";
+        Holds<Rc<Cell<u8>>> => "Unpin", "Debug Future";
+        Holds<PhantomPinned> => "Send Sync UnwindSafe RefUnwindSafe", "Debug Future";
+        Holds<&'static mut u8> => "Send Sync Unpin RefUnwindSafe", "Debug Future";
+        Holds<Box<dyn Failure + Send + Sync>> => "Send Sync Unpin", "Debug Future";
+        // An output is handed through, never kept: its traits do not matter.
+        Holds<u8, Plain> => FREE, "Future";
+        Named => FREE, "Debug Future";
+    }
+}
+
+/// A closure in context that owns a `T`; only its auto traits show through.
+fn closure<T>(value: T) -> impl FnOnce() -> T + use<T> {
+    telemetry::in_context_fn(move || value)
+}
+
+#[test]
+fn a_closure_in_context_has_the_auto_traits_of_the_closure() {
+    let unique: &'static mut u8 = Box::leak(Box::new(1));
+    assert_eq!(traits_of!(of(closure(1_u8))), FREE);
+    assert_eq!(traits_of!(of(closure(unique))), "Send Sync Unpin RefUnwindSafe");
+    assert_eq!(traits_of!(of(closure(Rc::new(1_u8)))), BOUND);
+    assert_eq!(traits_of!(of(closure(Cell::new(1_u8)))), "Send Unpin UnwindSafe");
+}
