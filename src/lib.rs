@@ -23,3 +23,8 @@ mod record;
 pub mod telemetry;
 #[cfg(feature = "telemetry")]
 pub mod testing;
+
+/// Its code is compiled and run as the manual's is.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

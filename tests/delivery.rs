@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use support::collector::{Collector, Step};
 use support::{SOON, assert_conserved, record, serial, start, wait_until};
-use trackside::telemetry;
+use trackside::telemetry::{self, Pace};
 
 #[test]
 fn a_batch_holds_at_most_its_size_and_nothing_is_lost() {
@@ -256,4 +256,52 @@ fn a_wait_that_the_peer_asked_for_is_kept() {
     assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(assert_conserved(&telemetry).delivered, 1);
     telemetry.shutdown(SOON).unwrap();
+}
+
+#[test]
+fn success_resets_the_backoff() {
+    let _turn = serial();
+    let collector = Collector::start();
+    collector.script(vec![Step::status(503); 7]);
+    let telemetry = start(&collector.url(), &[("OTEL_BSP_SCHEDULE_DELAY", "10")]);
+    record("first", 1);
+    wait_until("the end of a long outage", || {
+        // Each flush ends one wait.
+        telemetry.force_flush(Duration::from_millis(20)).is_ok()
+            && telemetry.status().traces.delivered == 1
+    });
+    collector.script(vec![Step::status(503)]);
+    record("second", 1);
+    let began = Instant::now();
+    wait_until("the second try", || telemetry.status().traces.delivered == 2);
+    // The first wait is 250 ms at most; the eighth would be up to 30 s.
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_conserved(&telemetry);
+    telemetry.shutdown(SOON).unwrap();
+}
+
+#[test]
+fn a_shutdown_ends_a_long_backoff_with_one_more_try() {
+    let _turn = serial();
+    let collector = Collector::start();
+    collector.script(vec![Step::status(503)]);
+    let config = support::config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]);
+    let telemetry = telemetry::init(config.with_pace(Pace::Patient)).unwrap();
+    record("item", 1);
+    assert!(telemetry.force_flush(Duration::from_millis(200)).is_err());
+    let began = Instant::now();
+    telemetry.shutdown(SOON).unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4), "the wait alone is 7.5 s or more");
+    assert_eq!(assert_conserved(&telemetry).delivered, 1);
+}
+
+#[test]
+fn nothing_recorded_sends_nothing() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let telemetry = start(&collector.url(), &[]);
+    telemetry.force_flush(SOON).unwrap();
+    telemetry.force_flush(SOON).unwrap();
+    telemetry.shutdown(SOON).unwrap();
+    assert_eq!((collector.connections(), assert_conserved(&telemetry).recorded), (0, 0));
 }

@@ -31,7 +31,19 @@ pub(crate) type Hook = Arc<dyn Fn(&str) + Send + Sync>;
 /// Arguments that override the environment; `default()` overrides nothing.
 ///
 /// Nothing is checked here: `init` and [`resolve`](Self::resolve) check all of it at once.
-/// An empty text counts as not given, as it does in a variable.
+///
+/// ```
+/// use std::time::Duration;
+/// use trackside::telemetry::TelemetryConfig;
+///
+/// let config = TelemetryConfig::default()
+///     .with_service_name("shop")
+///     .with_attribute("team", "checkout")
+///     .with_sampler("parentbased_traceidratio", Some(0.1))
+///     .with_drop_deadline(Duration::from_secs(2))
+///     .or_console();
+/// println!("{}", config.resolve());
+/// ```
 #[derive(Clone, Default)]
 #[must_use]
 pub struct TelemetryConfig {
@@ -59,12 +71,17 @@ pub struct TelemetryConfig {
 }
 
 impl TelemetryConfig {
-    /// The specification's defaults: OTLP to localhost where nothing is configured.
+    /// The specification's default: OTLP to `http://localhost:4318` where nothing is configured.
+    ///
+    /// Plain `default()` is off there.
     pub fn spec_defaults() -> Self {
         Self { spec_defaults: true, ..Self::default() }
     }
 
     /// The console where neither an argument nor a variable names a destination.
+    ///
+    /// It changes nothing where a signal is switched off, or where a destination is named that
+    /// cannot be used.
     pub fn or_console(mut self) -> Self {
         self.or_console = true;
         self
@@ -74,48 +91,60 @@ impl TelemetryConfig {
     ///
     /// It takes the place of `OTEL_EXPORTER_OTLP_ENDPOINT`; a variable that names one signal's
     /// endpoint, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, still wins for that signal.
+    /// `http://host[:port][/path]`; anything else, `https://` included, is an error of `init`.
     pub fn with_endpoint(mut self, url: &str) -> Self {
         self.endpoint = Some(url.to_owned());
         self
     }
 
-    /// A header on every export request; repeatable, the last of a name wins.
+    /// A header on every export request; repeatable, the last of a name wins, also over a variable.
+    ///
+    /// `init` refuses a name that is no token of HTTP, a name that says how the request is framed
+    /// (such as `content-length`), and a value with control characters. A value is never shown.
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.set(name, value);
         self
     }
 
-    /// `service.name`; the inference chain where not given.
+    /// `service.name`; a blank text counts as not given.
+    ///
+    /// Where not given: `OTEL_SERVICE_NAME`, then `OTEL_RESOURCE_ATTRIBUTES`, then
+    /// `unknown_service:` and the [fallback name](Self::with_fallback_name).
     pub fn with_service_name(mut self, name: &str) -> Self {
         self.service_name = given(name);
         self
     }
 
-    /// `service.version`.
+    /// `service.version`; a blank text counts as not given.
     pub fn with_service_version(mut self, version: &str) -> Self {
         self.service_version = given(version);
         self
     }
 
-    /// `deployment.environment.name`.
+    /// `deployment.environment.name`; a blank text counts as not given.
     pub fn with_environment(mut self, name: &str) -> Self {
         self.environment = given(name);
         self
     }
 
-    /// Suffix of `unknown_service:` and what stands before `-multi`; the process name where not given.
+    /// Suffix of `unknown_service:` and what stands before `-multi`; the program's file name where not given, or blank.
     pub fn with_fallback_name(mut self, name: &str) -> Self {
         self.fallback_name = given(name);
         self
     }
 
-    /// One resource attribute; repeatable, the last of a key wins.
+    /// One resource attribute; repeatable, the last of a key wins. `init` refuses an empty key.
+    ///
+    /// `with_service_name` and its companions win over the same key here.
     pub fn with_attribute(mut self, key: &str, value: &str) -> Self {
         parse::put(&mut self.attributes, key.to_owned(), value.to_owned());
         self
     }
 
-    /// A name as in `OTEL_TRACES_SAMPLER`; a ratio only where the name takes one.
+    /// A name as in `OTEL_TRACES_SAMPLER`, any case; a ratio from 0 to 1 only where the name takes one.
+    ///
+    /// Where a name takes a ratio and none is given, `OTEL_TRACES_SAMPLER_ARG` counts, then 1.
+    /// `init` refuses an unknown name and any other ratio.
     pub fn with_sampler(mut self, name: &str, ratio: Option<f64>) -> Self {
         self.sampler = Some((name.to_owned(), ratio));
         self
@@ -127,56 +156,74 @@ impl TelemetryConfig {
         self
     }
 
-    /// As `with_traces`.
+    /// As `with_traces`; this version exports no metrics.
     pub fn with_metrics(mut self, on: bool) -> Self {
         self.metrics = Some(on);
         self
     }
 
-    /// As `with_traces`.
+    /// As `with_traces`; this version exports no logs.
     pub fn with_logs(mut self, on: bool) -> Self {
         self.logs = Some(on);
         self
     }
 
-    /// Names of the RPC set.
+    /// Names of the RPC metrics; in this version it only stands in the report.
     pub fn with_metric_names(mut self, names: MetricNames) -> Self {
         self.metric_names = Some(names);
         self
     }
 
-    /// Bytes that waiting telemetry may hold, rings included; default 64 MiB, at least 1 MiB.
+    /// Bytes that waiting telemetry may hold, rings included; default 64 MiB.
+    ///
+    /// `init` refuses less than 1 MiB. Rings take at most half of it.
     pub fn with_memory_limit(mut self, bytes: usize) -> Self {
         self.memory_limit = Some(bytes);
         self
     }
 
-    /// How long the last handle's drop may take; default 5 s.
+    /// How long the last handle's drop may wait for what is left to be sent; default 5 s.
     pub fn with_drop_deadline(mut self, within: Duration) -> Self {
         self.drop_deadline = Some(within);
         self
     }
 
-    /// How often batches leave, and how a failing endpoint is tried again.
+    /// How often batches leave, and how a failing endpoint is tried again; default [`Pace::Prompt`].
+    ///
+    /// `OTEL_BSP_SCHEDULE_DELAY` wins over the pace's schedule.
     pub fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = Some(pace);
         self
     }
 
-    /// Whether OpenTelemetry's globals become ours; default true.
+    /// Whether OpenTelemetry's globals become ours; default true. This version sets none: it only
+    /// stands in the report.
     pub fn set_globals(mut self, on: bool) -> Self {
         self.globals = Some(on);
         self
     }
 
-    /// Called on our thread, once per diagnostic, at most once a minute for the same one.
+    /// Called with each diagnostic, at most once a minute for the same one.
+    ///
+    /// What the configuration has to say comes on the thread that calls `init`, before it returns;
+    /// the rest comes on the crate's own thread, which does nothing else meanwhile (a drop that was
+    /// too late, on the thread of the drop). So be brief, never call `init` here, and do not wait for
+    /// telemetry. A panic of the callback is caught.
+    ///
+    /// ```
+    /// use trackside::telemetry::TelemetryConfig;
+    ///
+    /// let config = TelemetryConfig::default().on_diagnostic(|line| eprintln!("telemetry: {line}"));
+    /// # let _config = config;
+    /// ```
     pub fn on_diagnostic(mut self, call: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(call));
         self
     }
 
-    /// The report that `init` would give, without starting anything; an argument that `init`
-    /// would refuse stands among the diagnostics.
+    /// The report that `init` would give, without starting anything.
+    ///
+    /// Where `init` would refuse an argument, the report is that error as its only diagnostic.
     #[must_use]
     pub fn resolve(&self) -> Report {
         match self.plan() {

@@ -6,8 +6,16 @@ use super::variables;
 
 /// Every setting, its value (secrets masked) and where it came from; read it by `Display`.
 ///
-/// `{}` is a table of the settings with the diagnostics below it; `{:#}` adds the variables that
-/// this version honours.
+/// `{}` is a table of the settings with the diagnostics below it, each after `! `; `{:#}` adds the
+/// variables that this version honours.
+///
+/// ```
+/// use trackside::telemetry::TelemetryConfig;
+///
+/// let report = TelemetryConfig::default().with_service_name("shop").resolve();
+/// assert!(report.to_string().contains("shop"));
+/// assert!(format!("{report:#}").contains("OTEL_BSP_SCHEDULE_DELAY"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Report {
     settings: Vec<Setting>,

@@ -13,6 +13,14 @@ pub(crate) const SAMPLED: u8 = 0x01;
 pub(crate) const RANDOM: u8 = 0x02;
 
 /// Where a span hangs: ids, flags, `tracestate` and baggage; cheap to clone.
+///
+/// ```
+/// use trackside::telemetry::Parent;
+///
+/// let parent = Parent::root().with_baggage("tenant", "acme");
+/// assert_eq!(parent.baggage("tenant"), Some("acme"));
+/// assert!(parent.trace_id().is_none());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Parent {
     /// 0 where there is no span: a root.
@@ -39,7 +47,7 @@ pub(crate) struct Extra {
 }
 
 impl Parent {
-    /// The context of this thread, now.
+    /// The context of this thread, now; a root where there is none.
     #[must_use]
     pub fn current() -> Self {
         record::current::context()
@@ -63,7 +71,7 @@ impl Parent {
         self.has_span().then_some(SpanId(self.span))
     }
 
-    /// One baggage entry.
+    /// One baggage entry, decoded; the case of the key counts.
     #[must_use]
     pub fn baggage(&self, key: &str) -> Option<&str> {
         self.entries().iter().find(|(other, _)| other == key).map(|(_, value)| value.as_str())

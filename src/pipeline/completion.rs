@@ -1,8 +1,10 @@
 //! An answer that one thread gives and another waits for, blocking or as a future.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+
+use super::sync::{Condvar, Mutex};
 
 /// Empty until `complete`, which works once.
 #[derive(Debug)]

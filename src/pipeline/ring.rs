@@ -1,17 +1,23 @@
 //! One producer's buffer: a single-producer, single-consumer ring of variable-length records.
 //!
-//! A record is contiguous and starts at a multiple of 8 bytes with a word of its own:
-//! `length << 2 | form`. Where a record does not fit before the end of the storage, a padding word
-//! fills the rest. A record that is large for the ring travels as one boxed slice instead.
-//! A push is one release store; a full ring refuses the record and counts it.
+//! A record is contiguous and starts with a word of its own: `length << 2 | form`. Where a record
+//! does not fit before the end of the storage, a padding word fills the rest. A record that is
+//! large for the ring travels as one boxed slice instead. A push publishes by one release store of
+//! `tail`; a full ring refuses the record and counts it.
+//!
+//! `tests/models` holds the proofs: run `scripts/models` after a change here.
 
 use std::cell::UnsafeCell;
+use std::iter;
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Ordering, Owner};
 
-const WORD: usize = 8;
+const WORD: usize = size_of::<u64>();
+/// A boxed record's pointer is stored in one word.
+const _: () = assert!(size_of::<*mut u8>() <= WORD && align_of::<*mut u8>() <= align_of::<u64>());
+
 /// The forms of a slot.
 const INLINE: u64 = 0;
 const BOXED: u64 = 1;
@@ -19,28 +25,39 @@ const PADDING: u64 = 2;
 
 /// Makes a ring of `bytes` (rounded up to a power of two, at least 1 KiB).
 pub(crate) fn ring(bytes: usize) -> (Producer, Consumer) {
-    let words = (bytes.max(1024).next_power_of_two()) / WORD;
+    ring_of(bytes.max(1024).next_power_of_two() / WORD)
+}
+
+/// Makes a ring of so many words: a power of two, at least 8, so that the longest record fits
+/// beside the padding before it.
+pub(crate) fn ring_of(words: usize) -> (Producer, Consumer) {
+    assert!(words.is_power_of_two() && words >= 8, "a ring of {words} words");
+    // Positions overflow after one lap, not after years: arithmetic that cannot is found at once.
+    let start = words.wrapping_neg();
     let shared = Arc::new(Shared {
-        storage: (0..words).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
-        owners: (0..words).map(|_| Owner::new()).collect(),
-        head: Padded(AtomicUsize::new(0)),
-        tail: Padded(AtomicUsize::new(0)),
-        closed: AtomicBool::new(false),
-        pushed: AtomicU64::new(0),
-        refused: AtomicU64::new(0),
-        taken: AtomicU64::new(0),
+        storage: Box::new_uninit_slice(words),
+        owners: iter::repeat_with(Owner::default).take(words).collect(),
+        written: Written {
+            tail: AtomicUsize::new(start),
+            pushed: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        },
+        read: Read { head: AtomicUsize::new(start), taken: AtomicU64::new(0) },
     });
-    (
-        Producer { shared: Arc::clone(&shared), head_seen: 0, tail: 0, above: false },
-        Consumer { shared },
-    )
+    let consumer = Consumer { shared: Arc::clone(&shared) };
+    (Producer { shared, head_seen: start, tail: start, signalled: start }, consumer)
 }
 
 /// What became of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
     Stored,
-    /// Stored, and the ring has just become half full: time to wake the consumer.
+    /// Stored, and the ring is more than half full: time to wake the consumer.
+    ///
+    /// Said again only when half a ring has been pushed since. A consumer that was woken takes what
+    /// was there then, so this never misses a ring that is more than half full after it. One that
+    /// stops at its limit has to come back by itself.
     HighWater,
     /// The ring was full; the record is gone and counted.
     Refused,
@@ -49,11 +66,11 @@ pub(crate) enum Pushed {
 /// The recording thread's end.
 pub(crate) struct Producer {
     shared: Arc<Shared>,
-    /// The consumer's position when last looked at; it only ever grows.
+    /// The consumer's position when last looked at; it is never past the real one.
     head_seen: usize,
     tail: usize,
-    /// The fill was above the high-water mark at the last push.
-    above: bool,
+    /// `tail` at the last `HighWater`.
+    signalled: usize,
 }
 
 /// The worker's end.
@@ -68,21 +85,30 @@ pub(crate) struct Gauge {
 }
 
 struct Shared {
-    storage: Box<[UnsafeCell<MaybeUninit<[u8; WORD]>>]>,
+    /// Words for their alignment only: they hold bytes.
+    storage: Box<[MaybeUninit<UnsafeCell<u64>>]>,
     /// Nothing here; under loom, the check that no slot has two users at once.
     owners: Box<[Owner]>,
-    /// In words, counted up for ever; the slot is `position & (words - 1)`.
-    head: Padded<AtomicUsize>,
-    tail: Padded<AtomicUsize>,
-    closed: AtomicBool,
-    pushed: AtomicU64,
-    refused: AtomicU64,
-    taken: AtomicU64,
+    written: Written,
+    read: Read,
 }
 
-/// Keeps the two ends off each other's cache line.
+/// What the producer writes; aligned, to keep the two ends off each other's cache line.
 #[repr(align(128))]
-struct Padded<T>(T);
+struct Written {
+    /// In words, counted up for ever and wrapping; the slot is `position & (words - 1)`.
+    tail: AtomicUsize,
+    pushed: AtomicU64,
+    refused: AtomicU64,
+    closed: AtomicBool,
+}
+
+/// What the consumer writes.
+#[repr(align(128))]
+struct Read {
+    head: AtomicUsize,
+    taken: AtomicU64,
+}
 
 // SAFETY: slots from `head` up to `tail` belong to the consumer, the others to the producer. Each
 // end exists once, is not `Clone`, and hands slots over by a release store that the other acquires.
@@ -93,97 +119,101 @@ unsafe impl Sync for Shared {}
 impl Producer {
     /// Appends one record, given in pieces.
     pub(crate) fn push(&mut self, pieces: &[&[u8]]) -> Pushed {
-        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
-        let words = self.shared.storage.len();
-        if length > words * WORD / 8 {
-            return self.push_boxed(pieces.concat().into_boxed_slice());
+        // Saturating, since a sum that wrapped would reserve less than is copied.
+        let length = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
+        if length > self.shared.bytes() / 8 {
+            return self.push_boxed(pieces, length);
         }
-        let Some(at) = self.reserve(1 + length.div_ceil(WORD)) else {
+        let words = 1 + length.div_ceil(WORD);
+        let Some(slot) = self.reserve(words) else {
             return self.refuse();
         };
-        self.shared.write(at, 0, &((length as u64) << 2 | INLINE).to_le_bytes());
-        let mut offset = WORD;
-        for piece in pieces {
-            self.shared.write(at, offset, piece);
-            offset += piece.len();
+        // SAFETY: the slots are reserved and contiguous, and the pieces have `length` bytes in all.
+        unsafe {
+            slot.write((length as u64) << 2 | INLINE);
+            let mut to = slot.add(1).cast::<u8>();
+            for piece in pieces {
+                ptr::copy_nonoverlapping(piece.as_ptr(), to, piece.len());
+                to = to.add(piece.len());
+            }
         }
-        self.publish(1 + length.div_ceil(WORD))
+        self.publish(words)
     }
 
-    /// Appends one record that is already boxed.
-    fn push_boxed(&mut self, record: Box<[u8]>) -> Pushed {
-        let Some(at) = self.reserve(2) else {
+    fn push_boxed(&mut self, pieces: &[&[u8]], length: usize) -> Pushed {
+        // First the slots: a full ring must not cost an allocation.
+        let Some(slot) = self.reserve(2) else {
             return self.refuse();
         };
-        self.shared.check(at, 2, Owner::write);
-        let length = record.len() as u64;
-        let pointer = Box::into_raw(record).cast::<u8>();
-        self.shared.write(at, 0, &(length << 2 | BOXED).to_le_bytes());
-        // SAFETY: the two words from `at` were just reserved, and a pointer fits in one. It is
-        // stored as a pointer, so that it keeps its provenance.
-        unsafe { self.shared.slot(at + 1).cast::<*mut u8>().write_unaligned(pointer) };
+        let mut record = Vec::new();
+        if record.try_reserve_exact(length).is_err() {
+            return self.refuse();
+        }
+        pieces.iter().for_each(|piece| record.extend_from_slice(piece));
+        let pointer = Box::into_raw(record.into_boxed_slice()).cast::<u8>();
+        // SAFETY: the slots are reserved. The pointer is stored as one, to keep its provenance.
+        unsafe {
+            slot.write((length as u64) << 2 | BOXED);
+            slot.add(1).cast::<*mut u8>().write(pointer);
+        }
         self.publish(2)
     }
 
     /// Counts a record that could not even be tried.
     pub(crate) fn refuse(&mut self) -> Pushed {
-        bump(&self.shared.refused);
+        bump(&self.shared.written.refused);
         Pushed::Refused
     }
 
-    /// Room for a record of so many words, contiguous; pads to the end of the storage if need be.
-    fn reserve(&mut self, words: usize) -> Option<usize> {
+    /// The first of so many contiguous slots, the producer's own until `publish`.
+    ///
+    /// Padding to the end of the storage goes out with the next record, so the consumer always
+    /// finds a record behind it.
+    fn reserve(&mut self, words: usize) -> Option<*mut u64> {
         let size = self.shared.storage.len();
         let to_end = size - (self.tail & (size - 1));
         let padding = if words > to_end { to_end } else { 0 };
-        let needed = padding + words;
-        if self.tail + needed - self.head_seen > size {
-            self.head_seen = self.shared.head.0.load(Ordering::Acquire);
-            if self.tail + needed - self.head_seen > size {
+        if self.fill() + padding + words > size {
+            self.look();
+            if self.fill() + padding + words > size {
                 return None;
             }
         }
         if padding > 0 {
-            self.shared.write(self.tail, 0, &((padding as u64) << 2 | PADDING).to_le_bytes());
-            self.tail += padding;
+            self.shared.check(self.tail, 1, Owner::write);
+            // SAFETY: the slot is free: there is room for the padding and for the record.
+            unsafe { self.shared.slot(self.tail).write((padding as u64) << 2 | PADDING) };
+            self.tail = self.tail.wrapping_add(padding);
         }
-        Some(self.tail)
+        self.shared.check(self.tail, words, Owner::write);
+        Some(self.shared.slot(self.tail))
     }
 
     fn publish(&mut self, words: usize) -> Pushed {
-        self.tail += words;
-        bump(&self.shared.pushed);
-        self.shared.tail.0.store(self.tail, Ordering::Release);
+        self.tail = self.tail.wrapping_add(words);
+        // Before `tail`, so that nobody sees more records taken than pushed.
+        bump(&self.shared.written.pushed);
+        self.shared.written.tail.store(self.tail, Ordering::Release);
         let half = self.shared.storage.len() / 2;
-        if self.tail - self.head_seen <= half {
-            self.above = false;
+        if self.fill() <= half || self.tail.wrapping_sub(self.signalled) < half {
             return Pushed::Stored;
         }
-        self.head_seen = self.shared.head.0.load(Ordering::Acquire);
-        let above = self.tail - self.head_seen > half;
-        let crossed = above && !self.above;
-        self.above = above;
-        if crossed { Pushed::HighWater } else { Pushed::Stored }
-    }
-}
-
-impl Drop for Producer {
-    fn drop(&mut self) {
-        self.shared.closed.store(true, Ordering::Release);
-    }
-}
-
-impl Consumer {
-    /// The producer is gone. Read this before the last `drain`, not after.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.shared.closed.load(Ordering::Acquire)
+        self.look();
+        if self.fill() <= half {
+            return Pushed::Stored;
+        }
+        self.signalled = self.tail;
+        Pushed::HighWater
     }
 
-    /// Takes at most `limit` of the records that were there at the call, oldest first.
-    ///
-    /// A record counts as taken before `take` sees it, so a panic there loses that one only.
-    pub(crate) fn drain(&mut self, limit: usize, take: impl FnMut(&[u8])) -> usize {
-        self.shared.drain(limit, take)
+    /// Slots in use, as far as the producer knows; never too few.
+    fn fill(&self) -> usize {
+        self.tail.wrapping_sub(self.head_seen)
+    }
+
+    /// Takes back the slots that the consumer has released.
+    fn look(&mut self) {
+        self.head_seen = self.shared.read.head.load(Ordering::Acquire);
     }
 
     pub(crate) fn gauge(&self) -> Gauge {
@@ -191,34 +221,47 @@ impl Consumer {
     }
 }
 
-/// Moves `head` on, whether `take` returns or panics.
-struct Release<'a> {
-    shared: &'a Shared,
-    to: usize,
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.shared.written.closed.store(true, Ordering::Release);
+    }
 }
 
-impl Drop for Release<'_> {
-    fn drop(&mut self) {
-        bump(&self.shared.taken);
-        self.shared.head.0.store(self.to, Ordering::Release);
+impl Consumer {
+    /// The producer is gone. Read this before the last `drain`, not after.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.written.closed.load(Ordering::Acquire)
+    }
+
+    /// Takes at most `limit` of the records that were there at the call, oldest first.
+    ///
+    /// A record counts as taken whether `take` returns or panics, so a panic loses that one only.
+    pub(crate) fn drain(&mut self, limit: usize, take: impl FnMut(&[u8])) -> usize {
+        // SAFETY: there is one consumer, and it is borrowed mutably.
+        unsafe { self.shared.drain(limit, take) }
+    }
+
+    pub(crate) fn gauge(&self) -> Gauge {
+        Gauge { shared: Arc::clone(&self.shared) }
     }
 }
 
 impl Gauge {
     /// Records offered: stored or refused.
     pub(crate) fn offered(&self) -> u64 {
-        self.shared.pushed.load(Ordering::Acquire) + self.refused()
+        self.shared.written.pushed.load(Ordering::Acquire) + self.refused()
     }
 
     /// Records that found the ring full.
     pub(crate) fn refused(&self) -> u64 {
-        self.shared.refused.load(Ordering::Acquire)
+        self.shared.written.refused.load(Ordering::Acquire)
     }
 
     /// Records in the ring.
     pub(crate) fn waiting(&self) -> u64 {
-        let taken = self.shared.taken.load(Ordering::Acquire);
-        self.shared.pushed.load(Ordering::Acquire).saturating_sub(taken)
+        // In this order: a record is pushed before it is taken, so the difference is not negative.
+        let taken = self.shared.read.taken.load(Ordering::Acquire);
+        self.shared.written.pushed.load(Ordering::Acquire) - taken
     }
 
     /// Both look at the same ring.
@@ -228,94 +271,94 @@ impl Gauge {
 
     /// Bytes of storage.
     pub(crate) fn bytes(&self) -> usize {
-        self.shared.storage.len() * WORD
+        self.shared.bytes()
     }
 }
 
 impl Drop for Shared {
     /// Frees the boxes that nobody took.
     fn drop(&mut self) {
-        self.drain(usize::MAX, |_| {});
+        // SAFETY: both ends are gone.
+        unsafe { self.drain(usize::MAX, |_| {}) };
+    }
+}
+
+/// Gives a record's slots back and counts it, whether `take` returns or panics.
+struct Release<'a> {
+    shared: &'a Shared,
+    to: usize,
+}
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        bump(&self.shared.read.taken);
+        self.shared.read.head.store(self.to, Ordering::Release);
     }
 }
 
 impl Shared {
-    /// For the consumer, or for the last one to leave.
-    fn drain(&self, limit: usize, mut take: impl FnMut(&[u8])) -> usize {
-        let tail = self.tail.0.load(Ordering::Acquire);
-        let mut head = self.head.0.load(Ordering::Relaxed);
+    fn bytes(&self) -> usize {
+        self.storage.len() * WORD
+    }
+
+    /// # Safety
+    ///
+    /// Only for the consumer, or for the last one to leave.
+    unsafe fn drain(&self, limit: usize, mut take: impl FnMut(&[u8])) -> usize {
+        let tail = self.written.tail.load(Ordering::Acquire);
+        let mut head = self.read.head.load(Ordering::Relaxed);
         let mut taken = 0;
         while head != tail && taken < limit {
-            let (form, length) = self.head_word(head);
-            match form {
-                PADDING => {
-                    head += length;
+            self.check(head, 1, Owner::read);
+            let slot = self.slot(head);
+            // SAFETY: before `tail`, and a record or a padding starts here.
+            let word = unsafe { slot.read() };
+            let (form, length) = (word & 3, (word >> 2) as usize);
+            let words = match form {
+                INLINE => 1 + length.div_ceil(WORD),
+                BOXED => 2,
+                _ => {
+                    head = head.wrapping_add(length);
                     continue;
                 }
-                INLINE => {
-                    let release = Release { shared: self, to: head + 1 + length.div_ceil(WORD) };
-                    self.check(head + 1, length.div_ceil(WORD), Owner::read);
-                    // SAFETY: the producer wrote `length` bytes after the word at `head`, all in
-                    // one run, and does not touch them before `release` moves `head` past them.
-                    take(unsafe { std::slice::from_raw_parts(self.slot(head + 1), length) });
-                    head = release.to;
-                }
-                _ => {
-                    self.check(head + 1, 1, Owner::read);
-                    // SAFETY: the word holds what `Box::into_raw` gave. It is read once, since
-                    // `head` moves past it before anything can fail.
-                    let record: Box<[u8]> = unsafe {
-                        let pointer = self.slot(head + 1).cast::<*mut u8>().read_unaligned();
-                        Box::from_raw(ptr::slice_from_raw_parts_mut(pointer, length))
-                    };
-                    head += 2;
-                    drop(Release { shared: self, to: head });
-                    take(&record);
-                }
+            };
+            self.check(head, words, Owner::read);
+            let release = Release { shared: self, to: head.wrapping_add(words) };
+            if form == INLINE {
+                // SAFETY: the producer wrote `length` bytes in one run behind the word, and does
+                // not touch them before `release` is dropped.
+                take(unsafe { std::slice::from_raw_parts(slot.add(1).cast(), length) });
+            } else {
+                // SAFETY: the word holds what `Box::into_raw` gave for `length` bytes. It is read
+                // once, since `release` moves `head` past it in any case.
+                let record: Box<[u8]> = unsafe {
+                    let pointer = slot.add(1).cast::<*mut u8>().read();
+                    Box::from_raw(ptr::slice_from_raw_parts_mut(pointer, length))
+                };
+                take(&record);
             }
+            // Still ours until here.
+            self.check(head, words, Owner::read);
+            drop(release);
+            head = head.wrapping_add(words);
             taken += 1;
         }
         taken
     }
 
     fn check(&self, position: usize, words: usize, access: fn(&Owner)) {
-        // A loop over nothing outside of loom.
+        // Nothing outside of loom, not even a loop.
         if size_of::<Owner>() > 0 {
             let mask = self.storage.len() - 1;
-            (position..position + words).for_each(|word| access(&self.owners[word & mask]));
+            (0..words).for_each(|word| access(&self.owners[position.wrapping_add(word) & mask]));
         }
     }
 
-    /// The slot's address; only its current owner may use it.
-    fn slot(&self, position: usize) -> *mut u8 {
+    /// The slot's address; only its owner may use it.
+    fn slot(&self, position: usize) -> *mut u64 {
         let index = position & (self.storage.len() - 1);
-        // A pointer derived from the whole storage, since a record spans several slots.
-        let base = self.storage.as_ptr().cast::<u8>().cast_mut();
-        base.wrapping_add(index * WORD)
-    }
-
-    /// Copies bytes behind a reserved position.
-    fn write(&self, position: usize, offset: usize, bytes: &[u8]) {
-        debug_assert!(
-            (position & (self.storage.len() - 1)) * WORD + offset + bytes.len()
-                <= self.storage.len() * WORD
-        );
-        self.check(position + offset / WORD, bytes.len().div_ceil(WORD), Owner::write);
-        // SAFETY: only the producer calls this, for words that it has reserved and not published.
-        unsafe {
-            ptr::copy_nonoverlapping(
-                bytes.as_ptr(),
-                self.slot(position).wrapping_add(offset),
-                bytes.len(),
-            );
-        }
-    }
-
-    fn head_word(&self, position: usize) -> (u64, usize) {
-        self.check(position, 1, Owner::read);
-        // SAFETY: the consumer reads a word at a record's start, which the producer has written.
-        let word = u64::from_le_bytes(unsafe { self.slot(position).cast::<[u8; WORD]>().read() });
-        (word & 3, (word >> 2) as usize)
+        // Derived from the whole storage, since a record spans several slots.
+        self.storage.as_ptr().cast::<u64>().cast_mut().wrapping_add(index)
     }
 }
 

@@ -70,12 +70,15 @@ pub fn instrument<F: Future>(future: F, name: &'static str) -> Instrumented<F> {
 
 impl<F: Future> Instrumented<F> {
     /// Another parent than the current span; decides sampling anew, so call it first.
+    ///
+    /// [`Parent::root`] makes a root, also below a span. The first poll does not change a parent
+    /// that was given.
     pub fn with_parent(mut self, parent: Parent) -> Self {
         self.slot.restart(self.name, parent);
         self
     }
 
-    /// The kind.
+    /// The kind; `Internal` where not given.
     pub fn with_kind(mut self, kind: Kind) -> Self {
         if let Some(open) = self.slot.open() {
             open.kind = kind;
@@ -91,19 +94,27 @@ impl<F: Future> Instrumented<F> {
         self
     }
 
-    /// Writes attributes, at once, if recording.
+    /// Writes attributes, at once, if recording; otherwise the closure is not called.
     pub fn with(mut self, write: impl FnOnce(&mut Span)) -> Self {
         self.slot.write(write);
         self
     }
 
     /// Reads the output into the span; a plain function, so a closure may not capture.
+    ///
+    /// ```
+    /// use trackside::telemetry;
+    ///
+    /// # async fn load() -> Vec<u8> { Vec::new() }
+    /// # let _future =
+    /// telemetry::instrument(load(), "load").on_output(|bytes, span| { span.set("bytes", bytes.len()); });
+    /// ```
     pub fn on_output(mut self, read: fn(&F::Output, &mut Span)) -> Self {
         self.on_output = Some(read);
         self
     }
 
-    /// An `Err` output sets status Error with its text, and `error.type` to `_OTHER`.
+    /// An output that is a failure sets status Error with its text, and `error.type` to `_OTHER`.
     pub fn errors(mut self) -> Self
     where
         F::Output: Outcome,

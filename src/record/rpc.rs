@@ -33,17 +33,17 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The attribute `method`.
+    /// The attribute `method`; left out where empty, as the others are.
     pub const fn method(name: &'a str) -> Self {
         Self { method: name, cls_id: "", object_id: "" }
     }
 
-    /// The attribute `cls_id`; empty where not given.
+    /// The attribute `cls_id`.
     pub const fn cls_id(self, id: &'a str) -> Self {
         Self { cls_id: id, ..self }
     }
 
-    /// The attribute `object_id`: on the span only, where it is given.
+    /// The attribute `object_id`: on the span only, since it has too many values for a metric.
     pub const fn object_id(self, id: &'a str) -> Self {
         Self { object_id: id, ..self }
     }
@@ -120,13 +120,13 @@ where
         self
     }
 
-    /// Writes attributes, at once, if recording.
+    /// Writes attributes, at once, if recording; otherwise the closure is not called.
     pub fn with(mut self, write: impl FnOnce(&mut Span)) -> Self {
         self.slot.write(write);
         self
     }
 
-    /// The bounded word for `error_kind` and `error.type`; `_OTHER` where not given, `cancelled` and `panic` are ours.
+    /// The word for `error.type`, one of a few; `_OTHER` where not given, `cancelled` and `panic` are ours.
     pub fn error_kind(mut self, kind: fn(&<F::Output as Outcome>::Error) -> &'static str) -> Self {
         self.error_kind = Some(kind);
         self
@@ -204,7 +204,15 @@ pub fn dispatch<F: Future>(future: F) -> Instrumented<F> {
     instrument(future, "engine.dispatch").into_dispatch()
 }
 
-/// `rpc.call`, kind Server (Internal below a dispatch that is the server span).
+/// `rpc.call`, kind Server; Internal directly below a span of kind Server, such as a dispatch.
+///
+/// ```
+/// use trackside::telemetry::rpc::{self, Call};
+///
+/// # async fn echo() -> Result<u32, String> { Ok(1) }
+/// # let _future =
+/// rpc::server(Call::method("echo").cls_id("Echo"), rpc::handler(echo())).error_kind(|_| "busy");
+/// ```
 pub fn server<F>(call: Call<'_>, future: F) -> Observed<F>
 where
     F: Future,
@@ -214,7 +222,19 @@ where
     Observed::new(future, CALL, prepare).with(|span| call.describe(span))
 }
 
-/// `rpc.call`, kind Client; inject inside the future.
+/// `rpc.call`, kind Client; inject inside the future, where its span is the current one.
+///
+/// ```
+/// use trackside::telemetry::{self, rpc::{self, Call}};
+///
+/// # async fn send(_headers: Vec<(String, String)>) -> Result<u32, String> { Ok(1) }
+/// # let _future =
+/// rpc::client(Call::method("echo").cls_id("Echo"), async {
+///     let mut headers = Vec::new();
+///     telemetry::inject_into(&mut headers);
+///     send(headers).await
+/// });
+/// ```
 pub fn client<F>(call: Call<'_>, future: F) -> Observed<F>
 where
     F: Future,
@@ -223,7 +243,7 @@ where
     Observed::new(future, CALL, |open| open.kind = Kind::Client).with(|span| call.describe(span))
 }
 
-/// `rpc.handler` around a handler, with its error as the span's status.
+/// `rpc.handler` around a handler, with its error as the span's status; kind Internal.
 pub fn handler<F>(future: F) -> Observed<F>
 where
     F: Future,
@@ -232,7 +252,13 @@ where
     Observed::new(future, HANDLER, |_| {})
 }
 
-/// `handler` for a handler that is not async.
+/// [`handler`] for a handler that is not async; `error.type` is `_OTHER`.
+///
+/// ```
+/// use trackside::telemetry::rpc;
+///
+/// assert_eq!(rpc::handler_fn(|| Ok::<_, String>(3)), Ok(3));
+/// ```
 pub fn handler_fn<R: Outcome>(handler: impl FnOnce() -> R) -> R {
     let guard = SpanGuard::open(HANDLER, None, |_| {});
     let output = handler();

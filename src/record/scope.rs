@@ -14,13 +14,23 @@ use super::span::Span;
 ///
 /// Its parent is the current span of this thread. Do not hold the guard across an `.await`: use
 /// [`instrument`](crate::telemetry::instrument) there.
+///
+/// ```
+/// use trackside::telemetry;
+///
+/// let guard = telemetry::span("parse").with(|span| { span.set("bytes", 120_usize); });
+/// // ... the work ...
+/// drop(guard);
+/// ```
 pub fn span(name: &'static str) -> SpanGuard {
     SpanGuard::open(name, None, |_| {})
 }
 
 /// An open span on this thread: a ticket, never held across `.await`.
 ///
-/// A guard that is leaked is ended when the span below it ends, and counted in `forgotten_spans`.
+/// A guard that is leaked, or kept beyond the poll that made it, is ended when that poll returns, and
+/// counted in `forgotten_spans`; on a thread without such a poll it stays current until the thread
+/// ends. Dropped by a panic, the span has status Error and `error.type` = `panic`.
 #[derive(Debug)]
 #[must_use = "the span ends when the guard is dropped"]
 pub struct SpanGuard {
@@ -42,7 +52,7 @@ impl SpanGuard {
         Self { name, ticket: ticket.unwrap_or_default(), not_send: PhantomData }
     }
 
-    /// Another parent; decides sampling anew, so call it first.
+    /// Another parent; decides sampling anew, so call it first: what was written before is lost.
     pub fn with_parent(mut self, parent: Parent) -> Self {
         let kind = stack::remove(std::mem::take(&mut self.ticket)).map(|open| {
             let kind = open.kind;
@@ -87,7 +97,7 @@ impl Drop for SpanGuard {
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentSpan(PhantomData<*const ()>);
 
-/// The current span.
+/// The current span of this thread; where there is none, it takes everything and does nothing.
 ///
 /// ```
 /// use trackside::telemetry;
@@ -100,19 +110,19 @@ pub fn current() -> CurrentSpan {
 }
 
 impl CurrentSpan {
-    /// False where what is set would be thrown away.
+    /// False where what is set would be thrown away: no span, not sampled, or a carried context.
     #[must_use]
     pub fn is_recording(&self) -> bool {
         stack::with_top(|open| open.is_recording()).unwrap_or(false)
     }
 
-    /// Its trace, for a log line or a reply header.
+    /// Its trace, for a log line or a reply header; also of a span that is not sampled, and of a carried context.
     #[must_use]
     pub fn trace_id(&self) -> Option<TraceId> {
         stack::with_top(|open| (open.trace != 0).then_some(TraceId(open.trace))).flatten()
     }
 
-    /// Its id.
+    /// Its id; as for the trace.
     #[must_use]
     pub fn span_id(&self) -> Option<SpanId> {
         stack::with_top(|open| (open.span != 0).then_some(SpanId(open.span))).flatten()
@@ -129,7 +139,7 @@ impl CurrentSpan {
         }
     }
 
-    /// `with(|span| span.set(key, value))` for a value that costs nothing.
+    /// `with(|span| span.set(key, value))` for a value that costs nothing to make.
     pub fn set<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
         if !self.is_recording() {
             stack::with_top(|open| stack::count_late_write(open));

@@ -41,13 +41,13 @@ impl Span {
         self
     }
 
-    /// Adds an event, now.
+    /// Adds an event, now; one beyond the event limit is dropped and counted on the span.
     pub fn event(&mut self, name: &'static str, attributes: &[(&str, Value<'_>)]) -> &mut Self {
         self.open.event(name, attributes);
         self
     }
 
-    /// Adds a link; a root links to nothing.
+    /// Adds a link; a root links to nothing, and one beyond the link limit is dropped and counted.
     pub fn link(&mut self, to: &Parent) -> &mut Self {
         self.open.link(to);
         self
@@ -59,13 +59,15 @@ impl Span {
         self
     }
 
-    /// Status Error with the description, and the attribute `error.type`.
+    /// Status Error with the description, and `kind` as the attribute `error.type`: one word of a few.
     pub fn error(&mut self, kind: &'static str, description: &dyn fmt::Display) -> &mut Self {
         self.open.error(kind, description);
         self
     }
 
     /// The event `exception` with the message and the chain of causes, and status Error.
+    ///
+    /// `error.type` becomes `_OTHER` where it was not set.
     pub fn record_error(&mut self, error: &(dyn std::error::Error + 'static)) -> &mut Self {
         self.open.record_error(error);
         self

@@ -65,7 +65,7 @@ pub enum Kind {
     Consumer,
 }
 
-/// Which names the ready-made RPC metrics leave under.
+/// Which names the ready-made RPC metrics leave under; this version does not export them yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricNames {
@@ -86,7 +86,7 @@ pub enum Pace {
     /// up to 30 s, with full jitter.
     #[default]
     Prompt,
-    /// Every 10 s where no variable says otherwise; retries wait 5 s, doubled up to 300 s, plus or minus 25 %.
+    /// Every 10 s where no variable says otherwise; retries wait 10 s, doubled up to 300 s, plus or minus 25 %.
     Patient,
 }
 
@@ -120,11 +120,13 @@ pub struct Status {
     pub metrics: Signal,
     /// Log records.
     pub logs: Signal,
-    /// Spans whose guard was leaked or held too long; they were ended with the scope below them.
+    /// Spans whose guard was leaked or held beyond its poll; ended with that poll, or lost with the
+    /// thread. Counted for the process.
     pub forgotten_spans: u64,
-    /// Attributes and events for a span that had ended, or that belongs to another thread; thrown away.
+    /// Attributes and events for a span that had ended, or that belongs to another thread; thrown
+    /// away. Counted for the process.
     pub late_writes: u64,
-    /// What the configuration and the exporters had to say, oldest first.
+    /// What the configuration and the exporters had to say, oldest first: the newest 64.
     pub diagnostics: Vec<String>,
 }
 
@@ -144,15 +146,15 @@ pub struct Signal {
     pub recorded: u64,
     /// Items that the peer acknowledged.
     pub delivered: u64,
-    /// Items that the peer refused for good.
+    /// Items that the peer refused for good, by its status or in a partial success.
     pub rejected: u64,
-    /// Items sent, not answered, and given up.
+    /// Items sent, not answered, and given up at a shutdown.
     pub unconfirmed: u64,
     /// Items thrown away here, by cause.
     pub dropped: Dropped,
     /// Items in memory.
     pub waiting: u64,
-    /// Items in the spool.
+    /// Items in the spool; 0 in this version, which has none.
     pub on_disk: u64,
     /// When the peer last acknowledged something.
     pub last_success: Option<SystemTime>,
@@ -164,15 +166,15 @@ pub struct Signal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// The recording thread's buffer was full.
+    /// The recording thread's buffer was full, or the memory limit was reached there.
     pub ring_full: u64,
-    /// The exporter's queue was full, by items or by bytes.
+    /// The exporter's queue was full, by items or by the memory limit.
     pub queue_full: u64,
-    /// The item alone is larger than any request may be.
+    /// The request was larger than the exporter (64 MiB) or the peer (status 413) takes.
     pub too_large: u64,
-    /// Recorded after the shutdown, or left over at its deadline.
+    /// Recorded after the shutdown, or left over at its deadline and never sent.
     pub shutdown: u64,
-    /// Recorded, but the sampler said not to export.
+    /// Recorded, but the sampler said not to export; 0 in this version, no sampler says so.
     pub not_exported: u64,
 }
 
@@ -185,12 +187,15 @@ impl Dropped {
 }
 
 /// A carrier that headers are written to.
+///
+/// Ready for `Vec<(String, String)>`, `HashMap<String, String>`, `BTreeMap<String, String>` and,
+/// with the feature `http`, `http::HeaderMap`.
 pub trait Inject {
     /// Sets `name`, replacing a value under the same name in any case.
     fn set(&mut self, name: &str, value: &str);
 }
 
-/// A carrier that headers are read from.
+/// A carrier that headers are read from; ready for the same types as [`Inject`].
 pub trait Extract {
     /// The first value under `name`, in any case.
     fn get(&self, name: &str) -> Option<&str>;
@@ -267,6 +272,20 @@ map_carrier!(HashMap<String, String, S>, S);
 map_carrier!(BTreeMap<String, String>,);
 
 /// Whether an output is a failure; every `Result` whose error can be displayed says so by itself.
+///
+/// ```
+/// use trackside::telemetry::rpc::Outcome;
+///
+/// struct Reply { error: Option<String> }
+///
+/// impl Outcome for Reply {
+///     type Error = String;
+///
+///     fn error(&self) -> Option<&String> {
+///         self.error.as_ref()
+///     }
+/// }
+/// ```
 pub trait Outcome {
     /// What failed.
     type Error: fmt::Display;

@@ -16,12 +16,12 @@ use crate::telemetry::TelemetryConfig;
 
 use super::captured::CapturedSpan;
 
-/// A time that only the test moves.
+/// A time that only the test moves; clones are the same clock.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// Stands at `time`.
+    /// Stands at `time`, to the nanosecond.
     #[must_use]
     pub fn at(time: SystemTime) -> Self {
         Self(Arc::new(AtomicU64::new(unix_nanos(time))))
@@ -68,6 +68,9 @@ impl PartialEq for Sink {
 impl Eq for Sink {}
 
 /// Spans that start on this thread while it lives, and those below them anywhere, in memory.
+///
+/// A captured span is not exported and not counted in `status()`. Within a capture another one may be
+/// started: until it is dropped, new traces of this thread go there.
 #[derive(Debug)]
 #[must_use = "spans are captured while this lives"]
 pub struct Capture {
@@ -134,7 +137,8 @@ impl CaptureBuilder {
         self
     }
 
-    /// Sampler and limits as if this variable were set; the process's own are not read.
+    /// Sampler and limits as if this variable were set; the process's own are not read. Other
+    /// variables have no effect here.
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self

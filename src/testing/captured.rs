@@ -57,7 +57,7 @@ pub struct CapturedSpan {
     pub trace_state: String,
     /// When it began: at the first poll, for a future.
     pub start: SystemTime,
-    /// How long it took.
+    /// How long it took; zero where the clock went backwards.
     pub duration: Duration,
     /// Its status.
     pub status: CapturedStatus,

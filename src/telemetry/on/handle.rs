@@ -35,9 +35,11 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// Resolves the configuration and starts what it names.
 ///
-/// A second call returns the same handle and says so in [`Telemetry::report`]; after a shutdown
-/// `init` may start anew. Where nothing is configured, nothing is started, and the report says so.
-/// An unreachable endpoint is no error: what is recorded waits in a bounded queue.
+/// A second call returns the same handle, looks at no argument, and says so in
+/// [`Telemetry::report`]; after a shutdown `init` may start anew. Where nothing is configured,
+/// nothing is started, and the report says so. A bad variable is a diagnostic, see
+/// [`Status::diagnostics`]. An unreachable endpoint is no error: what is recorded waits in a bounded
+/// queue.
 ///
 /// # Errors
 /// An argument that is wrong (it is named, with a remedy), or a thread that the system refuses.
@@ -178,13 +180,29 @@ fn deadline(within: Duration) -> Instant {
     Instant::now() + within.min(Duration::from_secs(100 * 365 * 24 * 60 * 60))
 }
 
-/// The handle; the last one dropped flushes and shuts down within its deadline.
+/// The handle; the last one dropped flushes and shuts down within its deadline
+/// ([`with_drop_deadline`](TelemetryConfig::with_drop_deadline)), and blocks meanwhile.
+///
+/// Clones are the same telemetry.
 #[derive(Clone)]
 #[must_use = "dropping the last handle shuts telemetry down"]
 pub struct Telemetry(Arc<Inner>);
 
 impl Telemetry {
-    /// Counts and states, per signal.
+    /// Counts and states, per signal, as of now; it may be called as often as one likes.
+    ///
+    /// ```
+    /// use trackside::telemetry::{self, TelemetryConfig};
+    ///
+    /// # fn main() -> Result<(), telemetry::Error> {
+    /// let telemetry = telemetry::init(TelemetryConfig::default())?;
+    /// let traces = telemetry.status().traces;
+    /// if !traces.on {
+    ///     eprintln!("no traces: {}", traces.why);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn status(&self) -> Status {
         let traces = match &self.0.running {
@@ -206,7 +224,7 @@ impl Telemetry {
         }
     }
 
-    /// The resolved settings and the diagnostics.
+    /// The resolved settings, and what there was to say about them at `init`.
     #[must_use]
     pub fn report(&self) -> Report {
         self.0.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -214,10 +232,12 @@ impl Telemetry {
 
     /// Waits until what was recorded before the call is answered.
     ///
-    /// A wait between two attempts ends at once, unless the peer asked for it.
+    /// A wait between two attempts ends at once, unless the peer asked for it. It blocks the calling
+    /// thread. Where nothing is running, it is `Ok` at once.
     ///
     /// # Errors
-    /// How many items were not answered `within` that time.
+    /// How many items were not answered `within` that time; they stay in the queue. Also where a callback of
+    /// [`on_diagnostic`](TelemetryConfig::on_diagnostic) calls it on the crate's own thread.
     pub fn force_flush(&self, within: Duration) -> Result<(), Error> {
         let Some(running) = self.0.running.as_ref().filter(|_| !self.0.is_over()) else {
             return Ok(());
@@ -229,13 +249,30 @@ impl Telemetry {
 
     /// Flushes and stops everything; a second call is `Ok`, `init` may follow.
     ///
+    /// It blocks the calling thread, for half a second longer than `within` at most, and works in
+    /// any runtime or none. Spans that end later are counted as `dropped.shutdown`.
+    ///
     /// # Errors
     /// How many items were not answered `within` that time; [`status`](Self::status) says what became of them.
+    /// Also where a callback of [`on_diagnostic`](TelemetryConfig::on_diagnostic) calls it on the crate's own thread.
     pub fn shutdown(&self, within: Duration) -> Result<(), Error> {
         self.0.shutdown(within)
     }
 
     /// `shutdown` that blocks no worker; begins at the call, needs no runtime.
+    ///
+    /// Dropping the future does not stop it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use trackside::telemetry::{self, TelemetryConfig};
+    ///
+    /// # async fn end() -> Result<(), telemetry::Error> {
+    /// let telemetry = telemetry::init(TelemetryConfig::default())?;
+    /// telemetry.shutdown_async(Duration::from_secs(5)).await
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(end()).unwrap();
+    /// ```
     pub fn shutdown_async(&self, within: Duration) -> Shutdown {
         let was_over = self.0.is_over();
         Shutdown { ending: self.0.end(within), was_over }
@@ -248,7 +285,7 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// Resolves when the shutdown is over.
+/// Resolves when the shutdown is over; `Err` says how many items were not answered in time.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Shutdown {

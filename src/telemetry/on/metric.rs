@@ -11,14 +11,16 @@ macro_rules! instrument_kind {
         #[derive(Debug)]
         pub struct $name(());
 
-        /// Names one; `const`, so it can be a `static`, and it works when made before `init`.
+        /// Names one; `const`, so it can be a `static`, and it may be made before `init`.
+        ///
+        /// This version does not export measurements yet.
         #[must_use]
         pub const fn $make(_name: &'static str) -> $name {
             $name(())
         }
 
         impl $name {
-            /// UCUM unit.
+            /// UCUM unit, such as `ms`, `By` or `{job}`.
             #[must_use]
             pub const fn with_unit(self, _unit: &'static str) -> Self {
                 self
@@ -36,7 +38,7 @@ macro_rules! instrument_kind {
                 Self(())
             }
 
-            /// One measurement.
+            /// One measurement; not exported in this version.
             pub fn $verb(&self, _value: $ty, _attributes: &[(&'static str, Value<'_>)]) {}
         }
     };
@@ -67,6 +69,8 @@ impl Histogram {
 }
 
 /// One log record, now; `level` counts as Python's `logging` does (10 DEBUG to 50 CRITICAL).
+///
+/// This version does not export log records yet.
 pub fn forward_log(
     _level: i32,
     _message: &str,
@@ -77,7 +81,7 @@ pub fn forward_log(
 ) {
 }
 
-/// `forward_log` with the record's own time.
+/// [`forward_log`] with the record's own time.
 pub fn forward_log_at(
     _at: SystemTime,
     _level: i32,
@@ -89,15 +93,15 @@ pub fn forward_log_at(
 ) {
 }
 
-/// One value of `rpc_payload_bytes`.
+/// One value of `rpc_payload_bytes`; not exported in this version.
 pub fn payload(_direction: Direction, _bytes: usize) {}
 
-/// Times one storage operation; may be held across `.await`.
+/// Times one storage operation; may be held across `.await`. Not exported in this version.
 pub fn storage(_operation: &'static str) -> StorageTimer {
     StorageTimer(())
 }
 
-/// Records when dropped.
+/// Records when dropped; not exported in this version.
 #[derive(Debug)]
 #[must_use = "the operation is timed until this is dropped"]
 pub struct StorageTimer(());
@@ -106,7 +110,7 @@ impl Drop for StorageTimer {
     fn drop(&mut self) {}
 }
 
-/// Counts one session for as long as the value lives.
+/// Counts one session for as long as the value lives; not exported in this version.
 pub fn session() -> Session {
     Session(())
 }
