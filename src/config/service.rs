@@ -57,8 +57,9 @@ mod tests {
 
     #[test]
     fn classes_make_a_name() {
+        type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
         #[rustfmt::skip]
-        let rows: [(&[(&str, &str)], Option<&str>); 9] = [
+        let rows: [Row<'_>; 9] = [
             (&[], None),
             (&[("", "")], None),
             (&[("shop", " ")], None),

@@ -155,7 +155,6 @@ pub(super) const ROWS: &[Row] = &[
 
     (new, &[("OTEL_FANCY", "1"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_FANCY is set but not honoured by this version"),
     (new, &[("OTEL_FANCY", ""), BASE], exporters, "http://h:4318/v1/signal", ""),
-
     (new, &[("OAAS_OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:1"), ("HOME", "/")], exporters, NOTHING, ""),
 
     (|signal| new(signal).with_endpoint("http://a:1/"), &[BASE], exporters, "http://a:1/v1/signal", ""),
