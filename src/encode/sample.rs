@@ -1,8 +1,10 @@
-//! An owned span for tests of the encoders.
+//! An owned span and an owned log record for tests of the encoders.
 
 pub(super) mod arbitrary;
 
-use crate::encode::view::{Any, Attributes, EventView, Items, LinkView, SpanStatus, SpanView};
+use crate::encode::view::{
+    Any, Attributes, EventView, Items, LinkView, LogView, SpanStatus, SpanView,
+};
 use crate::telemetry::Kind;
 
 #[derive(Clone, Debug)]
@@ -66,10 +68,31 @@ pub(super) struct SampleSpan {
     pub(super) dropped_links: u32,
 }
 
+#[derive(Clone, Debug, Default)]
+pub(super) struct SampleLog {
+    pub(super) time: u64,
+    pub(super) observed: u64,
+    pub(super) severity: u8,
+    pub(super) severity_text: String,
+    pub(super) body: Option<SampleValue>,
+    pub(super) trace: u128,
+    pub(super) span: u64,
+    pub(super) trace_flags: u8,
+    pub(super) scope: String,
+    pub(super) event_name: String,
+    pub(super) attributes: SampleAttributes,
+}
+
 impl From<&[(&str, &str)]> for SampleAttributes {
     fn from(pairs: &[(&str, &str)]) -> Self {
         let pair = |&(key, value): &(&str, &str)| (key.into(), SampleValue::Str(value.into()));
         Self { pairs: pairs.iter().map(pair).collect(), dropped: 0 }
+    }
+}
+
+impl From<String> for SampleValue {
+    fn from(text: String) -> Self {
+        Self::Str(text)
     }
 }
 
@@ -117,7 +140,7 @@ macro_rules! attributes_within {
         }
     )* };
 }
-attributes_within!(SampleEvent, SampleLink, SampleSpan);
+attributes_within!(SampleEvent, SampleLink, SampleLog, SampleSpan);
 
 impl EventView for SampleEvent {
     fn name(&self) -> &str {
@@ -217,5 +240,49 @@ impl SpanView for SampleSpan {
 
     fn dropped_links(&self) -> u32 {
         self.dropped_links
+    }
+}
+
+impl LogView for SampleLog {
+    fn time(&self) -> u64 {
+        self.time
+    }
+
+    fn observed(&self) -> u64 {
+        self.observed
+    }
+
+    fn severity(&self) -> u8 {
+        self.severity
+    }
+
+    fn severity_text(&self) -> &str {
+        &self.severity_text
+    }
+
+    fn body(&self, take: impl FnOnce(Any<'_>)) {
+        if let Some(body) = &self.body {
+            take(body.any());
+        }
+    }
+
+    fn trace(&self) -> u128 {
+        self.trace
+    }
+
+    fn span(&self) -> u64 {
+        self.span
+    }
+
+    fn trace_flags(&self) -> u8 {
+        self.trace_flags
+    }
+
+    fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    fn event_name(&self) -> &str {
+        &self.event_name
     }
 }

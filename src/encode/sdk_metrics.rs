@@ -1,5 +1,8 @@
 //! The SDK's metrics in our view.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::{Array, KeyValue, Value};

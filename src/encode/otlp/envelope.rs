@@ -80,12 +80,12 @@ impl Envelope {
         self.at(index)
     }
 
-    /// How many groups there are, which is where the next one will be.
-    pub(super) fn len(&self) -> usize {
+    /// Where the next new group will be.
+    pub(super) fn next_index(&self) -> usize {
         self.groups.len()
     }
 
-    /// The items of the group at `index`, which is below `len`.
+    /// The items of the group at `index`, which `next_index` gave before the group was added.
     pub(super) fn at(&mut self, index: usize) -> &mut Writer {
         &mut self.groups[index].items
     }

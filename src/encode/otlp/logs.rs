@@ -43,7 +43,7 @@ impl LogsEncoder {
         let items = match self.index_of.get(name) {
             Some(&index) => self.envelope.at(index),
             None => {
-                self.index_of.insert(name.to_owned(), self.envelope.len());
+                self.index_of.insert(name.to_owned(), self.envelope.next_index());
                 let scope = match name {
                     "" => scope(&self.own_name, &self.own_version, &[]),
                     _ => scope(name, "", &[]),

@@ -1,5 +1,9 @@
 //! What we write, read back by prost with OpenTelemetry's own schema.
 
+mod logs;
+mod metrics;
+mod metrics_view;
+
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{
