@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::config::plan::ExporterPlan;
 use crate::export::wants_color;
 
-use super::console::{ConsoleEncoder, ConsoleLogs, ConsoleMetrics};
+use super::console::{ConsoleEncoder, LogsConsole, MetricsConsole};
 use super::otlp::{LogsEncoder, MetricsEncoder, TraceEncoder};
 use super::view::{LogView, MetricView, SpanView};
 
@@ -47,7 +47,7 @@ impl SpanEncoder {
 /// Log records in, one frame's bytes out.
 pub(crate) enum LogEncoder {
     Otlp(LogsEncoder),
-    Console(ConsoleLogs),
+    Console(LogsConsole),
 }
 
 impl LogEncoder {
@@ -55,7 +55,7 @@ impl LogEncoder {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(LogsEncoder::new(resource, NAME, VERSION)),
             ExporterPlan::Console { no_color } => {
-                Self::Console(ConsoleLogs::new(resource, wants_color(*no_color)))
+                Self::Console(LogsConsole::new(wants_color(*no_color)))
             }
         }
     }
@@ -79,7 +79,7 @@ impl LogEncoder {
 /// Metrics in, one frame's bytes out.
 pub(crate) enum MetricEncoder {
     Otlp(MetricsEncoder),
-    Console(ConsoleMetrics),
+    Console(MetricsConsole),
 }
 
 impl MetricEncoder {
@@ -87,7 +87,7 @@ impl MetricEncoder {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(MetricsEncoder::new(resource)),
             ExporterPlan::Console { no_color } => {
-                Self::Console(ConsoleMetrics::new(resource, wants_color(*no_color)))
+                Self::Console(MetricsConsole::new(resource, wants_color(*no_color)))
             }
         }
     }

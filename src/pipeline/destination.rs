@@ -125,7 +125,8 @@ impl Destination {
         self.account.settle((items - fits) as u64, &self.account.queue_full);
         if fits < items {
             let noun = self.noun;
-            let line = format!("the queue for {} is full; the newest {noun} are dropped", self.name);
+            let line =
+                format!("the queue for {} is full; the newest {noun} are dropped", self.name);
             self.say(Level::Warn, "queue full", &line);
         }
         if fits == 0 {
@@ -246,7 +247,8 @@ impl Destination {
         }
         if rejected > 0 || message.is_some() {
             let message = message.unwrap_or_default();
-            let line = format!("{} rejected {rejected} of {items} {}: {message}", self.name, self.noun);
+            let line =
+                format!("{} rejected {rejected} of {items} {}: {message}", self.name, self.noun);
             self.account.failed(&line);
             self.say(Level::Warn, "partial", &line);
         }

@@ -87,8 +87,9 @@ impl<E: Pack> Road<E> {
             let taken = self.rings[index].drain(room, |record| {
                 intake.release_record(record.len());
                 batch.push(record);
+                // At once, so that a panic leaves it in no gap.
+                intake.stage(1);
             });
-            intake.stage(taken as u64);
             left -= taken;
             let is_full = self.batch.is_full(self.max_batch);
             if is_full {

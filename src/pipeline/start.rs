@@ -39,8 +39,13 @@ pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Runnin
         .spawn(move || run(runtime, &plan, &of_thread))
         .map_err(|error| Error::start(format!("cannot start the telemetry thread: {error}")))?;
     set_current(Arc::clone(&shared));
-    let on = [(gate::RECORDS, &shared.traces), (gate::LOGS, &shared.logs), (gate::MEASURES, &shared.metrics)];
-    let flags = on.into_iter().filter(|(_, intake)| intake.is_on()).fold(0, |all, (flag, _)| all | flag);
+    let on = [
+        (gate::RECORDS, &shared.traces),
+        (gate::LOGS, &shared.logs),
+        (gate::MEASURES, &shared.metrics),
+    ];
+    let flags =
+        on.into_iter().filter(|(_, intake)| intake.is_on()).fold(0, |all, (flag, _)| all | flag);
     gate::change(gate::ALL, flags);
     Ok(Running { shared, thread: Mutex::new(Some(thread)) })
 }

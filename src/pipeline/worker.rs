@@ -108,8 +108,7 @@ impl Worker {
         if is_due[0] {
             *anchor = anchor.renewed();
         }
-        let is_drained =
-            [traces.drain(&shared.traces, anchor), logs.drain(&shared.logs, anchor)];
+        let is_drained = [traces.drain(&shared.traces, anchor), logs.drain(&shared.logs, anchor)];
         if is_due[0] || (is_asked && is_drained[0]) {
             traces.cut(&shared.traces, anchor);
         }

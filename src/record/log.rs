@@ -51,8 +51,14 @@ pub fn forward_log_at(
 }
 
 /// The bands of Python's levels: the number from which one begins, OTLP's severity, and its name.
-pub(crate) const BANDS: [(i32, u8, &str); 6] =
-    [(50, 21, "FATAL"), (40, 17, "ERROR"), (30, 13, "WARN"), (20, 9, "INFO"), (10, 5, "DEBUG"), (i32::MIN, 1, "TRACE")];
+pub(crate) const BANDS: [(i32, u8, &str); 6] = [
+    (50, 21, "FATAL"),
+    (40, 17, "ERROR"),
+    (30, 13, "WARN"),
+    (20, 9, "INFO"),
+    (10, 5, "DEBUG"),
+    (i32::MIN, 1, "TRACE"),
+];
 
 fn forward(
     at: Option<SystemTime>,
@@ -71,7 +77,9 @@ fn forward(
     metric::count_forwarded_log(band);
     local::with(|local| {
         local.log(gate, |limits, attributes| {
-            let mut set = |key: &str, value| attributes.set(key, value, limits.attributes, limits.value_length);
+            let mut set = |key: &str, value| {
+                attributes.set(key, value, limits.attributes, limits.value_length)
+            };
             if line > 0 {
                 set("code.line.number", line.into());
             }
@@ -117,11 +125,7 @@ impl From<&plan::LogLimits> for LogLimits {
 }
 
 impl Local {
-    fn log<'a>(
-        &self,
-        gate: u32,
-        write: impl FnOnce(LogLimits, &mut AttributeBuffer) -> Entry<'a>,
-    ) {
+    fn log<'a>(&self, gate: u32, write: impl FnOnce(LogLimits, &mut AttributeBuffer) -> Entry<'a>) {
         let Some((limits, capture)) = self.log_settings(gate) else {
             return;
         };
@@ -186,7 +190,18 @@ impl<'a> PackedLog<'a> {
         from.0 = bytes.get(HEAD..).unwrap_or_default();
         let [body, scope, attributes] = lengths.map(|length| from.piece(length as usize));
         let time = if has_time { time } else { anchor.unix_nanos(time) };
-        Self { severity, trace_flags, trace, span, time, observed, dropped, body, scope, attributes }
+        Self {
+            severity,
+            trace_flags,
+            trace,
+            span,
+            time,
+            observed,
+            dropped,
+            body,
+            scope,
+            attributes,
+        }
     }
 }
 

@@ -9,14 +9,15 @@ use pin_project_lite::pin_project;
 
 use crate::context::Parent;
 use crate::telemetry::Kind;
-use crate::telemetry::rpc::Outcome;
+use crate::telemetry::rpc::{Direction, Outcome};
 
-use super::current;
 use super::future::{Instrumented, drop_inside, instrument, poll_inner};
+use super::metric::rpc::{Active, Observation, Side};
 use super::open::{KindRule, Open};
 use super::scope::SpanGuard;
 use super::slot::Slot;
 use super::span::Span;
+use super::{current, metric};
 
 /// `error.type` of a failure that nobody gave a word for.
 const OTHER: &str = "_OTHER";
@@ -143,10 +144,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let kind = *this.error_kind;
-        let error = |output: &F::Output| {
-            output.error().map(|error| kind.map_or(OTHER, |kind| kind(error)))
-        };
-        let mut measured = this.metrics.poll();
+        let error =
+            |output: &F::Output| output.error().map(|error| kind.map_or(OTHER, |kind| kind(error)));
+        this.metrics.begin();
+        let on_panic = EndOnPanic(&mut *this.metrics);
         let polled = this.slot.poll(
             || poll_inner(this.future, cx),
             |output, span| {
@@ -155,7 +156,7 @@ where
                 }
             },
         );
-        measured.returned(polled.is_ready());
+        std::mem::forget(on_panic);
         if let Poll::Ready(output) = &polled {
             this.metrics.end(error(output));
         }
@@ -172,11 +173,29 @@ enum Metrics {
 }
 
 impl Metrics {
+    fn begin(&mut self) {
+        match self {
+            Self::Call(observation) => observation.begin(),
+            Self::Handler(active) => {
+                active.get_or_insert_with(Active::handler);
+            }
+        }
+    }
+
     fn end(&mut self, error: Option<&'static str>) {
         match self {
             Self::Call(observation) => observation.end(error),
             Self::Handler(active) => *active = None,
         }
+    }
+}
+
+/// Forgotten after a poll that came back.
+struct EndOnPanic<'a>(&'a mut Metrics);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        self.0.end(Some("panic"));
     }
 }
 
@@ -219,7 +238,8 @@ where
     F::Output: Outcome,
 {
     let prepare = |open: &mut Open| open.set_kind_rule(KindRule::ServerCall);
-    Observed::new(future, CALL, prepare).with(|span| call.describe(span))
+    let metrics = Metrics::Call(Observation::new(Side::Server, call.method, call.cls_id));
+    Observed::new(future, CALL, metrics, prepare).with(|span| call.describe(span))
 }
 
 /// `rpc.call`, kind Client; inject inside the future, where its span is the current one.
@@ -240,7 +260,9 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    Observed::new(future, CALL, |open| open.kind = Kind::Client).with(|span| call.describe(span))
+    let metrics = Metrics::Call(Observation::new(Side::Client, call.method, call.cls_id));
+    Observed::new(future, CALL, metrics, |open| open.kind = Kind::Client)
+        .with(|span| call.describe(span))
 }
 
 /// `rpc.handler` around a handler, with its error as the span's status; kind Internal.
@@ -249,7 +271,7 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    Observed::new(future, HANDLER, |_| {})
+    Observed::new(future, HANDLER, Metrics::Handler(None), |_| {})
 }
 
 /// [`handler`] for a handler that is not async; `error.type` is `_OTHER`.
@@ -261,6 +283,7 @@ where
 /// ```
 pub fn handler_fn<R: Outcome>(handler: impl FnOnce() -> R) -> R {
     let guard = SpanGuard::open(HANDLER, None, |_| {});
+    let _active = Active::handler();
     let output = handler();
     if let Some(error) = output.error() {
         current::write_beside(guard.ticket(), |span| {
@@ -269,3 +292,46 @@ pub fn handler_fn<R: Outcome>(handler: impl FnOnce() -> R) -> R {
     }
     output
 }
+
+/// One value of `rpc_payload_bytes{direction}`, in bytes.
+pub fn payload(direction: Direction, bytes: usize) {
+    metric::rpc::payload(direction, bytes);
+}
+
+/// Times one storage operation into `storage_op_latency_ms{operation}`; may be held across `.await`.
+///
+/// ```
+/// use trackside::telemetry::rpc;
+///
+/// {
+///     let _timer = rpc::storage("get");
+///     // ... the operation ...
+/// }
+/// ```
+pub fn storage(operation: &'static str) -> StorageTimer {
+    StorageTimer { operation, start: metric::rpc::storage_start() }
+}
+
+/// Records when dropped.
+#[derive(Debug)]
+#[must_use = "the operation is timed until this is dropped"]
+pub struct StorageTimer {
+    operation: &'static str,
+    start: u64,
+}
+
+impl Drop for StorageTimer {
+    fn drop(&mut self) {
+        metric::rpc::storage_end(self.operation, self.start);
+    }
+}
+
+/// Counts one session in `active_sessions` for as long as the value lives.
+pub fn session() -> Session {
+    Session(Active::session())
+}
+
+/// One session; belongs in the host's connection type.
+#[derive(Debug)]
+#[must_use = "the session is counted until this is dropped"]
+pub struct Session(#[allow(dead_code, reason = "counts while it lives")] Active);

@@ -38,11 +38,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) const NONE: Self = Self {
-        sampler: Sampler::Always(false),
-        limits: Limits::NONE,
-        log_limits: LogLimits::NONE,
-    };
+    pub(crate) const NONE: Self =
+        Self { sampler: Sampler::Always(false), limits: Limits::NONE, log_limits: LogLimits::NONE };
 }
 
 impl From<&Plan> for Settings {

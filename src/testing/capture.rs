@@ -9,12 +9,13 @@ use crate::config::plan::SamplerPlan;
 use crate::context::Extra;
 use crate::pipeline::clock::{Anchor, unix_nanos};
 use crate::record::limits::Limits;
+use crate::record::log::{LogLimits, PackedLog};
 use crate::record::packed::PackedSpan;
 use crate::record::start::{Clock, Settings};
 use crate::record::{gate, local};
 use crate::telemetry::TelemetryConfig;
 
-use super::captured::CapturedSpan;
+use super::captured::{CapturedLog, CapturedSpan};
 
 /// A time that only the test moves; clones are the same clock.
 #[derive(Clone, Debug)]
@@ -40,6 +41,7 @@ pub(crate) struct Sink {
     settings: Settings,
     clock: Option<ManualClock>,
     spans: Mutex<Vec<CapturedSpan>>,
+    logs: Mutex<Vec<CapturedLog>>,
 }
 
 impl Sink {
@@ -55,6 +57,11 @@ impl Sink {
         let anchor = if self.clock.is_some() { Anchor::identity() } else { Anchor::now() };
         let span = CapturedSpan::read(&PackedSpan::read(&pieces.concat(), &anchor));
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).push(span);
+    }
+
+    pub(crate) fn take_log(&self, pieces: &[&[u8]]) {
+        let log = CapturedLog::read(&PackedLog::read(&pieces.concat(), &Anchor::now()));
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner).push(log);
     }
 }
 
@@ -94,6 +101,12 @@ impl Capture {
     #[must_use]
     pub fn spans(&self) -> Vec<CapturedSpan> {
         self.sink.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The log records, in their order.
+    #[must_use]
+    pub fn logs(&self) -> Vec<CapturedLog> {
+        self.sink.logs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The one span with this name.
@@ -153,9 +166,18 @@ impl CaptureBuilder {
         let settings = match &resolved {
             Ok(resolved) => Settings::from(&resolved.plan),
             // Only an argument can be wrong, and there is none.
-            Err(_) => Settings { sampler: SamplerPlan::AlwaysOn.into(), limits: Limits::NONE },
+            Err(_) => Settings {
+                sampler: SamplerPlan::AlwaysOn.into(),
+                limits: Limits::NONE,
+                log_limits: LogLimits::NONE,
+            },
         };
-        let sink = Arc::new(Sink { settings, clock: self.clock, spans: Mutex::default() });
+        let sink = Arc::new(Sink {
+            settings,
+            clock: self.clock,
+            spans: Mutex::default(),
+            logs: Mutex::default(),
+        });
         let extra = Extra { capture: Some(Arc::clone(&sink)), ..Extra::default() };
         gate::change(gate::CAPTURES, gate::CAPTURES);
         let before = local::set_capture(Some(Arc::new(extra)));

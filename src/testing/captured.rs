@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::encode::view::{Any, Attributes, EventView, LinkView, SpanStatus, SpanView};
+use crate::encode::view::{Any, Attributes, EventView, LinkView, LogView, SpanStatus, SpanView};
 use crate::telemetry::{Kind, SpanId, TraceId, Value};
 
 /// An attribute's value.
@@ -99,6 +99,52 @@ pub struct CapturedLink {
     pub span_id: SpanId,
     /// It is another process's span.
     pub is_remote: bool,
+}
+
+/// A log record.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CapturedLog {
+    /// When it happened.
+    pub time: SystemTime,
+    /// OTLP's severity number: 5 DEBUG, 9 INFO, 13 WARN, 17 ERROR, 21 FATAL.
+    pub severity: u8,
+    /// The severity's name.
+    pub severity_text: String,
+    /// The message.
+    pub body: String,
+    /// The logger's name.
+    pub scope: String,
+    /// The trace of the moment.
+    pub trace_id: Option<TraceId>,
+    /// The span of the moment.
+    pub span_id: Option<SpanId>,
+    /// Its attributes, in the order they were set.
+    pub attributes: Vec<(String, CapturedValue)>,
+    /// Attributes that the limits cut.
+    pub dropped_attributes: u32,
+}
+
+impl CapturedLog {
+    pub(super) fn read(log: &impl LogView) -> Self {
+        let mut body = String::new();
+        log.body(|value| {
+            if let Any::Str(text) = value {
+                text.clone_into(&mut body);
+            }
+        });
+        Self {
+            time: time(log.time()),
+            severity: log.severity(),
+            severity_text: log.severity_text().to_owned(),
+            body,
+            scope: log.scope().to_owned(),
+            trace_id: (log.trace() != 0).then_some(TraceId(log.trace())),
+            span_id: (log.span() != 0).then_some(SpanId(log.span())),
+            attributes: owned(log),
+            dropped_attributes: log.dropped_attributes(),
+        }
+    }
 }
 
 impl CapturedSpan {

@@ -18,7 +18,9 @@ mod captured;
 
 pub(crate) use capture::Sink;
 pub use capture::{Capture, CaptureBuilder, ManualClock};
-pub use captured::{CapturedEvent, CapturedLink, CapturedSpan, CapturedStatus, CapturedValue};
+pub use captured::{
+    CapturedEvent, CapturedLink, CapturedLog, CapturedSpan, CapturedStatus, CapturedValue,
+};
 
 use crate::telemetry::TelemetryConfig;
 

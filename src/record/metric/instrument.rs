@@ -1,7 +1,7 @@
 //! Instruments that a host names: made anywhere, also before `init`, and used from then on.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, UnwindSafe};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use opentelemetry::metrics as api;
@@ -172,9 +172,9 @@ macro_rules! observable {
             ///
             /// It runs on the crate's own thread. A panic in it costs that one value, and is said
             /// in a diagnostic.
-            pub fn observe(&self, read: impl Fn() -> $ty + Send + Sync + UnwindSafe + 'static) {
+            pub fn observe(&self, read: impl Fn() -> $ty + Send + Sync + 'static) {
                 let (spec, attributes) = (self.spec, self.attributes.clone());
-                let read = Arc::new(AssertUnwindSafe(read));
+                let read = Arc::new(read);
                 Meters::add_observer(Box::new(move |meters| {
                     meters.$build(&spec, attributes.clone(), Arc::clone(&read));
                 }));

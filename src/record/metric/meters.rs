@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{
-    BoundCounter, Counter, Gauge, Histogram, InstrumentProvider as _, Meter, MeterProvider as _,
-    UpDownCounter,
+    BoundCounter, Counter, Gauge, Histogram, Meter, MeterProvider as _, UpDownCounter,
 };
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
@@ -17,8 +16,8 @@ use opentelemetry_sdk::metrics::{
 };
 
 use crate::config::plan::{Plan, Temporality};
-use crate::encode::view::MetricView;
 use crate::encode::each_metric;
+use crate::encode::view::MetricView;
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline;
 use crate::record::gate;
@@ -48,7 +47,8 @@ struct Inner {
 
 impl Meters {
     pub(crate) fn new(plan: &Plan, diagnostics: &Arc<Diagnostics>) -> Self {
-        let reader = Reader(Arc::new(ManualReader::builder().with_temporality(temporality(plan)).build()));
+        let reader =
+            Reader(Arc::new(ManualReader::builder().with_temporality(temporality(plan)).build()));
         let resource = opentelemetry_sdk::Resource::builder_empty().build();
         let provider = SdkMeterProvider::builder()
             .with_resource(resource)
@@ -58,8 +58,11 @@ impl Meters {
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
         let meter = provider.meter_with_scope(scope);
-        let forwarded = meter.u64_counter("python_logs_forwarded_total").with_unit("{log_record}").build();
-        let level = |(_, _, level): &(i32, u8, &'static str)| forwarded.bind(&[KeyValue::new("level", *level)]);
+        let forwarded =
+            meter.u64_counter("python_logs_forwarded_total").with_unit("{log_record}").build();
+        let level = |(_, _, level): &(i32, u8, &'static str)| {
+            forwarded.bind(&[KeyValue::new("level", *level)])
+        };
         let meters = Self(AssertUnwindSafe(Inner {
             rpc: RpcMeters::new(&meter, plan.metrics.names, diagnostics),
             forwarded_logs: BANDS.iter().map(level).collect(),
@@ -104,10 +107,18 @@ impl Meters {
         match catch_unwind(collect) {
             Ok(Ok(())) => each_metric(&collected, each),
             Ok(Err(error)) => {
-                diagnostics.say(Level::Warn, "collect", &format!("metrics were not collected: {error}"));
+                diagnostics.say(
+                    Level::Warn,
+                    "collect",
+                    &format!("metrics were not collected: {error}"),
+                );
             }
             Err(_) => {
-                diagnostics.say(Level::Warn, "collect", "metrics were not collected: a callback panicked");
+                diagnostics.say(
+                    Level::Warn,
+                    "collect",
+                    "metrics were not collected: a callback panicked",
+                );
             }
         }
     }
@@ -144,7 +155,7 @@ macro_rules! observe {
                 &self,
                 spec: &Spec,
                 attributes: Vec<KeyValue>,
-                read: Arc<AssertUnwindSafe<F>>,
+                read: Arc<F>,
             ) {
                 let (name, diagnostics) = (spec.name, Arc::clone(&self.0.diagnostics));
                 let builder = self.0.meter.$build(name);
@@ -153,7 +164,9 @@ macro_rules! observe {
                     match catch_unwind(AssertUnwindSafe(|| read())) {
                         Ok(value) => to.observe(value, &attributes),
                         Err(_) => {
-                            let line = format!("the callback of the metric {name} panicked; its value is missing");
+                            let line = format!(
+                                "the callback of the metric {name} panicked; its value is missing"
+                            );
                             diagnostics.say(Level::Warn, name, &line);
                         }
                     }

@@ -31,8 +31,18 @@ const MILLISECONDS: [f64; 14] =
     [5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1e3, 2.5e3, 5e3, 7.5e3, 1e4];
 const STORAGE_MILLISECONDS: [f64; 15] =
     [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2.5e3, 5e3];
-const BYTES: [f64; 10] =
-    [64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0];
+const BYTES: [f64; 10] = [
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+];
 
 /// The side of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,17 +101,22 @@ impl RpcMeters {
             meter.f64_histogram(name).with_unit(unit).with_boundaries(bounds.to_vec()).build()
         };
         let up_down = |name, unit| {
-            let counter: UpDownCounter<i64> = meter.i64_up_down_counter(name).with_unit(unit).build();
+            let counter: UpDownCounter<i64> =
+                meter.i64_up_down_counter(name).with_unit(unit).build();
             Arc::new(counter.bind(&[]))
         };
         let payload: Histogram<f64> = histogram("rpc_payload_bytes", "By", &BYTES);
         Self {
             requests: classic.then(|| counter("rpc_requests_total", "{request}")),
             errors: classic.then(|| counter("rpc_errors_total", "{error}")),
-            milliseconds: classic.then(|| histogram("rpc_request_duration_ms", "ms", &MILLISECONDS)),
-            server_seconds: conventional.then(|| histogram("rpc.server.call.duration", "s", &SECONDS)),
-            client_seconds: conventional.then(|| histogram("rpc.client.call.duration", "s", &SECONDS)),
-            payload: ["IN", "OUT"].map(|direction| payload.bind(&[KeyValue::new("direction", direction)])),
+            milliseconds: classic
+                .then(|| histogram("rpc_request_duration_ms", "ms", &MILLISECONDS)),
+            server_seconds: conventional
+                .then(|| histogram("rpc.server.call.duration", "s", &SECONDS)),
+            client_seconds: conventional
+                .then(|| histogram("rpc.client.call.duration", "s", &SECONDS)),
+            payload: ["IN", "OUT"]
+                .map(|direction| payload.bind(&[KeyValue::new("direction", direction)])),
             storage: histogram("storage_op_latency_ms", "ms", &STORAGE_MILLISECONDS),
             sessions: up_down("active_sessions", "{session}"),
             handlers: up_down("active_handlers", "{handler}"),
@@ -117,9 +132,16 @@ impl RpcMeters {
             return Arc::clone(series);
         }
         if bound.calls.len() < MAX_SERIES {
-            let classic = vec![KeyValue::new("method", method.to_owned()), KeyValue::new("cls_id", cls_id.to_owned())];
-            let name = if cls_id.is_empty() { method.to_owned() } else { format!("{cls_id}/{method}") };
-            let conventional = vec![KeyValue::new("rpc.system.name", "trackside"), KeyValue::new("rpc.method", name)];
+            let classic = vec![
+                KeyValue::new("method", method.to_owned()),
+                KeyValue::new("cls_id", cls_id.to_owned()),
+            ];
+            let name =
+                if cls_id.is_empty() { method.to_owned() } else { format!("{cls_id}/{method}") };
+            let conventional = vec![
+                KeyValue::new("rpc.system.name", "trackside"),
+                KeyValue::new("rpc.method", name),
+            ];
             let series = Arc::new(self.bind(side, classic, conventional));
             bound.calls.insert(key, Arc::clone(&series));
             return series;
@@ -139,7 +161,8 @@ impl RpcMeters {
         let milliseconds = self.milliseconds.as_ref().filter(|_| classic);
         Series {
             side,
-            requests: requests.map(|counter| [false, true].map(|success| counter.bind(&with(success)))),
+            requests: requests
+                .map(|counter| [false, true].map(|success| counter.bind(&with(success)))),
             milliseconds: milliseconds.map(|histogram| histogram.bind(&attributes)),
             seconds: self.seconds(side).map(|histogram| histogram.bind(&conventional)),
             errors: Mutex::default(),
@@ -166,7 +189,8 @@ impl RpcMeters {
         let kind = if errors.len() < MAX_KINDS { kind } else { OTHER };
         find(&errors, kind).unwrap_or_else(|| {
             let classic = [&series.attributes[..], &[KeyValue::new("error_kind", kind)]].concat();
-            let conventional = [&series.conventional[..], &[KeyValue::new("error.type", kind)]].concat();
+            let conventional =
+                [&series.conventional[..], &[KeyValue::new("error.type", kind)]].concat();
             let counter = self.errors.as_ref().filter(|_| series.side == Side::Server);
             let made = Arc::new(ErrorSeries {
                 count: counter.map(|counter| counter.bind(&classic)),

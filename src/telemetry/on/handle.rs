@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::health::counters::{FORGOTTEN_SPANS, LATE_WRITES};
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline::completion::Completion;
-use crate::pipeline::{self, Request, Running};
+use crate::pipeline::{self, Intake, Request, Running, Shared};
 use crate::record::{gate, local};
 
 use super::super::{Signal, Status};
@@ -64,25 +64,29 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     let resolved = config.plan()?;
     let plan = resolved.plan;
     let diagnostics = Arc::new(Diagnostics::new(config.diagnostic_hook()));
-    let running = if plan.traces.exporters.is_empty() {
+    let exporters = [&plan.traces.exporters, &plan.metrics.exporters, &plan.logs.exporters];
+    let running = if exporters.iter().all(|exporters| exporters.is_empty()) {
         None
     } else {
         Some(pipeline::start(&plan, Arc::clone(&diagnostics))?)
     };
     set_propagators(plan.propagators);
     gate::change(gate::PROPAGATES, gate::PROPAGATES);
-    for line in resolved.report.diagnostics() {
-        diagnostics.say(Level::Warn, line, line);
-    }
+    let lines = resolved.report.diagnostics().to_vec();
     let inner = Arc::new(Inner {
         running,
-        why: plan.traces.why,
+        why: [plan.traces.why, plan.metrics.why, plan.logs.why],
         drop_deadline: plan.drop_deadline,
         report: Mutex::new(resolved.report),
         ending: Mutex::default(),
         diagnostics,
     });
     *current = Arc::downgrade(&inner);
+    // A host's callback may itself call `init`.
+    drop(current);
+    for line in lines {
+        inner.diagnostics.say(Level::Warn, &line, &line);
+    }
     Ok(Telemetry(inner))
 }
 
@@ -102,7 +106,8 @@ type Ending = Completion<Result<(), Error>>;
 
 struct Inner {
     running: Option<Running>,
-    why: String,
+    /// Why traces, metrics and logs are on or off.
+    why: [String; 3],
     drop_deadline: Duration,
     report: Mutex<Report>,
     /// The shutdown, once it has begun.
@@ -119,6 +124,17 @@ impl Inner {
         self.report.lock().unwrap_or_else(PoisonError::into_inner).note(line.to_owned());
     }
 
+    fn signal(&self, why: &str, of: fn(&Shared) -> &Intake) -> Signal {
+        let Some(Running { shared, .. }) = &self.running else {
+            return Signal { why: Cow::Owned(why.to_owned()), ..Signal::default() };
+        };
+        let is_planned = of(shared).is_on();
+        let is_over = is_planned && !shared.is_running();
+        let why = if is_over { "shut down" } else { why };
+        let on = is_planned && !is_over;
+        Signal { on, why: Cow::Owned(why.to_owned()), ..shared.counts(of(shared)) }
+    }
+
     /// Begins the shutdown; a second call joins the first.
     fn end(&self, within: Duration) -> Arc<Ending> {
         let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +145,7 @@ impl Inner {
         *ending = Some(Arc::clone(&done));
         match &self.running {
             Some(running) => {
-                gate::change(gate::RECORDS, 0);
+                gate::change(gate::ALL, 0);
                 running.shared.request(request(within, true, &done));
             }
             None => done.complete(Ok(())),
@@ -205,19 +221,11 @@ impl Telemetry {
     /// ```
     #[must_use]
     pub fn status(&self) -> Status {
-        let traces = match &self.0.running {
-            Some(running) => {
-                let on = running.shared.is_running();
-                let why = if on { self.0.why.clone() } else { "shut down".to_owned() };
-                Signal { on, why: Cow::Owned(why), ..running.shared.counts() }
-            }
-            None => Signal { why: Cow::Owned(self.0.why.clone()), ..Signal::default() },
-        };
-        let later = || Signal { why: Cow::Borrowed("not in this version"), ..Signal::default() };
+        let [traces, metrics, logs] = &self.0.why;
         Status {
-            traces,
-            metrics: later(),
-            logs: later(),
+            traces: self.0.signal(traces, |shared| &shared.traces),
+            metrics: self.0.signal(metrics, |shared| &shared.metrics),
+            logs: self.0.signal(logs, |shared| &shared.logs),
             forgotten_spans: FORGOTTEN_SPANS.read(),
             late_writes: LATE_WRITES.read(),
             diagnostics: self.0.diagnostics.lines(),

@@ -1,20 +1,18 @@
 //! The façade, on: each name leads into the folders of the stream.
 
 mod handle;
-mod metric;
 mod propagation;
 pub mod rpc;
 
 pub use crate::config::{Report, TelemetryConfig};
 pub use crate::context::Parent;
 pub use crate::error::Error;
+pub use crate::record::metric::{
+    Counter, Gauge, Histogram, UpDownCounter, counter, gauge, histogram, up_down_counter,
+};
 pub use crate::record::{
-    CurrentSpan, InContext, Instrumented, Span, SpanGuard, current, in_context, in_context_fn,
-    instrument, span,
+    CurrentSpan, InContext, Instrumented, Span, SpanGuard, current, forward_log, forward_log_at,
+    in_context, in_context_fn, instrument, span,
 };
 pub use handle::{Shutdown, Telemetry, init, register_service};
-pub use metric::{
-    Counter, Gauge, Histogram, UpDownCounter, counter, forward_log, forward_log_at, gauge,
-    histogram, up_down_counter,
-};
 pub use propagation::{extract, extract_from, inject, inject_into};
