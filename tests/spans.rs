@@ -391,3 +391,31 @@ fn a_future_of_another_trace_keeps_the_parent_of_its_call() {
     block_on(telemetry::instrument(future, "executor"));
     assert_eq!(capture.span("guest").parent, Some(capture.span("home").span_id));
 }
+
+#[test]
+fn a_guard_keeps_what_was_written_before_it_moved() {
+    let capture = Capture::start();
+    let far = telemetry::span("far");
+    let parent = Parent::current();
+    drop(far);
+    let guard = telemetry::span("moved").with(|span| {
+        span.set("kept", 1_i64);
+    });
+    drop(guard.with_parent(parent));
+    let moved = capture.span("moved");
+    assert_eq!(moved.parent, Some(capture.span("far").span_id));
+    assert_eq!(moved.attribute("kept"), Some(&1_i64.into()));
+}
+
+#[test]
+fn a_guard_forgotten_on_a_thread_ends_with_the_thread() {
+    let capture = Capture::start();
+    let origin = telemetry::span("origin");
+    let parent = Parent::current();
+    let thread = std::thread::spawn(move || {
+        std::mem::forget(telemetry::span("leaked").with_parent(parent));
+    });
+    thread.join().unwrap();
+    drop(origin);
+    assert_eq!(capture.span("leaked").parent, Some(capture.span("origin").span_id));
+}

@@ -114,20 +114,28 @@ impl Shared {
     pub(crate) fn push_overflow(&self, pieces: &[&[u8]]) {
         let mut overflow = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
         let producer = overflow.get_or_insert_with(|| self.add_ring());
-        if !self.admits(pieces) {
-            producer.refuse();
-        } else if producer.push(pieces) == Pushed::HighWater {
+        if self.push(producer, pieces) == Pushed::HighWater {
             self.wake();
         }
     }
 
-    /// Whether there is memory for a record that does not go into the ring itself.
-    pub(crate) fn admits(&self, pieces: &[&[u8]]) -> bool {
+    /// Pushes to a thread's own ring; what finds no memory is refused and counted.
+    pub(crate) fn push(&self, producer: &mut Producer, pieces: &[&[u8]]) -> Pushed {
         let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
-        length <= INLINE_BYTES || self.reserve(length)
+        if length <= INLINE_BYTES {
+            return producer.push(pieces);
+        }
+        if !self.reserve(length) {
+            return producer.refuse();
+        }
+        let pushed = producer.push(pieces);
+        if pushed == Pushed::Refused {
+            self.release(length);
+        }
+        pushed
     }
 
-    /// Gives back what `admits` took.
+    /// Gives back what a record held besides its place in the ring.
     pub(super) fn release_record(&self, length: usize) {
         if length > INLINE_BYTES {
             self.release(length);

@@ -130,8 +130,9 @@ impl Worker {
             let taken = self.rings[index].drain(room, |record| {
                 shared.release_record(record.len());
                 batch.push(record);
+                // At once, so that a panic leaves it in no gap.
+                shared.stage(1);
             });
-            self.shared.stage(taken as u64);
             left -= taken;
             let is_full = self.batch.is_full(self.max_batch);
             if is_full {

@@ -212,13 +212,10 @@ impl Local {
             *producer = shared.register();
         }
         match producer.as_mut() {
-            Some(producer) if shared.admits(pieces) => {
-                if producer.push(pieces) == Pushed::HighWater {
+            Some(producer) => {
+                if shared.push(producer, pieces) == Pushed::HighWater {
                     shared.wake();
                 }
-            }
-            Some(producer) => {
-                producer.refuse();
             }
             // Too many threads for the byte limit.
             None => shared.push_overflow(pieces),
@@ -273,8 +270,9 @@ impl Drop for Local {
             let mut next = list.take();
             while let Some(mut open) = next {
                 next = open.below.take();
-                if open.is_recording() {
+                if open.is_recording() && open.has_started() {
                     counters::FORGOTTEN_SPANS.add(1);
+                    end(open);
                 }
             }
         }

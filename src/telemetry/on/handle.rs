@@ -69,9 +69,7 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     };
     set_propagators(plan.propagators);
     gate::change(gate::PROPAGATES, gate::PROPAGATES);
-    for line in resolved.report.diagnostics() {
-        diagnostics.say(Level::Warn, line, line);
-    }
+    let lines = resolved.report.diagnostics().to_vec();
     let inner = Arc::new(Inner {
         running,
         why: plan.traces.why,
@@ -81,6 +79,11 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
         diagnostics,
     });
     *current = Arc::downgrade(&inner);
+    // A host's callback may itself call `init`.
+    drop(current);
+    for line in lines {
+        inner.diagnostics.say(Level::Warn, &line, &line);
+    }
     Ok(Telemetry(inner))
 }
 
