@@ -105,7 +105,7 @@ impl Shared {
     fn add_ring(&self) -> Producer {
         let (producer, consumer) = ring(RING_BYTES);
         let mut registry = self.lock_registry();
-        registry.gauges.push(producer.gauge());
+        registry.gauges.push(consumer.gauge());
         registry.fresh.push(consumer);
         producer
     }
