@@ -305,3 +305,33 @@ fn nothing_recorded_sends_nothing() {
     telemetry.shutdown(SOON).unwrap();
     assert_eq!((collector.connections(), assert_conserved(&telemetry).recorded), (0, 0));
 }
+
+#[test]
+fn a_refused_record_gives_its_memory_back() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let gate = collector.gate();
+    collector.script(vec![Step::Hold(gate.clone(), Box::new(Step::status(200)))]);
+    let small = [("OTEL_BSP_MAX_QUEUE_SIZE", "1"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")];
+    let telemetry = start(&collector.url(), &small);
+    record("blocks the queue", 1);
+    assert!(telemetry.force_flush(Duration::from_millis(50)).is_err());
+    // The ring holds what the queue cannot take, and refuses large records once it is full.
+    record("fills the ring", 4_000);
+    let large = "x".repeat(100_000);
+    let write = || {
+        drop(telemetry::span("large").with(|span| {
+            span.set("text", &large);
+        }));
+    };
+    // Ten times the memory limit, if refusals kept it.
+    (0..6_500).for_each(|_| write());
+    assert!(telemetry.status().traces.dropped.ring_full >= 6_500);
+    gate.release();
+    telemetry.force_flush(SOON).unwrap();
+    let before = telemetry.status().traces.delivered;
+    write();
+    telemetry.force_flush(SOON).unwrap();
+    assert_eq!(assert_conserved(&telemetry).delivered, before + 1, "there is memory again");
+    telemetry.shutdown(SOON).unwrap();
+}

@@ -239,3 +239,13 @@ fn an_unnamed_service_is_named_after_the_process() {
     let report = config(&[]).with_fallback_name("oaas").resolve().to_string();
     assert!(report.contains("unknown_service:oaas"), "{report}");
 }
+
+#[test]
+fn a_callback_may_call_init() {
+    let _turn = serial();
+    let config = config(&[("OTEL_NO_SUCH_THING", "1")]).on_diagnostic(|_| {
+        drop(telemetry::init(TelemetryConfig::default()));
+    });
+    let telemetry = telemetry::init(config).unwrap();
+    assert_eq!(telemetry.status().diagnostics.len(), 1);
+}

@@ -141,3 +141,18 @@ fn the_hosts_own_attributes_come_on_top() {
     block_on(call).unwrap();
     assert_eq!(capture.span("rpc.call").attribute("size"), Some(&4_i64.into()));
 }
+
+#[test]
+fn a_span_between_dispatch_and_call_changes_no_kind() {
+    let capture = Capture::start();
+    let _init = telemetry::init(telemetry::TelemetryConfig::default()).unwrap();
+    let value = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let parent = telemetry::extract(|name| (name == "traceparent").then_some(value));
+    let inner = async {
+        let call = rpc::server(Call::method("m"), async { Ok::<_, String>(()) });
+        telemetry::instrument(call, "auth").await
+    };
+    block_on(rpc::dispatch(inner).with_parent(parent)).unwrap();
+    assert_eq!(capture.span("engine.dispatch").kind, Kind::Server);
+    assert_eq!(capture.span("rpc.call").kind, Kind::Internal);
+}

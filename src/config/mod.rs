@@ -207,8 +207,7 @@ impl TelemetryConfig {
     ///
     /// What the configuration has to say comes on the thread that calls `init`, before it returns;
     /// the rest comes on the crate's own thread, which does nothing else meanwhile (a drop that was
-    /// too late, on the thread of the drop). So be brief, never call `init` here, and do not wait for
-    /// telemetry. A panic of the callback is caught.
+    /// too late, on the thread of the drop). So be brief, and do not wait for telemetry. A panic of the callback is caught.
     ///
     /// ```
     /// use trackside::telemetry::TelemetryConfig;

@@ -48,7 +48,7 @@ impl<T: Clone> Completion<T> {
         state.value.clone()
     }
 
-    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<T> {
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &state.value {
             Some(value) => Poll::Ready(value.clone()),

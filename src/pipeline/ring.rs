@@ -160,6 +160,7 @@ impl Producer {
     }
 
     /// Counts a record that could not even be tried.
+    #[allow(clippy::needless_pass_by_ref_mut, reason = "a counter has one writer")]
     pub(crate) fn refuse(&mut self) -> Pushed {
         bump(&self.shared.written.refused);
         Pushed::Refused
@@ -214,10 +215,6 @@ impl Producer {
     /// Takes back the slots that the consumer has released.
     fn look(&mut self) {
         self.head_seen = self.shared.read.head.load(Ordering::Acquire);
-    }
-
-    pub(crate) fn gauge(&self) -> Gauge {
-        Gauge { shared: Arc::clone(&self.shared) }
     }
 }
 

@@ -316,8 +316,9 @@ impl Drop for Local {
             let mut next = list.take();
             while let Some(mut open) = next {
                 next = open.below.take();
-                if open.is_recording() {
+                if open.is_recording() && open.has_started() {
                     counters::FORGOTTEN_SPANS.add(1);
+                    end(open);
                 }
             }
         }

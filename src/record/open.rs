@@ -147,8 +147,8 @@ impl Open {
     pub(crate) fn takes_over(&mut self, top: Option<&Self>) -> bool {
         if self.kind_rule == KindRule::ServerCall {
             self.kind_rule = KindRule::Fixed;
-            let is_below_server = top.is_some_and(|top| top.kind == Kind::Server);
-            self.kind = if is_below_server { Kind::Internal } else { Kind::Server };
+            let is_served = top.is_some_and(Self::is_served);
+            self.kind = if is_served { Kind::Internal } else { Kind::Server };
         }
         std::mem::take(&mut self.is_implicit)
             && top.is_some_and(|top| {
@@ -308,6 +308,20 @@ impl Open {
         self.kind = old.kind;
         self.set_kind_rule(old.kind_rule);
         self.absorb(old);
+    }
+
+    /// Whether this or an entry below it is the server span of the request: what a client calls in
+    /// the same place is served anew.
+    fn is_served(&self) -> bool {
+        let mut next = Some(self);
+        while let Some(open) = next {
+            match open.kind {
+                Kind::Server => return true,
+                Kind::Client => return false,
+                _ => next = open.below.as_deref(),
+            }
+        }
+        false
     }
 
     pub(crate) fn set_kind_rule(&mut self, rule: KindRule) {

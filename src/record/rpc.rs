@@ -223,7 +223,7 @@ pub fn dispatch<F: Future>(future: F) -> Instrumented<F> {
     instrument(future, "engine.dispatch").into_dispatch()
 }
 
-/// `rpc.call`, kind Server; Internal directly below a span of kind Server, such as a dispatch.
+/// `rpc.call`, kind Server; Internal where a span above it is the request's server span already, such as a dispatch.
 ///
 /// ```
 /// use trackside::telemetry::rpc::{self, Call};

@@ -52,14 +52,16 @@ impl SpanGuard {
         Self { name, ticket: ticket.unwrap_or_default(), not_send: PhantomData }
     }
 
-    /// Another parent; decides sampling anew, so call it first: what was written before is lost.
+    /// Another parent; decides sampling anew, so call it first; what was written before is kept.
     pub fn with_parent(mut self, parent: Parent) -> Self {
-        let kind = stack::remove(std::mem::take(&mut self.ticket)).map(|open| {
-            let kind = open.kind;
-            local::recycle(open);
-            kind
+        let old = stack::remove(std::mem::take(&mut self.ticket));
+        let moved = Self::open(self.name, Some(parent), |open| {
+            if let Some(old) = &old {
+                open.inherit(old);
+            }
         });
-        Self::open(self.name, Some(parent), |open| open.kind = kind.unwrap_or_default())
+        old.into_iter().for_each(local::recycle);
+        moved
     }
 
     /// The kind.

@@ -120,7 +120,7 @@ pub struct Status {
     pub metrics: Signal,
     /// Log records.
     pub logs: Signal,
-    /// Spans whose guard was leaked or held beyond its poll; ended with that poll, or lost with the
+    /// Spans whose guard was leaked or held beyond its poll; ended with that poll, or with the
     /// thread. Counted for the process.
     pub forgotten_spans: u64,
     /// Attributes and events for a span that had ended, or that belongs to another thread; thrown

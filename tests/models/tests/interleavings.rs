@@ -76,7 +76,7 @@ fn assert_sum(gauge: &Gauge, offered: u64, taken: u64) {
 fn hand_over(start: usize, length: usize) {
     loom::model(move || {
         let (mut producer, mut consumer) = ring_at(start);
-        let gauge = producer.gauge();
+        let gauge = consumer.gauge();
         let pushing = thread::spawn(move || push(&mut producer, 1..=3, length));
         let mut got = 0;
         take(&mut consumer, &mut got, length);
@@ -165,7 +165,7 @@ fn closed_before_the_last_drain_loses_nothing() {
 fn the_last_to_leave_frees_the_rest() {
     loom::model(|| {
         let (mut producer, mut consumer) = ring_at(0);
-        let gauge = producer.gauge();
+        let gauge = consumer.gauge();
         let pushing = thread::spawn(move || assert_eq!(push(&mut producer, 1..=2, 9), [1, 2]));
         let mut got = 0;
         take(&mut consumer, &mut got, 9);

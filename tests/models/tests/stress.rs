@@ -51,7 +51,7 @@ fn consume(mut consumer: Consumer, idle: fn()) -> u64 {
 #[test]
 fn made_is_taken_and_refused() {
     let (mut producer, consumer) = ring(BYTES);
-    let gauge = producer.gauge();
+    let gauge = consumer.gauge();
     let taking = thread::spawn(|| consume(consumer, thread::yield_now));
     let mut stored = 0;
     for number in 0..RECORDS {
