@@ -24,12 +24,17 @@ pub(crate) fn config(variables: &[(&str, &str)]) -> TelemetryConfig {
     testing::with_variables(TelemetryConfig::default(), variables)
 }
 
-/// Telemetry that sends to `url`, with a schedule that no test waits for, and these variables.
+/// Telemetry that sends spans to `url`, with schedules that no test waits for, and these variables.
 pub(crate) fn start(url: &str, variables: &[(&str, &str)]) -> Telemetry {
     let mut all = variables.to_vec();
-    for (name, value) in
-        [("OTEL_EXPORTER_OTLP_ENDPOINT", url), ("OTEL_BSP_SCHEDULE_DELAY", "600000")]
-    {
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", url),
+        ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "600000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "600000"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+    ] {
         if !variables.iter().any(|(given, _)| *given == name) {
             all.push((name, value));
         }
@@ -37,18 +42,20 @@ pub(crate) fn start(url: &str, variables: &[(&str, &str)]) -> Telemetry {
     telemetry::init(config(&all)).expect("the configuration is good")
 }
 
-/// Law 4, to be called at a quiet moment.
+/// Law 4 for each signal, to be called at a quiet moment; gives back the traces' counts.
 #[track_caller]
 pub(crate) fn assert_conserved(telemetry: &Telemetry) -> Signal {
-    let traces = telemetry.status().traces;
-    let known = traces.delivered
-        + traces.rejected
-        + traces.unconfirmed
-        + traces.dropped.total()
-        + traces.waiting
-        + traces.on_disk;
-    assert_eq!(traces.recorded, known, "{traces:#?}");
-    traces
+    let status = telemetry.status();
+    for signal in [&status.traces, &status.metrics, &status.logs] {
+        let known = signal.delivered
+            + signal.rejected
+            + signal.unconfirmed
+            + signal.dropped.total()
+            + signal.waiting
+            + signal.on_disk;
+        assert_eq!(signal.recorded, known, "{signal:#?}");
+    }
+    status.traces
 }
 
 /// Ends `count` spans named `name`.

@@ -1,7 +1,7 @@
 //! The SDK underneath: its provider, our reader, and the instruments made from them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
@@ -24,7 +24,7 @@ use crate::record::gate;
 use crate::record::log::BANDS;
 
 use super::instrument::Spec;
-use super::rpc::RpcMeters;
+use super::rpc_series::RpcMeters;
 
 type Observer = Box<dyn Fn(&Meters) + Send + Sync>;
 
@@ -42,7 +42,9 @@ struct Inner {
     collected: Mutex<ResourceMetrics>,
     diagnostics: Arc<Diagnostics>,
     rpc: RpcMeters,
-    forwarded_logs: Vec<BoundCounter<u64>>,
+    forwarded: Counter<u64>,
+    /// By the band of the level; bound at the first use, since a bound series is exported.
+    forwarded_bands: [OnceLock<BoundCounter<u64>>; BANDS.len()],
 }
 
 impl Meters {
@@ -60,12 +62,10 @@ impl Meters {
         let meter = provider.meter_with_scope(scope);
         let forwarded =
             meter.u64_counter("python_logs_forwarded_total").with_unit("{log_record}").build();
-        let level = |(_, _, level): &(i32, u8, &'static str)| {
-            forwarded.bind(&[KeyValue::new("level", *level)])
-        };
         let meters = Self(AssertUnwindSafe(Inner {
             rpc: RpcMeters::new(&meter, plan.metrics.names, diagnostics),
-            forwarded_logs: BANDS.iter().map(level).collect(),
+            forwarded,
+            forwarded_bands: Default::default(),
             _provider: provider,
             reader,
             meter,
@@ -95,9 +95,8 @@ impl Meters {
     }
 
     pub(super) fn count_forwarded_log(&self, band: usize) {
-        if let Some(counter) = self.0.forwarded_logs.get(band) {
-            counter.add(1);
-        }
+        let bind = || self.0.forwarded.bind(&[KeyValue::new("level", BANDS[band].2)]);
+        self.0.forwarded_bands[band].get_or_init(bind).add(1);
     }
 
     /// One collection. A callback of a host's that panics costs this collection, not the thread.

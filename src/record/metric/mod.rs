@@ -1,11 +1,13 @@
 //! Measurements: the host's own instruments, and the ready-made RPC set.
 //!
-//! `instrument` is what hosts write, `rpc` the predefined set behind one small interface, `meters`
+//! `instrument` is what hosts write, `rpc` the predefined set behind one small
+//! interface, `rpc_series` its instruments, `meters`
 //! the aggregation underneath: the SDK's, with bound handles.
 
 mod instrument;
 mod meters;
 pub(crate) mod rpc;
+mod rpc_series;
 
 pub use instrument::{
     Counter, Gauge, Histogram, UpDownCounter, counter, gauge, histogram, up_down_counter,
