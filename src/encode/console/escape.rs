@@ -20,6 +20,14 @@ pub(super) fn key_value(key: &str, value: Any<'_>) -> String {
     text
 }
 
+/// A value that stands for itself: text is shown as it is.
+pub(super) fn value(value: Any<'_>) -> String {
+    match value {
+        Any::Str(text) => clip(text),
+        value => Clip::show(|clip| show_value(clip, value)),
+    }
+}
+
 fn show_value(clip: &mut Clip, value: Any<'_>) -> fmt::Result {
     match value {
         Any::Bool(value) => write!(clip, "{value}"),

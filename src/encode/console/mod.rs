@@ -12,18 +12,25 @@
 //! shows where in the trace that was.
 
 mod escape;
+mod logs;
+mod metrics;
 mod paint;
+mod quantile;
 mod span;
 #[cfg(test)]
 mod tests;
 mod time;
 mod tree;
+mod unit;
 
 use bytes::Bytes;
 
 use self::escape::clip;
 use self::span::Node;
 use crate::encode::view::SpanView;
+
+pub(crate) use self::logs::LogsConsole;
+pub(crate) use self::metrics::MetricsConsole;
 
 /// Gathers spans and hands out text.
 #[derive(Debug)]
@@ -38,13 +45,7 @@ pub(crate) struct ConsoleEncoder {
 impl ConsoleEncoder {
     /// Of the resource only `service.name` is shown.
     pub(crate) fn new(resource: &[(String, String)], color: bool) -> Self {
-        let service = resource.iter().find(|(key, _)| key == "service.name");
-        Self {
-            service: service.map_or_else(String::new, |(_, name)| clip(name)),
-            color,
-            nodes: Vec::new(),
-            len: 0,
-        }
+        Self { service: service_name(resource), color, nodes: Vec::new(), len: 0 }
     }
 
     /// Adds a span to the batch.
@@ -75,4 +76,10 @@ impl ConsoleEncoder {
         self.len = 0;
         Bytes::from(text)
     }
+}
+
+/// `service.name`, safe to show.
+fn service_name(resource: &[(String, String)]) -> String {
+    let service = resource.iter().find(|(key, _)| key == "service.name");
+    service.map_or_else(String::new, |(_, name)| clip(name))
 }

@@ -8,6 +8,7 @@ pub(super) enum Style {
     Dim,
     Cyan,
     Red,
+    Yellow,
 }
 
 /// A part of a line. Whoever pushes text has escaped it.
@@ -32,11 +33,17 @@ impl Text {
             Style::Dim => Some("\u{1b}[2m"),
             Style::Cyan => Some("\u{1b}[36m"),
             Style::Red => Some("\u{1b}[31m"),
+            Style::Yellow => Some("\u{1b}[33m"),
         };
         self.text.push_str(code.unwrap_or_default());
         self.text.push_str(part);
         self.text.push_str(code.map_or("", |_| "\u{1b}[0m"));
         self.width += part.chars().count();
+    }
+
+    /// Spaces up to `width`.
+    pub(super) fn pad(&mut self, width: usize) {
+        self.push(Style::Plain, &" ".repeat(width.saturating_sub(self.width)));
     }
 
     pub(super) fn append(&mut self, other: &Self) {

@@ -3,7 +3,8 @@
 const SECOND: f64 = 1e9;
 
 /// Each unit and its nanoseconds.
-const UNITS: [(&str, f64); 6] = [
+const UNITS: [(&str, f64); 7] = [
+    ("ns", 1.0),
     ("µs", 1e3),
     ("ms", 1e6),
     ("s", SECOND),
@@ -24,12 +25,17 @@ pub(super) fn offset(from: u64, to: u64) -> String {
     format!("{sign}{}", three_digits(from.abs_diff(to)))
 }
 
-fn three_digits(nanos: u64) -> String {
-    if nanos < 1000 {
-        return format!("{nanos} ns");
+fn three_digits(value: u64) -> String {
+    if value < 1000 {
+        return format!("{value} ns");
     }
+    nanos(value as f64)
+}
+
+/// Nanoseconds, in three digits.
+pub(super) fn nanos(value: f64) -> String {
     let [.., largest] = UNITS;
-    let in_unit = |size| nanos as f64 / size;
+    let in_unit = |size| value / size;
     let fits = |&(_, size): &(&str, f64)| in_unit(size) < 999.5;
     let (unit, size) = UNITS.into_iter().find(fits).unwrap_or(largest);
     let value = in_unit(size);
@@ -39,6 +45,18 @@ fn three_digits(nanos: u64) -> String {
         _ => 0,
     };
     format!("{value:.decimals$} {unit}")
+}
+
+/// The time of day, in UTC.
+pub(super) fn clock(time: u64) -> String {
+    if time == 0 {
+        return "--:--:--.---".to_owned();
+    }
+    let millis = time / 1_000_000;
+    let (seconds, millis) = (millis / 1000, millis % 1000);
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    let (hours, minutes) = (minutes / 60 % 24, minutes % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}.{millis:03}")
 }
 
 /// The time from the first start to the last end of a trace, on a line of `CELLS` characters.
