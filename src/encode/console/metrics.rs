@@ -156,8 +156,9 @@ fn rows<V>(name: &str, points: &[Point<'_, V>], cells: impl Fn(&V) -> Vec<String
 }
 
 fn cells(from: &Distribution, temporality: Temporality, unit: &str) -> Vec<String> {
-    let shown =
-        |value: Option<f64>| value.map_or(UNKNOWN.to_owned(), |value| quantity(value, unit));
+    let shown = |value: Option<f64>| {
+        value.map_or_else(|| UNKNOWN.to_owned(), |value| quantity(value, unit))
+    };
     let count = counted_since(temporality, from.count.to_string());
     let quantiles = [0.5, 0.9, 0.99].map(|q| shown(from.quantile(q)));
     [count, shown(from.mean)].into_iter().chain(quantiles).collect()
