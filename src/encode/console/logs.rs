@@ -37,10 +37,12 @@ impl LogsConsole {
     }
 
     /// How many records are in the batch.
+    #[cfg(test)]
     pub(crate) fn logs(&self) -> u32 {
         self.logs
     }
 
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.logs == 0
     }

@@ -84,10 +84,12 @@ impl MetricsConsole {
     }
 
     /// How many points are in the batch.
+    #[cfg(test)]
     pub(crate) fn points(&self) -> u32 {
         u32::try_from(self.numbers.len() + self.histograms.len()).unwrap_or(u32::MAX)
     }
 
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.points() == 0
     }
@@ -100,9 +102,10 @@ impl MetricsConsole {
         let mut text = self.title();
         let rows = || self.numbers.iter().chain(&self.histograms);
         let names = rows().map(|row| row.name.chars().count());
+        let attributes = rows().map(Row::width);
         let widths = Widths {
             name: names.max().unwrap_or(0).clamp("histogram".len(), NAME_WIDTH),
-            attributes: rows().map(Row::width).max().unwrap_or(0).max("attributes".len()),
+            attributes: attributes.max().unwrap_or(0).clamp("attributes".len(), ATTRIBUTES_WIDTH),
         };
         for (head, columns, rows) in [
             ("metric", &NUMBERS[..], &self.numbers),
@@ -155,8 +158,9 @@ fn rows<V>(name: &str, points: &[Point<'_, V>], cells: impl Fn(&V) -> Vec<String
 }
 
 fn cells(from: &Distribution, temporality: Temporality, unit: &str) -> Vec<String> {
-    let shown =
-        |value: Option<f64>| value.map_or(UNKNOWN.to_owned(), |value| quantity(value, unit));
+    let shown = |value: Option<f64>| {
+        value.map_or_else(|| UNKNOWN.to_owned(), |value| quantity(value, unit))
+    };
     let count = counted_since(temporality, from.count.to_string());
     let quantiles = [0.5, 0.9, 0.99].map(|q| shown(from.quantile(q)));
     [count, shown(from.mean)].into_iter().chain(quantiles).collect()

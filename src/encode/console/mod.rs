@@ -56,15 +56,18 @@ impl ConsoleEncoder {
     }
 
     /// About how long the text will be: it is drawn when all spans are there.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// How many spans are in the batch.
+    #[cfg(test)]
     pub(crate) fn spans(&self) -> u32 {
         u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)
     }
 
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }

@@ -1,5 +1,8 @@
 //! What a person would see.
 
+mod logs;
+mod metrics;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -43,10 +43,12 @@ impl MetricsEncoder {
     }
 
     /// How many points are in the batch.
+    #[cfg(test)]
     pub(crate) fn points(&self) -> u32 {
         self.points
     }
 
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.points == 0
     }

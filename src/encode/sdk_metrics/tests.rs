@@ -170,11 +170,13 @@ fn record_all(meter: &Meter) {
     observed.with_callback(|observer| observer.observe(7, &[])).build();
     let bounds = || vec![5.0, 10.0];
     let integers = instrument!(u64_histogram, "histogram.u64").with_boundaries(bounds()).build();
-    [1, 5, 50].map(|value| integers.record(value, &attributes()));
+    [1, 5, 50].into_iter().for_each(|value| integers.record(value, &attributes()));
     let floats = instrument!(f64_histogram, "histogram.f64").with_boundaries(bounds()).build();
-    [1.0, 5.0, 50.0].map(|value| floats.record(value, &[]));
+    [1.0, 5.0, 50.0].into_iter().for_each(|value| floats.record(value, &[]));
     let exponential = instrument!(f64_histogram, "exponential").build();
-    [-1.0, 0.0, 1.0, 3.0].map(|value| exponential.record(value, &attributes()));
+    for value in [-1.0, 0.0, 1.0, 3.0] {
+        exponential.record(value, &attributes());
+    }
 }
 
 fn attributes() -> [KeyValue; 8] {
@@ -199,14 +201,11 @@ fn every_attribute() -> &'static str {
 fn drop_empty(request: &mut ExportMetricsServiceRequest) {
     let metrics = request.resource_metrics.iter_mut().flat_map(|group| &mut group.scope_metrics);
     for metric in metrics.flat_map(|group| &mut group.metrics) {
-        match metric.data.as_mut().unwrap() {
-            Data::ExponentialHistogram(data) => {
-                for point in &mut data.data_points {
-                    point.positive.take_if(|buckets| buckets.bucket_counts.is_empty());
-                    point.negative.take_if(|buckets| buckets.bucket_counts.is_empty());
-                }
+        if let Data::ExponentialHistogram(data) = metric.data.as_mut().unwrap() {
+            for point in &mut data.data_points {
+                point.positive.take_if(|buckets| buckets.bucket_counts.is_empty());
+                point.negative.take_if(|buckets| buckets.bucket_counts.is_empty());
             }
-            _ => {}
         }
     }
 }

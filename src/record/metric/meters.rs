@@ -171,7 +171,7 @@ macro_rules! observe {
                     }
                 };
                 // The SDK keeps the callback; the handle itself is good for nothing.
-                drop(builder.with_callback(callback).build());
+                let _ = builder.with_callback(callback).build();
             }
         }
     };

@@ -21,13 +21,16 @@ pub(crate) enum Side {
     Client,
 }
 
+/// By method and class.
+type Calls = HashMap<Box<str>, HashMap<Box<str>, Arc<Series>>>;
+
 /// What a thread has looked up before, for the pipeline of one gate.
 #[derive(Default)]
 struct Known {
     gate: u32,
     shared: Option<Arc<Shared>>,
-    /// By side, method, class.
-    calls: [HashMap<Box<str>, HashMap<Box<str>, Arc<Series>>>; 2],
+    /// By side.
+    calls: [Calls; 2],
     storage: HashMap<&'static str, Arc<BoundHistogram<f64>>>,
 }
 

@@ -79,20 +79,26 @@ fn scopes_that_alternate_stay_together_and_metrics_without_points_are_left_out()
         schema_url: String::new(),
     };
     let mut encoder = MetricsEncoder::new(&[]);
-    let sources =
-        [metric("1", "a", 1), metric("2", "b", 2), metric("3", "none", 0), metric("1", "c", 1)];
+    let other_schema = ScopeMetrics { schema_url: "other".into(), ..metric("1", "d", 1) };
+    let sources = [
+        metric("1", "a", 1),
+        metric("2", "b", 2),
+        metric("3", "none", 0),
+        other_schema,
+        metric("1", "c", 1),
+    ];
     for group in &sources {
         encoder.metric(&view_of(group, &group.metrics[0]));
     }
-    assert_eq!(encoder.points(), 4);
+    assert_eq!(encoder.points(), 5);
     let request = ExportMetricsServiceRequest::decode(encoder.finish()).unwrap();
     let groups = request.resource_metrics[0].scope_metrics.iter().map(|group| {
         let version = group.scope.clone().unwrap_or_default().version;
         let names: Vec<String> = group.metrics.iter().map(|metric| metric.name.clone()).collect();
         (version, names.join(","))
     });
-    let expected =
-        [("1", "a,c"), ("2", "b")].map(|(version, names)| (version.into(), names.into()));
+    let expected = [("1", "a,c"), ("2", "b"), ("1", "d")]
+        .map(|(version, names)| (version.into(), names.into()));
     assert_eq!(groups.collect::<Vec<(String, String)>>(), expected);
 }
 
