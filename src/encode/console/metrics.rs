@@ -84,12 +84,10 @@ impl MetricsConsole {
     }
 
     /// How many points are in the batch.
-    #[cfg(test)]
     pub(crate) fn points(&self) -> u32 {
         u32::try_from(self.numbers.len() + self.histograms.len()).unwrap_or(u32::MAX)
     }
 
-    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.points() == 0
     }
