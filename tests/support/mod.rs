@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod collector;
+pub(crate) mod metrics;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
