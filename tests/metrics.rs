@@ -13,9 +13,7 @@ use support::collector::{Collector, Step};
 use support::metrics::{METRICS, collect, series};
 use support::{SOON, assert_conserved, serial, start};
 use trackside::telemetry::rpc::{self, Call, Direction};
-use trackside::telemetry::{
-    self, Counter, Gauge, Histogram, MetricNames, Telemetry, UpDownCounter,
-};
+use trackside::telemetry::{self, Counter, Gauge, Histogram, MetricNames, UpDownCounter};
 
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);

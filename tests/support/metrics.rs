@@ -63,9 +63,9 @@ pub(crate) fn series(request: &Received) -> BTreeMap<String, f64> {
 
 /// Flushes, and gives back the series of the newest metric request.
 pub(crate) fn collect(telemetry: &Telemetry, collector: &Collector) -> BTreeMap<String, f64> {
-    telemetry.force_flush(SOON).unwrap();
+    telemetry.force_flush(SOON).expect("the collector answers");
     assert_conserved(telemetry);
     let requests = collector.requests();
-    let metrics = requests.iter().filter(|request| request.path == "/v1/metrics");
-    metrics.last().map(series).unwrap_or_default()
+    let mut metrics = requests.iter().filter(|request| request.path == "/v1/metrics");
+    metrics.next_back().map(series).unwrap_or_default()
 }
