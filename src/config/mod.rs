@@ -108,8 +108,8 @@ impl TelemetryConfig {
 
     /// `service.name`; a blank text counts as not given.
     ///
-    /// Where not given: `OTEL_SERVICE_NAME`, then `OTEL_RESOURCE_ATTRIBUTES`, then
-    /// `unknown_service:` and the [fallback name](Self::with_fallback_name).
+    /// Where not given: `OTEL_SERVICE_NAME`, then `OTEL_RESOURCE_ATTRIBUTES`, then what
+    /// [`register_service`] was told, then `unknown_service:` and the [fallback name](Self::with_fallback_name).
     pub fn with_service_name(mut self, name: &str) -> Self {
         self.service_name = given(name);
         self
@@ -156,19 +156,19 @@ impl TelemetryConfig {
         self
     }
 
-    /// As `with_traces`; this version exports no metrics.
+    /// As `with_traces`.
     pub fn with_metrics(mut self, on: bool) -> Self {
         self.metrics = Some(on);
         self
     }
 
-    /// As `with_traces`; this version exports no logs.
+    /// As `with_traces`.
     pub fn with_logs(mut self, on: bool) -> Self {
         self.logs = Some(on);
         self
     }
 
-    /// Names of the RPC metrics; in this version it only stands in the report.
+    /// Names of the metrics of calls; default [`MetricNames::Both`].
     pub fn with_metric_names(mut self, names: MetricNames) -> Self {
         self.metric_names = Some(names);
         self
@@ -176,7 +176,7 @@ impl TelemetryConfig {
 
     /// Bytes that waiting telemetry may hold, rings included; default 64 MiB.
     ///
-    /// `init` refuses less than 1 MiB. Rings take at most half of it.
+    /// `init` refuses less than 1 MiB. The rings of spans take at most half of it, and so do those of logs.
     pub fn with_memory_limit(mut self, bytes: usize) -> Self {
         self.memory_limit = Some(bytes);
         self
@@ -190,7 +190,8 @@ impl TelemetryConfig {
 
     /// How often batches leave, and how a failing endpoint is tried again; default [`Pace::Prompt`].
     ///
-    /// `OTEL_BSP_SCHEDULE_DELAY` wins over the pace's schedule.
+    /// `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_BLRP_SCHEDULE_DELAY` win over the pace's schedule. How often
+    /// metrics are collected is `OTEL_METRIC_EXPORT_INTERVAL` alone.
     pub fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = Some(pace);
         self

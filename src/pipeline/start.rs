@@ -22,7 +22,7 @@ pub(crate) struct Running {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Starts the thread; from then on spans are recorded.
+/// Starts the thread; from then on each signal that has an exporter is recorded.
 pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Running, Error> {
     let shared = Arc::new(Shared::new(plan, diagnostics));
     // Built here, so that a refusal is this call's error. One helper thread, for what blocks.

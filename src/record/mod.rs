@@ -1,7 +1,8 @@
 //! What a host says, as records on the thread that says it.
 //!
 //! `start` decides, `open` collects, `local` keeps each thread's share, `current` is the stack of
-//! open spans, `packed` the record that leaves for the ring.
+//! open spans, `packed` the record that leaves for the ring. `log` writes records of its own beside
+//! them, `metric` measures, and `rpc` does for a call what the three can.
 
 mod attributes;
 mod bytes;

@@ -1,4 +1,4 @@
-//! The ready-made RPC set: one call gives the span and the context; the metrics join it here.
+//! The ready-made RPC set: one call gives the span, the metrics and the context.
 
 use std::fmt;
 use std::future::Future;
@@ -39,7 +39,7 @@ impl<'a> Call<'a> {
         Self { method: name, cls_id: "", object_id: "" }
     }
 
-    /// The attribute `cls_id`.
+    /// The attribute `cls_id`; empty on the metrics where not given.
     pub const fn cls_id(self, id: &'a str) -> Self {
         Self { cls_id: id, ..self }
     }
@@ -127,7 +127,8 @@ where
         self
     }
 
-    /// The word for `error.type`, one of a few; `_OTHER` where not given, `cancelled` and `panic` are ours.
+    /// The word for `error_kind` and `error.type`, one of a few; `_OTHER` where not given, `cancelled` and
+    /// `panic` are ours.
     pub fn error_kind(mut self, kind: fn(&<F::Output as Outcome>::Error) -> &'static str) -> Self {
         self.error_kind = Some(kind);
         self
@@ -265,7 +266,8 @@ where
         .with(|span| call.describe(span))
 }
 
-/// `rpc.handler` around a handler, with its error as the span's status; kind Internal.
+/// `rpc.handler` around a handler, with its error as the span's status; kind Internal. Counted in
+/// `active_handlers` from its first poll to its end.
 pub fn handler<F>(future: F) -> Observed<F>
 where
     F: Future,
@@ -274,7 +276,7 @@ where
     Observed::new(future, HANDLER, Metrics::Handler(None), |_| {})
 }
 
-/// [`handler`] for a handler that is not async; `error.type` is `_OTHER`.
+/// [`handler`] for a handler that is not async, `active_handlers` included; `error.type` is `_OTHER`.
 ///
 /// ```
 /// use trackside::telemetry::rpc;

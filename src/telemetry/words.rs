@@ -19,7 +19,7 @@ pub enum Value<'a> {
     Str(&'a str),
     /// Raw bytes.
     Bytes(&'a [u8]),
-    /// Text that is written out only if the span is recording.
+    /// Text that is written out only where it is recorded.
     Format(fmt::Arguments<'a>),
     /// Several values.
     Array(&'a [Self]),
@@ -65,16 +65,17 @@ pub enum Kind {
     Consumer,
 }
 
-/// Which names the ready-made RPC metrics leave under; this version does not export them yet.
+/// Which names the ready-made metrics of calls leave under; those of payloads, storage, sessions and
+/// handlers have one name, and leave under it in every case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricNames {
     /// Both sets.
     #[default]
     Both,
-    /// The semantic conventions' `rpc.{server,client}.call.duration`.
+    /// The semantic conventions' `rpc.{server,client}.call.duration`, in seconds.
     Semconv,
-    /// `rpc_requests_total` and its five companions.
+    /// `rpc_requests_total`, `rpc_errors_total` and `rpc_request_duration_ms`, of the serving side.
     Classic,
 }
 
@@ -82,11 +83,12 @@ pub enum MetricNames {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pace {
-    /// The specification's schedule (5 s for spans, or `OTEL_BSP_SCHEDULE_DELAY`); retries wait 250 ms, doubled
-    /// up to 30 s, with full jitter.
+    /// The specification's schedule (5 s for spans, 1 s for logs, or what the variables say); retries wait 250 ms,
+    /// doubled up to 30 s, with full jitter.
     #[default]
     Prompt,
-    /// Every 10 s where no variable says otherwise; retries wait 10 s, doubled up to 300 s, plus or minus 25 %.
+    /// Spans and logs every 10 s where no variable says otherwise; retries wait 10 s, doubled up to 300 s, plus or
+    /// minus 25 %.
     Patient,
 }
 
@@ -142,7 +144,7 @@ pub struct Signal {
     pub on: bool,
     /// Why it is on or off, in a few words.
     pub why: Cow<'static, str>,
-    /// Items that ended in this process since `init`.
+    /// Items since `init`: spans that ended, log records, data points at their collection.
     pub recorded: u64,
     /// Items that the peer acknowledged.
     pub delivered: u64,

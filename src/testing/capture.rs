@@ -1,4 +1,4 @@
-//! Where a test's spans go.
+//! Where a test's spans and log records go.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,7 +35,7 @@ impl ManualClock {
     }
 }
 
-/// Collects finished spans; shared by every context that comes from the test.
+/// Collects finished spans and log records; shared by every context that comes from the test.
 #[derive(Debug)]
 pub(crate) struct Sink {
     settings: Settings,
@@ -74,9 +74,10 @@ impl PartialEq for Sink {
 
 impl Eq for Sink {}
 
-/// Spans that start on this thread while it lives, and those below them anywhere, in memory.
+/// Spans that start on this thread while it lives, those below them anywhere, and the log records of
+/// both, in memory.
 ///
-/// A captured span is not exported and not counted in `status()`. Within a capture another one may be
+/// What is captured is not exported and not counted in `status()`. Within a capture another one may be
 /// started: until it is dropped, new traces of this thread go there.
 #[derive(Debug)]
 #[must_use = "spans are captured while this lives"]
@@ -144,7 +145,7 @@ pub struct CaptureBuilder {
 }
 
 impl CaptureBuilder {
-    /// The spans' time.
+    /// The spans' time; log records keep the process's.
     pub fn clock(mut self, clock: &ManualClock) -> Self {
         self.clock = Some(clock.clone());
         self

@@ -1,7 +1,9 @@
-//! For tests of hosts and of this crate: spans captured in memory, and a clock that stands still.
+//! For tests of hosts and of this crate: spans and log records captured in memory, and a clock that
+//! stands still.
 //!
 //! A capture belongs to the thread that made it, and to whatever its context is carried to, so
-//! tests may run in parallel. No `init` is needed, no thread is started, nothing is sent.
+//! tests may run in parallel. No `init` is needed, no thread is started, nothing is sent. Metrics are
+//! not captured.
 //!
 //! ```
 //! use trackside::{telemetry, testing};

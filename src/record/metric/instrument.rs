@@ -171,7 +171,8 @@ macro_rules! observable {
             /// Asks the closure for the value at each collection, for the rest of the process.
             ///
             /// It runs on the crate's own thread. A panic in it costs that one value, and is said
-            /// in a diagnostic.
+            /// in a diagnostic. It must be brief, and make or use no instrument: the collection
+            /// would wait for itself.
             pub fn observe(&self, read: impl Fn() -> $ty + Send + Sync + 'static) {
                 let (spec, attributes) = (self.spec, self.attributes.clone());
                 let read = Arc::new(read);

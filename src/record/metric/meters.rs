@@ -99,7 +99,8 @@ impl Meters {
         self.0.forwarded_bands[band].get_or_init(bind).add(1);
     }
 
-    /// One collection. A callback of a host's that panics costs this collection, not the thread.
+    /// One collection. A panic in it costs this collection, not the thread; one of a host's callback
+    /// is caught closer to it, and costs its value alone.
     pub(crate) fn collect(&self, diagnostics: &Diagnostics, each: impl FnMut(&MetricView<'_>)) {
         let mut collected = self.0.collected.lock().unwrap_or_else(PoisonError::into_inner);
         let collect = AssertUnwindSafe(|| self.0.reader.collect(&mut collected));

@@ -40,7 +40,7 @@ ignored! {
     with_service_version(version: &str);
     /// `deployment.environment.name`.
     with_environment(name: &str);
-    /// Suffix of `unknown_service:`; the process name where not given.
+    /// Suffix of `unknown_service:` and what stands before `-multi`; the program's file name where not given, or blank.
     with_fallback_name(name: &str);
     /// One resource attribute; repeatable.
     with_attribute(key: &str, value: &str);
@@ -52,7 +52,7 @@ ignored! {
     with_metrics(on: bool);
     /// As `with_traces`.
     with_logs(on: bool);
-    /// Names of the RPC metrics.
+    /// Names of the metrics of calls.
     with_metric_names(names: MetricNames);
     /// Schedule and retries.
     with_pace(pace: Pace);

@@ -105,4 +105,8 @@ impl Future for Shutdown {
 }
 
 /// Tells the inference of `service.name` about one class; `""` for no package; before `init`.
+///
+/// Where neither an argument nor a variable names the service, one class names it
+/// `<package>.<Class>`, and several name it `<fallback name or process>-multi`. The same class
+/// counts once, a blank one not at all. A pipeline that runs keeps the name it began with.
 pub fn register_service(_package: &str, _class: &str) {}

@@ -28,6 +28,8 @@ macro_rules! instrument_kind {
             }
 
             /// The same instrument with attributes resolved once; what a measurement is given comes on top.
+            ///
+            /// A measurement on a bound instrument allocates nothing.
             #[must_use]
             pub fn bind(&self, _attributes: &[(&'static str, Value<'_>)]) -> Self {
                 Self(())
@@ -67,6 +69,10 @@ macro_rules! observable {
     ($name:ident, $ty:ty) => {
         impl $name {
             /// Asks the closure for the value at each collection, for the rest of the process.
+            ///
+            /// It runs on the crate's own thread. A panic in it costs that one value, and is said
+            /// in a diagnostic. It must be brief, and make or use no instrument: the collection
+            /// would wait for itself.
             pub fn observe(&self, _read: impl Fn() -> $ty + Send + Sync + 'static) {}
         }
     };

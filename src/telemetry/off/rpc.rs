@@ -82,7 +82,7 @@ where
     Observed(future, PhantomData)
 }
 
-/// `rpc.handler` and `active_handlers`, up while the future lives.
+/// `rpc.handler` and `active_handlers`, up from the first poll to the end.
 pub fn handler<F>(future: F) -> Observed<F>
 where
     F: Future,

@@ -243,7 +243,12 @@ pub fn extract_from(_carrier: &(impl Extract + ?Sized)) -> Parent {
     Parent(())
 }
 
-/// One log record, now; `level` counts as Python's `logging` does (10 DEBUG to 50 CRITICAL).
+/// One log record, now, with the current trace and span.
+///
+/// `level` counts as Python's `logging` does: 10 DEBUG, 20 INFO, 30 WARNING, 40 ERROR, 50 CRITICAL,
+/// and what lies between belongs to the band below. They become OTLP's DEBUG 5, INFO 9, WARN 13,
+/// ERROR 17 and FATAL 21; less than 10 is TRACE 1. `module` is the logger's name, and becomes the
+/// instrumentation scope; `line` (from 1; 0 is unknown) `code.line.number`; `thread` `thread.name`.
 pub fn forward_log(
     _level: i32,
     _message: &str,

@@ -238,7 +238,7 @@ impl Telemetry {
         self.0.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until what was recorded before the call is answered.
+    /// Waits until what was recorded before the call is answered; metrics are collected for it.
     ///
     /// A wait between two attempts ends at once, unless the peer asked for it. It blocks the calling
     /// thread. Where nothing is running, it is `Ok` at once.
@@ -258,7 +258,8 @@ impl Telemetry {
     /// Flushes and stops everything; a second call is `Ok`, `init` may follow.
     ///
     /// It blocks the calling thread, for half a second longer than `within` at most, and works in
-    /// any runtime or none. Spans that end later are counted as `dropped.shutdown`.
+    /// any runtime or none. Metrics are collected once more. Spans that end later are counted as
+    /// `dropped.shutdown`; what is measured or logged later is not recorded.
     ///
     /// # Errors
     /// How many items were not answered `within` that time; [`status`](Self::status) says what became of them.
