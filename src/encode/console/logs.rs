@@ -47,8 +47,11 @@ impl LogsConsole {
         self.logs == 0
     }
 
-    /// The text; the encoder is ready for the next batch.
+    /// The text, a blank line after the batch; the encoder is ready for the next one.
     pub(crate) fn finish(&mut self) -> Bytes {
+        if self.logs != 0 {
+            self.text.push('\n');
+        }
         self.logs = 0;
         Bytes::from(std::mem::take(&mut self.text))
     }

@@ -77,11 +77,11 @@ fn plain(value: f64) -> String {
     }
 }
 
-/// `1` means that there is none, and braces that it is a word for people.
+/// `1` means that there is none. Braces hold the noun of what is counted, in the singular; the metric's name says it too.
 fn with_unit(value: String, unit: &str) -> String {
-    let annotation = unit.strip_prefix('{').and_then(|unit| unit.strip_suffix('}'));
-    match annotation.unwrap_or(unit) {
+    match unit {
         "" | "1" => value,
+        noun if noun.starts_with('{') && noun.ends_with('}') => value,
         "us" => format!("{value} µs"),
         "By" => format!("{value} B"),
         unit => format!("{value} {}", clip(unit)),

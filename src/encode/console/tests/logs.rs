@@ -41,6 +41,7 @@ fn a_line_for_each_record() {
 14:13:20.123 FATAL auth  user.login
 14:13:20.123 notice
 14:13:20.123 TRACE [1, 2]
+
 "
         )
     );
@@ -58,7 +59,7 @@ fn colours_tell_the_levels_apart() {
     ] {
         let text = draw(&[log(severity, "db", "slow")], true);
         let expected =
-            format!("\u{1b}[2m14:13:20.123\u{1b}[0m {level} \u{1b}[36mdb\u{1b}[0m  slow\n");
+            format!("\u{1b}[2m14:13:20.123\u{1b}[0m {level} \u{1b}[36mdb\u{1b}[0m  slow\n\n");
         assert_eq!(text, expected);
     }
 }
@@ -71,7 +72,7 @@ proptest! {
     fn nothing_reaches_the_terminal(logs in vec(sample_log(), 0..8)) {
         let text = draw(&logs, false);
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
-        prop_assert_eq!(text.lines().count(), logs.len());
+        prop_assert_eq!(text.lines().count(), logs.len() + usize::from(!logs.is_empty()));
     }
 }
 
