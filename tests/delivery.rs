@@ -335,3 +335,18 @@ fn a_refused_record_gives_its_memory_back() {
     assert_eq!(assert_conserved(&telemetry).delivered, before + 1, "there is memory again");
     telemetry.shutdown(SOON).unwrap();
 }
+
+#[test]
+fn while_somebody_waits_the_tries_are_close() {
+    let _turn = serial();
+    let collector = Collector::start();
+    collector.script(vec![Step::status(503); 12]);
+    let telemetry = start(&collector.url(), &[]);
+    record("item", 1);
+    let began = Instant::now();
+    telemetry.force_flush(SOON).unwrap();
+    // Twelve first steps of 250 ms at most; the policy's own steps would add up to more than a minute.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert_eq!(assert_conserved(&telemetry).delivered, 1);
+    telemetry.shutdown(SOON).unwrap();
+}
