@@ -285,10 +285,14 @@ fn a_shutdown_ends_a_long_backoff_with_one_more_try() {
     let _turn = serial();
     let collector = Collector::start();
     collector.script(vec![Step::status(503)]);
-    let config = support::config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]);
+    let config = support::config(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ]);
     let telemetry = telemetry::init(config.with_pace(Pace::Patient)).unwrap();
     record("item", 1);
-    assert!(telemetry.force_flush(Duration::from_millis(200)).is_err());
+    wait_until("the first failure", || telemetry.status().traces.last_error.is_some());
     let began = Instant::now();
     telemetry.shutdown(SOON).unwrap();
     assert!(began.elapsed() < Duration::from_secs(4), "the wait alone is 7.5 s or more");
@@ -333,5 +337,20 @@ fn a_refused_record_gives_its_memory_back() {
     write();
     telemetry.force_flush(SOON).unwrap();
     assert_eq!(assert_conserved(&telemetry).delivered, before + 1, "there is memory again");
+    telemetry.shutdown(SOON).unwrap();
+}
+
+#[test]
+fn while_somebody_waits_the_tries_are_close() {
+    let _turn = serial();
+    let collector = Collector::start();
+    collector.script(vec![Step::status(503); 12]);
+    let telemetry = start(&collector.url(), &[]);
+    record("item", 1);
+    let began = Instant::now();
+    telemetry.force_flush(SOON).unwrap();
+    // Twelve first steps of 250 ms at most; the policy's own steps would add up to more than a minute.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert_eq!(assert_conserved(&telemetry).delivered, 1);
     telemetry.shutdown(SOON).unwrap();
 }

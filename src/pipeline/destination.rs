@@ -52,6 +52,8 @@ pub(super) struct Destination {
     sequence: Cell<u64>,
     settled: Cell<u64>,
     is_failing: Cell<bool>,
+    /// A flush or a shutdown waits.
+    is_urgent: Cell<bool>,
     arrived: Notify,
     hurried: Notify,
 }
@@ -73,6 +75,7 @@ impl Destination {
             sequence: Cell::new(0),
             settled: Cell::new(0),
             is_failing: Cell::new(false),
+            is_urgent: Cell::new(false),
             arrived: Notify::new(),
             hurried: Notify::new(),
         })
@@ -155,11 +158,17 @@ impl Destination {
         self.settled.get() >= sequence
     }
 
-    /// Ends a wait between two attempts.
+    /// Somebody waits for what is queued: a wait between two attempts ends, and the next ones are short.
     pub(super) fn hurry(&self) {
+        self.is_urgent.set(true);
         if self.is_failing.get() {
             self.hurried.notify_one();
         }
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn calm(&self) {
+        self.is_urgent.set(false);
     }
 
     /// Counts what the shutdown leaves behind.
@@ -231,7 +240,10 @@ impl Destination {
         match after {
             Some(wait) => tokio::time::sleep(wait).await,
             None => {
-                let wait = self.policy.wait(failures, clock::ticks());
+                let urgent = self.is_urgent.get();
+                let (policy, failures) =
+                    if urgent { (Policy::PROMPT, 1) } else { (self.policy, failures) };
+                let wait = policy.wait(failures, clock::ticks());
                 // Ending early or not: the next attempt follows.
                 let _ = timeout(wait, self.hurried.notified()).await;
             }

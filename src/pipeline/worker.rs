@@ -88,6 +88,9 @@ impl Worker {
             if self.answer(now) {
                 return self.leave();
             }
+            if self.pending.is_empty() {
+                self.destinations().for_each(|destination| destination.calm());
+            }
         }
     }
 
