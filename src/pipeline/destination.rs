@@ -19,7 +19,7 @@ use crate::health::ledger::Account;
 use crate::record::packed::PackedSpan;
 
 use super::batch::Batch;
-use super::clock::{self, Anchor};
+use super::clock::Anchor;
 use super::shared::Shared;
 
 /// A queue and what serves it; all on the worker's thread.
@@ -219,7 +219,7 @@ impl Destination {
         match after {
             Some(wait) => tokio::time::sleep(wait).await,
             None => {
-                let wait = self.policy.wait(failures, clock::ticks());
+                let wait = self.policy.wait(failures);
                 // Ending early or not: the next attempt follows.
                 let _ = timeout(wait, self.hurried.notified()).await;
             }
