@@ -8,9 +8,13 @@ pub(crate) mod ring;
 mod shared;
 mod start;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::record::gate;
 
 pub(crate) use shared::{Request, Shared};
 pub(crate) use start::{Running, start};
@@ -22,8 +26,19 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
+/// From here on spans are recorded, by this pipeline.
 fn set_current(shared: Arc<Shared>) {
-    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(shared);
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    *current = Some(shared);
+    gate::change(gate::RECORDS, gate::RECORDS);
+}
+
+/// No span is recorded any more, unless a newer pipeline has taken this one's place.
+pub(crate) fn retire(shared: &Arc<Shared>) {
+    let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, shared)) {
+        gate::change(gate::RECORDS, 0);
+    }
 }
 
 /// A record of a thread that has no ring: it is being torn down, or the pipeline has stopped.
