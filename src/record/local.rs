@@ -197,7 +197,8 @@ impl Local {
             let pipeline = pipeline::current();
             self.settings.set(pipeline.as_ref().map_or(Settings::NONE, |shared| shared.settings));
             *self.producer.borrow_mut() = None;
-            *self.pipeline.borrow_mut() = pipeline;
+            // The old one may own a host's callback, whose destructor may come back here.
+            drop(self.pipeline.replace(pipeline));
         }
     }
 
