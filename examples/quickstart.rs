@@ -2,14 +2,18 @@
 //!
 //! With no variable set the traces are printed; with `OTEL_EXPORTER_OTLP_ENDPOINT` set they are sent there.
 //! Run it: `cargo run --example quickstart --features telemetry`.
-#![allow(clippy::print_stdout, reason = "a program may print, the library never does")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program may print, the library never does"
+)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use std::{env, error, fmt};
+use std::{error, fmt};
 
 use trackside::telemetry::rpc::{self, Call};
-use trackside::telemetry::{self, Parent, TelemetryConfig, Value};
+use trackside::telemetry::{self, Parent, Report, TelemetryConfig, Value};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
@@ -17,7 +21,8 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
         TelemetryConfig::default()
             .or_console()
             .with_service_name("quickstart")
-            .with_service_version("1.0.0"),
+            .with_service_version("1.0.0")
+            .on_diagnostic(|line| eprintln!("telemetry: {line}")),
     )?;
     let traces = telemetry.status().traces;
     if !traces.on {
@@ -30,14 +35,21 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
         assert_eq!(reply.is_err(), method == "fail");
     }
 
-    let stopped = telemetry.shutdown(Duration::from_secs(5));
-    let endpoint = env::var("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-        .or_else(|_| env::var("OTEL_EXPORTER_OTLP_ENDPOINT"));
-    if let Ok(endpoint) = endpoint {
+    if let Err(error) = telemetry.shutdown(Duration::from_secs(5)) {
+        eprintln!("{error}");
+    }
+    if let Some(endpoint) = endpoint(&telemetry.report()) {
         let delivered = telemetry.status().traces.delivered;
         println!("delivered {delivered} spans to {endpoint}");
     }
-    Ok(stopped?)
+    Ok(())
+}
+
+/// The base URL that the spans are sent to, if they are: what the variables came to.
+fn endpoint(report: &Report) -> Option<String> {
+    let report = report.to_string();
+    let row = report.lines().find_map(|line| line.strip_prefix("traces.otlp.endpoint "))?;
+    Some(row.split_whitespace().next()?.trim_end_matches("/v1/traces").to_owned())
 }
 
 /// What crosses the link: the context travels in the headers.
