@@ -142,7 +142,7 @@ fn collections(
     to.that(&format!("{place}: growth"), is_growing, || format!("a sum shrinks: {values:?}"));
 }
 
-/// A count, a sum, or a value of a counter.
+/// A count or a counter's value, text in OTLP/JSON, or a whole sum.
 fn value(of: &Value) -> Option<u64> {
     integer(of).or_else(|| of.as_u64())
 }
