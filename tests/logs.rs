@@ -52,13 +52,20 @@ fn a_record_says_where_it_comes_from_and_when() {
     let at = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_234_567_890_123);
     let list = [Value::from("a"), Value::from(2_i64)];
     let guard = telemetry::span("around");
-    let extras: [(&str, Value<'_>); 4] = [
-        ("flag", true.into()),
-        ("ratio", 0.5.into()),
-        ("made", format_args!("{}", 7).into()),
-        ("list", list[..].into()),
-    ];
-    forward_log_at(at, 30, "queue is long", "shop.orders", 17, "worker-1", &extras);
+    forward_log_at(
+        at,
+        30,
+        "queue is long",
+        "shop.orders",
+        17,
+        "worker-1",
+        &[
+            ("flag", true.into()),
+            ("ratio", 0.5.into()),
+            ("made", format_args!("{}", 7).into()),
+            ("list", list[..].into()),
+        ],
+    );
     drop(guard);
     forward_log(20, "outside", "", 0, "", &[]);
     let [inside, outside] = &capture.logs()[..] else { panic!("two records") };

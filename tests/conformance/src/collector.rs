@@ -14,6 +14,15 @@ use crate::Failure;
 const DEADLINE: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
+/// What it does with what it is sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Answers {
+    /// It keeps all of it.
+    Accepted,
+    /// `memory_limiter` lets nothing through: 503.
+    Refused,
+}
+
 pub(crate) struct Collector {
     child: Child,
     endpoint: String,
@@ -21,11 +30,17 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    pub(crate) fn start(binary: &Path, directory: &Path) -> Result<Self, Failure> {
+    /// Each has a directory of its own.
+    pub(crate) fn start(
+        binary: &Path,
+        directory: &Path,
+        port: u16,
+        answers: Answers,
+    ) -> Result<Self, Failure> {
         let fail = |error: String| format!("Collector ({}): {error}", binary.display());
-        let port = free_port().map_err(|error| fail(format!("no free port: {error}")))?;
+        fs::create_dir_all(directory).map_err(|error| fail(error.to_string()))?;
         let configuration = directory.join("collector.yaml");
-        fs::write(&configuration, settings(port, &directory.join("received.jsonl")))
+        fs::write(&configuration, settings(port, &directory.join("received.jsonl"), answers))
             .map_err(|error| fail(error.to_string()))?;
         let log = File::create(directory.join("collector.log"))
             .map_err(|error| fail(error.to_string()))?;
@@ -40,6 +55,9 @@ impl Collector {
         let endpoint = format!("http://127.0.0.1:{port}");
         let mut collector = Self { child, endpoint, directory: directory.to_owned() };
         collector.wait_until_it_listens(port)?;
+        if let Answers::Refused = answers {
+            collector.wait_until_it_refuses()?;
+        }
         Ok(collector)
     }
 
@@ -87,9 +105,24 @@ impl Collector {
         Ok(())
     }
 
+    /// The limiter looks at the memory every 100 ms, and says so when it closes.
+    fn wait_until_it_refuses(&self) -> Result<(), Failure> {
+        let begin = Instant::now();
+        while !self.log().contains("Refusing data") {
+            if begin.elapsed() > DEADLINE {
+                return Err(self.failed(&format!("refuses nothing after {DEADLINE:?}")));
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("collector.log")).unwrap_or_default()
+    }
+
     fn failed(&self, how: &str) -> Failure {
-        let log = fs::read_to_string(self.directory.join("collector.log")).unwrap_or_default();
-        format!("Collector: {how}; its log:\n{log}")
+        format!("Collector: {how}; its log:\n{}", self.log())
     }
 }
 
@@ -115,20 +148,29 @@ pub(crate) fn exited_within(child: &mut Child, deadline: Duration) -> Option<Exi
     }
 }
 
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+pub(crate) fn free_port() -> Result<u16, Failure> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|bound| bound.local_addr());
+    listener.map(|address| address.port()).map_err(|error| format!("no free port: {error}"))
 }
 
-fn settings(port: u16, received: &Path) -> String {
+fn settings(port: u16, received: &Path, answers: Answers) -> String {
+    let processors = match answers {
+        Answers::Accepted => "[]",
+        Answers::Refused => "[memory_limiter]",
+    };
     format!(
         "receivers:
   otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{port}'}}}}}}
+processors:
+  memory_limiter: {{check_interval: 100ms, limit_mib: 1, spike_limit_mib: 0}}
 exporters:
   file: {{path: '{}'}}
 service:
   telemetry: {{metrics: {{level: none}}}}
   pipelines:
-    traces: {{receivers: [otlp], exporters: [file]}}
+    traces: {{receivers: [otlp], processors: {processors}, exporters: [file]}}
+    metrics: {{receivers: [otlp], processors: {processors}, exporters: [file]}}
+    logs: {{receivers: [otlp], processors: {processors}, exporters: [file]}}
 ",
         received.display()
     )

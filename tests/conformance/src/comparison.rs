@@ -12,11 +12,13 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// The documents of `expectation` and `document`: resources and scopes, then the tree of each request.
+    /// The documents of `expectation` and `document`: resources and scopes, the tree of each request, metrics, logs.
     pub(crate) fn documents(&mut self, expected: &Value, found: &Value) {
         self.value("resources", &expected["resources"], &found["resources"]);
         self.value("scopes", &expected["scopes"], &found["scopes"]);
         self.spans("request", &expected["requests"], &found["requests"]);
+        self.value("metric", &expected["metrics"], &found["metrics"]);
+        self.value("log", &expected["logs"], &found["logs"]);
     }
 
     /// Siblings, in the order in which they began.

@@ -1,4 +1,4 @@
-//! Runs `quickstart` against the OpenTelemetry Collector and compares what the Collector holds, value by value.
+//! Runs a host against the OpenTelemetry Collector and compares what the Collector holds, value by value.
 //!
 //! Exit code: 0 all values are equal, 1 they differ (each difference is listed), 2 the comparison could not be made.
 
@@ -7,7 +7,12 @@ mod comparison;
 mod document;
 mod expectation;
 mod host;
+mod logs;
+mod metrics;
 mod mutation;
+mod otlp;
+mod refused;
+mod spans;
 
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
@@ -15,21 +20,45 @@ use std::{env, fs};
 
 use serde_json::Value;
 
-use collector::Collector;
+use collector::{Answers, Collector};
 use comparison::Comparison;
+use expectation::Temporality;
+use host::Host;
+use mutation::Changes;
 
 /// Why the comparison could not be made.
 type Failure = String;
 
-const USAGE: &str = "usage: conformance <collector> <quickstart> [--limit N] [--expect-dropped]
+const USAGE: &str =
+    "usage: conformance <collector> <quickstart> [--delta] [--limit N] [--expect-dropped]
+       conformance <collector> <recorder> --refused [--delta]
+  --delta           starts the host with OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta
   --limit N         starts quickstart with OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=N
-  --expect-dropped  expects N attributes a span at most, and the others in the dropped counts";
+  --expect-dropped  expects N attributes a span at most, and the others in the dropped counts
+  --refused         a Collector that answers 503 first, and then one that takes everything";
 
 struct Arguments {
     collector: PathBuf,
-    quickstart: PathBuf,
+    host: PathBuf,
+    temporality: Temporality,
     limit: Option<usize>,
     expect_dropped: bool,
+    refused: bool,
+}
+
+impl Arguments {
+    /// What the host is started with.
+    fn variables(&self, endpoint: &str) -> Vec<(&'static str, String)> {
+        let mut variables = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.to_owned())];
+        if self.temporality == Temporality::Delta {
+            let name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+            variables.push((name, "delta".to_owned()));
+        }
+        if let Some(limit) = self.limit {
+            variables.push(("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", limit.to_string()));
+        }
+        variables
+    }
 }
 
 fn main() -> ExitCode {
@@ -43,7 +72,10 @@ fn main() -> ExitCode {
     let directory = env::temp_dir().join(format!("trackside-conformance-{}", process::id()));
     let outcome = fs::create_dir_all(&directory)
         .map_err(|error| format!("cannot make {}: {error}", directory.display()))
-        .and_then(|()| run(&arguments, &directory));
+        .and_then(|()| match arguments.refused {
+            true => refused::run(&arguments, &directory),
+            false => run(&arguments, &directory),
+        });
     let _ = fs::remove_dir_all(&directory);
     match outcome {
         Ok(comparison) => report(&comparison),
@@ -56,7 +88,8 @@ fn main() -> ExitCode {
 
 fn arguments() -> Result<Arguments, Failure> {
     let mut paths = Vec::new();
-    let (mut limit, mut expect_dropped) = (None, false);
+    let (mut limit, mut expect_dropped, mut refused) = (None, false, false);
+    let mut temporality = Temporality::Cumulative;
     let mut words = env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -67,6 +100,8 @@ fn arguments() -> Result<Arguments, Failure> {
                 limit = Some(parsed);
             }
             "--expect-dropped" => expect_dropped = true,
+            "--refused" => refused = true,
+            "--delta" => temporality = Temporality::Delta,
             flag if flag.starts_with('-') => return Err(format!("{flag}: no such option")),
             path => paths.push(PathBuf::from(path)),
         }
@@ -74,34 +109,46 @@ fn arguments() -> Result<Arguments, Failure> {
     if expect_dropped && limit.is_none() {
         return Err("--expect-dropped needs --limit N".to_owned());
     }
-    let [collector, quickstart] = <[PathBuf; 2]>::try_from(paths)
+    let [collector, host] = <[PathBuf; 2]>::try_from(paths)
         .map_err(|paths| format!("two paths are needed, {} given", paths.len()))?;
-    Ok(Arguments { collector, quickstart, limit, expect_dropped })
+    Ok(Arguments { collector, host, temporality, limit, expect_dropped, refused })
 }
 
 fn run(arguments: &Arguments, directory: &Path) -> Result<Comparison, Failure> {
-    let collector = Collector::start(&arguments.collector, directory)?;
-    let host = host::run(&arguments.quickstart, collector.endpoint(), arguments.limit, directory)?;
+    let port = collector::free_port()?;
+    let collector = Collector::start(&arguments.collector, directory, port, Answers::Accepted)?;
     let endpoint = collector.endpoint().to_owned();
+    let host = Host::start(&arguments.host, &arguments.variables(&endpoint), directory)?;
+    let ran = host.finish()?;
     let received = collector.stop()?;
 
-    let expected = expectation::load(arguments.limit.filter(|_| arguments.expect_dropped))?;
+    let limit = arguments.limit.filter(|_| arguments.expect_dropped);
+    let expected = expectation::load(limit, arguments.temporality)?;
     let compare = |received: &[Value]| {
         let mut comparison = Comparison::default();
-        let found = document::read(received, &host.ran, &mut comparison);
+        let found = document::read(received, &ran.ran, &mut comparison);
         comparison.documents(&expected, &found);
         comparison
     };
     let mut comparison = compare(&received);
-    let said = format!("delivered {} spans to {endpoint}", document::spans(&received).count());
-    comparison.text("last line of quickstart", &said, &host.last_line);
+    let [spans, points, logs] = counts(&received);
+    let said = format!("delivered {spans} spans, {points} points, {logs} logs to {endpoint}");
+    comparison.text("last line of quickstart", &said, ran.output.lines().last().unwrap_or(""));
     if comparison.differences.is_empty() {
-        let changed =
-            mutation::unnoticed(&received, |changed| !compare(changed).differences.is_empty());
-        println!("changed {} values one at a time", changed.tried);
-        comparison.differences.extend(changed.unnoticed);
+        let noticed = |changed: &[Value]| !compare(changed).differences.is_empty();
+        let mut changes = Changes::default();
+        changes.of_values(&received, noticed);
+        changes.of_documents(&received, noticed);
+        println!("made {} changes, one at a time", changes.tried);
+        comparison.differences.extend(changes.unnoticed);
     }
     Ok(comparison)
+}
+
+/// Spans, points and log records of all requests.
+fn counts(requests: &[Value]) -> [usize; 3] {
+    let points = metrics::metrics(requests).flat_map(|(_, metric)| metrics::points(metric));
+    [spans::spans(requests).count(), points.count(), logs::records(requests).count()]
 }
 
 fn report(comparison: &Comparison) -> ExitCode {
