@@ -2,14 +2,18 @@
 //!
 //! With no variable set all of it is printed; with `OTEL_EXPORTER_OTLP_ENDPOINT` set it is sent there.
 //! Run it: `cargo run --example quickstart --features telemetry`.
-#![allow(clippy::print_stdout, reason = "a program may print, the library never does")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program may print, the library never does"
+)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use std::{env, error, fmt};
+use std::{error, fmt};
 
 use trackside::telemetry::rpc::{self, Call, Direction};
-use trackside::telemetry::{self, Counter, Parent, TelemetryConfig, Value};
+use trackside::telemetry::{self, Counter, Parent, Report, TelemetryConfig, Value};
 
 /// An instrument of the host's own; the handle may be older than `init`.
 static ACCESSES: Counter = telemetry::counter("store.accesses").with_unit("{access}");
@@ -20,7 +24,8 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
         TelemetryConfig::default()
             .or_console()
             .with_service_name("quickstart")
-            .with_service_version("1.0.0"),
+            .with_service_version("1.0.0")
+            .on_diagnostic(|line| eprintln!("telemetry: {line}")),
     )?;
     let status = telemetry.status();
     for (name, signal) in
@@ -43,14 +48,23 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
         assert_eq!(reply.is_err(), method == "fail");
     }
 
-    let stopped = telemetry.shutdown(Duration::from_secs(5));
-    if let Ok(endpoint) = env::var("OTEL_EXPORTER_OTLP_ENDPOINT") {
+    if let Err(error) = telemetry.shutdown(Duration::from_secs(5)) {
+        eprintln!("{error}");
+    }
+    if let Some(endpoint) = endpoint(&telemetry.report()) {
         let status = telemetry.status();
         let [spans, points, logs] =
             [status.traces, status.metrics, status.logs].map(|signal| signal.delivered);
         println!("delivered {spans} spans, {points} points, {logs} logs to {endpoint}");
     }
-    Ok(stopped?)
+    Ok(())
+}
+
+/// The base URL that the spans are sent to, if they are: what the variables came to.
+fn endpoint(report: &Report) -> Option<String> {
+    let report = report.to_string();
+    let row = report.lines().find_map(|line| line.strip_prefix("traces.otlp.endpoint "))?;
+    Some(row.split_whitespace().next()?.trim_end_matches("/v1/traces").to_owned())
 }
 
 /// What crosses the link: the context travels in the headers.

@@ -259,6 +259,20 @@ fn a_wait_that_the_peer_asked_for_is_kept() {
 }
 
 #[test]
+fn a_failing_peer_is_not_hammered() {
+    let _turn = serial();
+    let collector = Collector::start();
+    collector.script(vec![Step::status(503); 10_000]);
+    let telemetry = start(&collector.url(), &[]);
+    record("item", 1);
+    assert!(telemetry.force_flush(Duration::from_millis(700)).is_err());
+    let attempts = collector.requests().len();
+    assert!((1..30).contains(&attempts), "{attempts} attempts, where waits double from 250 ms");
+    assert!(telemetry.shutdown(Duration::from_millis(50)).is_err());
+    assert_conserved(&telemetry);
+}
+
+#[test]
 fn success_resets_the_backoff() {
     let _turn = serial();
     let collector = Collector::start();

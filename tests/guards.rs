@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use trackside::telemetry::{self, Parent, Value};
-use trackside::testing::Capture;
+use trackside::testing::{Capture, CapturedStatus, CapturedValue};
 
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
@@ -156,4 +156,41 @@ fn a_guard_forgotten_on_a_thread_ends_with_the_thread() {
     thread.join().unwrap();
     drop(origin);
     assert_eq!(capture.span("leaked").parent, Some(capture.span("origin").span_id));
+}
+
+#[test]
+fn a_text_inside_a_list_may_open_spans() {
+    struct Spanned;
+    impl std::fmt::Display for Spanned {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            drop(telemetry::span("inside"));
+            f.write_str("text")
+        }
+    }
+    let capture = Capture::start();
+    let guard = telemetry::span("outer");
+    telemetry::current().set("list", &[Value::Format(format_args!("{Spanned}"))][..]);
+    drop(guard);
+    let outer = capture.span("outer");
+    assert_eq!(outer.attribute("list"), Some(&CapturedValue::Array(vec!["text".into()])));
+    assert_eq!(capture.span("inside").parent, Some(outer.span_id));
+}
+
+#[test]
+fn a_destructor_that_a_panic_runs_has_not_failed() {
+    struct CleansUp;
+    impl Drop for CleansUp {
+        fn drop(&mut self) {
+            drop(telemetry::span("cleanup"));
+        }
+    }
+    let capture = Capture::start();
+    let caught = std::panic::catch_unwind(|| {
+        let _failed = telemetry::span("failed");
+        let _cleans_up = CleansUp;
+        panic!("unwinds");
+    });
+    assert!(caught.is_err());
+    assert_eq!(capture.span("cleanup").status, CapturedStatus::Unset);
+    assert_eq!(capture.span("failed").attribute("error.type"), Some(&"panic".into()));
 }

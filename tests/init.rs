@@ -249,3 +249,33 @@ fn a_callback_may_call_init() {
     let telemetry = telemetry::init(config).unwrap();
     assert_eq!(telemetry.status().diagnostics.len(), 1);
 }
+
+#[test]
+fn what_a_callback_owns_may_use_telemetry_when_it_is_dropped() {
+    struct Last;
+    impl Drop for Last {
+        fn drop(&mut self) {
+            record("last words", 1);
+            drop(telemetry::init(config(&[])));
+        }
+    }
+    let _turn = serial();
+    let dropped = Arc::new(());
+    for round in 0..3 {
+        let collector = Collector::start();
+        let owned = (Last, Arc::clone(&dropped));
+        let config = config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]);
+        let telemetry = telemetry::init(config.on_diagnostic(move |_| {
+            let _owned = &owned;
+        }))
+        .unwrap();
+        record("item", 1);
+        telemetry.shutdown(SOON).unwrap();
+        let traces = assert_conserved(&telemetry);
+        assert!(
+            traces.delivered >= 1 && traces.delivered == traces.recorded,
+            "{round}: {traces:?}"
+        );
+    }
+    assert!(Arc::strong_count(&dropped) < 4, "earlier callbacks are gone");
+}

@@ -59,6 +59,29 @@ fn the_async_form_blocks_no_worker() {
 }
 
 #[test]
+fn a_shutdown_may_be_awaited_by_many_tasks() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let gate = collector.gate();
+    collector.script(vec![Step::Hold(gate.clone(), Box::new(Step::status(200)))]);
+    let telemetry = start(&collector.url(), &[]);
+    record("item", 1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let task = || tokio::spawn(telemetry.shutdown_async(SOON));
+        let tasks = [task(), task(), task()];
+        // All of them wait before there is anything to be told.
+        tokio::task::yield_now().await;
+        gate.release();
+        for task in tasks {
+            let ended = tokio::time::timeout(SOON, task).await.expect("each of them is woken");
+            ended.unwrap().unwrap();
+        }
+    });
+    assert_eq!(assert_conserved(&telemetry).delivered, 1);
+}
+
+#[test]
 fn a_hung_collector_holds_nobody_past_the_deadline() {
     let _turn = serial();
     for step in [Step::NeverAnswer, Step::NeverRead] {

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     }
     without_init_no_variable_counts();
     with_nothing_configured_init_is_silent();
+    a_thread_that_the_system_refuses_is_an_error();
     the_console_would_be_seen();
     an_endpoint_would_be_seen();
     ExitCode::SUCCESS
@@ -60,6 +61,17 @@ fn with_nothing_configured_init_is_silent() {
     let disabled = [("OTEL_SDK_DISABLED", "true"), ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)];
     assert_silent(&child("unconfigured", &disabled));
     assert!(!was_reached(&listener), "connected although disabled");
+}
+
+/// Also in a host's async code, where nothing may be dropped that blocks.
+fn a_thread_that_the_system_refuses_is_an_error() {
+    let listener = listen();
+    let endpoint = endpoint(&listener);
+    // No system has a stack of 64 TiB to give.
+    let no_threads =
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("RUST_MIN_STACK", "70368744177664")];
+    assert_silent(&child("refused", &no_threads));
+    assert!(!was_reached(&listener), "connected without a thread");
 }
 
 fn the_console_would_be_seen() {
@@ -125,6 +137,12 @@ fn play(role: &str) -> Option<u8> {
     use_everything();
     let telemetry = match role {
         "untouched" => None,
+        "refused" => {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
+            let init = async { telemetry::init(TelemetryConfig::default()) };
+            let error = runtime.block_on(init).err()?;
+            error.to_string().contains("thread").then_some(None)?
+        }
         "unconfigured" | "configured" => Some(telemetry::init(TelemetryConfig::default()).ok()?),
         _ => return None,
     };

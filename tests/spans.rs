@@ -236,6 +236,21 @@ fn a_panic_is_recorded_and_goes_on() {
 }
 
 #[test]
+fn a_hook_that_panics_does_not_lose_the_span() {
+    struct Mute;
+    impl std::fmt::Display for Mute {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("no words")
+        }
+    }
+    let capture = Capture::start();
+    let future = telemetry::instrument(async { Err::<(), _>(Mute) }, "fails").errors();
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| block_on(future)));
+    assert!(caught.is_err(), "the panic is the host's");
+    assert_eq!(capture.span("fails").status, CapturedStatus::Error("no words".into()));
+}
+
+#[test]
 fn with_parent_decides_anew_and_keeps_what_was_written() {
     let capture = Capture::start();
     let far = telemetry::span("far");

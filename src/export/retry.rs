@@ -1,5 +1,6 @@
 //! How long to wait before the next attempt.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use crate::telemetry::Pace;
@@ -46,8 +47,13 @@ impl Policy {
         }
     }
 
-    /// The wait after `failures` failures in a row; `random` is any random number.
-    pub(crate) fn wait(&self, failures: u32, random: u64) -> Duration {
+    /// The wait after `failures` failures in a row.
+    pub(crate) fn wait(&self, failures: u32) -> Duration {
+        self.drawn(failures, random())
+    }
+
+    /// The same with a number drawn elsewhere: all of its bits must be random.
+    fn drawn(&self, failures: u32, random: u64) -> Duration {
         let wait = self.step(failures);
         let (low, high) = match self.jitter {
             Jitter::Full => (Duration::ZERO, wait),
@@ -71,6 +77,11 @@ impl Policy {
     }
 }
 
+/// `RandomState` is seeded by the system, and differs for each call.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,24 +103,31 @@ mod tests {
 
     #[test]
     fn jitter_reaches_both_ends() {
-        assert_eq!(Policy::PROMPT.wait(1, 0), Duration::ZERO);
-        assert_eq!(Policy::PROMPT.wait(1, u64::MAX), Duration::from_millis(250));
-        assert_eq!(Policy::PATIENT.wait(1, 0), Duration::from_millis(7_500));
-        assert_eq!(Policy::PATIENT.wait(1, u64::MAX), Duration::from_millis(12_500));
-        assert_eq!(Policy::PATIENT.wait(6, u64::MAX), Duration::from_secs(300));
-        assert_eq!(Policy::PATIENT.wait(u32::MAX, 0), Duration::from_secs(225));
+        assert_eq!(Policy::PROMPT.drawn(1, 0), Duration::ZERO);
+        assert_eq!(Policy::PROMPT.drawn(1, u64::MAX), Duration::from_millis(250));
+        assert_eq!(Policy::PATIENT.drawn(1, 0), Duration::from_millis(7_500));
+        assert_eq!(Policy::PATIENT.drawn(1, u64::MAX), Duration::from_millis(12_500));
+        assert_eq!(Policy::PATIENT.drawn(6, u64::MAX), Duration::from_secs(300));
+        assert_eq!(Policy::PATIENT.drawn(u32::MAX, 0), Duration::from_secs(225));
+    }
+
+    #[test]
+    fn waits_differ_and_fill_their_range() {
+        let waits: Vec<_> = (0..100).map(|_| Policy::PROMPT.wait(1)).collect();
+        assert!(waits.iter().any(|wait| *wait < Duration::from_millis(125)), "{waits:?}");
+        assert!(waits.iter().any(|wait| *wait > Duration::from_millis(125)), "{waits:?}");
     }
 
     proptest! {
         #[test]
         fn prompt_waits_at_most_the_step(failures: u32, random: u64) {
-            prop_assert!(Policy::PROMPT.wait(failures, random) <= Policy::PROMPT.step(failures));
+            prop_assert!(Policy::PROMPT.drawn(failures, random) <= Policy::PROMPT.step(failures));
         }
 
         #[test]
         fn patient_waits_within_a_quarter(failures: u32, random: u64) {
             let step = Policy::PATIENT.step(failures);
-            let wait = Policy::PATIENT.wait(failures, random);
+            let wait = Policy::PATIENT.drawn(failures, random);
             prop_assert!(wait >= step * 3 / 4);
             prop_assert!(wait <= step * 5 / 4 && wait <= Policy::PATIENT.cap);
         }
@@ -118,8 +136,8 @@ mod tests {
         fn both_directions_occur(failures in 1_u32..6, random: u64) {
             let step = Policy::PATIENT.step(failures);
             let (low, high) = (random >> 1, random | 1 << 63);
-            prop_assert!(Policy::PATIENT.wait(failures, low) <= step);
-            prop_assert!(Policy::PATIENT.wait(failures, high) >= step);
+            prop_assert!(Policy::PATIENT.drawn(failures, low) <= step);
+            prop_assert!(Policy::PATIENT.drawn(failures, high) >= step);
         }
     }
 }

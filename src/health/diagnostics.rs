@@ -56,11 +56,11 @@ impl Diagnostics {
             }
             said.lines.push(line.to_owned());
         }
+        // A host's panic, in its callback or in its logger, must not take our thread with it.
         if let Some(hook) = &self.hook {
-            // A host's panic must not take our thread with it.
             let _ = catch_unwind(AssertUnwindSafe(|| hook(line)));
         }
-        log_line(level, line);
+        let _ = catch_unwind(|| log_line(level, line));
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {

@@ -16,12 +16,16 @@ pub(crate) struct Completion<T> {
 #[derive(Debug)]
 struct State<T> {
     value: Option<T>,
-    waker: Option<Waker>,
+    /// One for each task that waits.
+    wakers: Vec<Waker>,
 }
 
 impl<T> Default for Completion<T> {
     fn default() -> Self {
-        Self { state: Mutex::new(State { value: None, waker: None }), changed: Condvar::new() }
+        Self {
+            state: Mutex::new(State { value: None, wakers: Vec::new() }),
+            changed: Condvar::new(),
+        }
     }
 }
 
@@ -29,12 +33,10 @@ impl<T: Clone> Completion<T> {
     pub(crate) fn complete(&self, value: T) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.value.get_or_insert(value);
-        let waker = state.waker.take();
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.changed.notify_all();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Blocks until the answer is there; `None` at the deadline.
@@ -53,7 +55,9 @@ impl<T: Clone> Completion<T> {
         match &state.value {
             Some(value) => Poll::Ready(value.clone()),
             None => {
-                state.waker = Some(cx.waker().clone());
+                if !state.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                    state.wakers.push(cx.waker().clone());
+                }
                 Poll::Pending
             }
         }

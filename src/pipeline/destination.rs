@@ -18,7 +18,6 @@ use crate::health::diagnostics::Level;
 use crate::health::ledger::Account;
 use crate::telemetry::Pace;
 
-use super::clock;
 use super::shared::Shared;
 
 /// What a destination is made from.
@@ -243,7 +242,7 @@ impl Destination {
                 let urgent = self.is_urgent.get();
                 let (policy, failures) =
                     if urgent { (Policy::PROMPT, 1) } else { (self.policy, failures) };
-                let wait = policy.wait(failures, clock::ticks());
+                let wait = policy.wait(failures);
                 // Ending early or not: the next attempt follows.
                 let _ = timeout(wait, self.hurried.notified()).await;
             }

@@ -24,6 +24,13 @@ pub(crate) struct Request {
     pub(crate) done: Arc<Completion<Result<(), Error>>>,
 }
 
+impl Drop for Request {
+    /// Whoever waits is told, also where the worker is gone. A first answer stays.
+    fn drop(&mut self) {
+        self.done.complete(Err(Error::start("the telemetry thread has stopped")));
+    }
+}
+
 /// One pipeline.
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
@@ -74,7 +81,12 @@ impl Shared {
         if request.is_shutdown {
             self.running.store(false, Ordering::Release);
         }
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: the worker stops first, and then takes what is there for the last time.
+        if !self.stopped.load(Ordering::Acquire) {
+            requests.push(request);
+        }
+        drop(requests);
         self.wake();
     }
 

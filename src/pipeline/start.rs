@@ -4,15 +4,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
 use crate::config::plan::Plan;
 use crate::error::Error;
 use crate::health::diagnostics::{Diagnostics, Level};
-use crate::record::{gate, local};
+use crate::record::local;
 
 use super::set_current;
-use super::shared::{Request, Shared};
+use super::shared::Shared;
 use super::worker::Worker;
 
 /// A pipeline and its thread.
@@ -26,39 +27,42 @@ pub(crate) struct Running {
 pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Running, Error> {
     let shared = Arc::new(Shared::new(plan, diagnostics));
     // Built here, so that a refusal is this call's error. One helper thread, for what blocks.
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
         .on_thread_start(local::suppress)
         .thread_name("trackside-helper")
         .build()
         .map_err(|error| Error::start(format!("cannot start the telemetry runtime: {error}")))?;
+    let runtime = Background(Some(runtime));
     let (plan, of_thread) = (plan.clone(), Arc::clone(&shared));
     let thread = std::thread::Builder::new()
         .name("trackside".into())
         .spawn(move || run(runtime, &plan, &of_thread))
         .map_err(|error| Error::start(format!("cannot start the telemetry thread: {error}")))?;
     set_current(Arc::clone(&shared));
-    let on = [
-        (gate::RECORDS, &shared.traces),
-        (gate::LOGS, &shared.logs),
-        (gate::MEASURES, &shared.metrics),
-    ];
-    let flags =
-        on.into_iter().filter(|(_, intake)| intake.is_on()).fold(0, |all, (flag, _)| all | flag);
-    gate::change(gate::ALL, flags);
     Ok(Running { shared, thread: Mutex::new(Some(thread)) })
 }
 
-fn run(runtime: tokio::runtime::Runtime, plan: &Plan, shared: &Arc<Shared>) {
+/// A runtime whose end never waits: not for a look-up that hangs, and not in a host's async code,
+/// where a plain drop would panic.
+struct Background(Option<Runtime>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(Runtime::shutdown_background);
+    }
+}
+
+fn run(runtime: Background, plan: &Plan, shared: &Arc<Shared>) {
     local::suppress();
     let tasks = LocalSet::new();
     let worked = catch_unwind(AssertUnwindSafe(|| {
-        tasks.block_on(&runtime, async { Worker::new(plan, Arc::clone(shared)).run().await })
+        let runtime = runtime.0.as_ref().expect("only the drop takes it");
+        tasks.block_on(runtime, async { Worker::new(plan, Arc::clone(shared)).run().await })
     }));
     drop(tasks);
-    // Never waits for a look-up that hangs.
-    runtime.shutdown_background();
+    drop(runtime);
     shared.has_stopped();
     let answers = worked.unwrap_or_else(|_| {
         let line = "the telemetry thread panicked; telemetry has stopped";
@@ -68,9 +72,7 @@ fn run(runtime: tokio::runtime::Runtime, plan: &Plan, shared: &Arc<Shared>) {
     for (request, result) in answers {
         request.done.complete(result);
     }
-    for Request { done, .. } in shared.take_requests() {
-        done.complete(Err(Error::start("the telemetry thread has stopped")));
-    }
+    drop(shared.take_requests());
 }
 
 impl Running {

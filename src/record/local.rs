@@ -226,7 +226,8 @@ impl Local {
             for producer in &self.producers {
                 *producer.borrow_mut() = None;
             }
-            *self.pipeline.borrow_mut() = pipeline;
+            // The old one may own a host's callback, whose destructor may come back here.
+            drop(self.pipeline.replace(pipeline));
         }
     }
 

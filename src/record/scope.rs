@@ -36,6 +36,8 @@ pub fn span(name: &'static str) -> SpanGuard {
 pub struct SpanGuard {
     name: &'static str,
     ticket: u64,
+    /// Opened by a destructor while a panic was under way, which is then not this span's.
+    in_panic: bool,
     not_send: PhantomData<*const ()>,
 }
 
@@ -49,7 +51,12 @@ impl SpanGuard {
             prepare(&mut open);
             stack::enter(open).map_err(local::recycle).ok()
         });
-        Self { name, ticket: ticket.unwrap_or_default(), not_send: PhantomData }
+        Self {
+            name,
+            ticket: ticket.unwrap_or_default(),
+            in_panic: std::thread::panicking(),
+            not_send: PhantomData,
+        }
     }
 
     /// Another parent; decides sampling anew, so call it first; what was written before is kept.
@@ -86,7 +93,7 @@ impl Drop for SpanGuard {
     fn drop(&mut self) {
         if self.ticket != 0 {
             if let Some(mut open) = stack::remove(self.ticket) {
-                if std::thread::panicking() {
+                if std::thread::panicking() && !self.in_panic {
                     open.error("panic", &"panicked");
                 }
                 local::end(open);
@@ -153,6 +160,10 @@ impl CurrentSpan {
                 let text = text.to_string();
                 stack::with_top(|open| open.set(key, Value::Str(&text)));
             }
+            // It may hold such a text.
+            value @ Value::Array(_) => self.with(|span| {
+                span.set(key, value);
+            }),
             value => {
                 stack::with_top(|open| open.set(key, value));
             }

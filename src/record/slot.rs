@@ -45,8 +45,9 @@ impl Slot {
     pub(crate) fn write(&mut self, write: impl FnOnce(&mut Span)) {
         if let Some(open) = self.0.take_if(|open| open.is_recording()) {
             let mut span = Span::new(open);
-            write(&mut span);
+            let written = catch_unwind(AssertUnwindSafe(|| write(&mut span)));
             self.0 = Some(span.open);
+            written.unwrap_or_else(|panic| resume_unwind(panic));
         }
     }
 
@@ -59,7 +60,10 @@ impl Slot {
     ) -> Poll<T> {
         let polled = self.run(poll);
         if let Poll::Ready(output) = &polled {
-            self.write(|span| finished(output, span));
+            let read = || self.write(|span| finished(output, span));
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(read)) {
+                self.fail(panic);
+            }
             self.end();
         }
         polled
@@ -80,11 +84,14 @@ impl Slot {
         };
         let done = catch_unwind(AssertUnwindSafe(run));
         self.0 = current::leave(ticket);
-        done.unwrap_or_else(|panic| {
-            self.write(|span| record_panic(span, &*panic));
-            self.end();
-            resume_unwind(panic)
-        })
+        done.unwrap_or_else(|panic| self.fail(panic))
+    }
+
+    /// Ends the span with the panic, which goes on.
+    fn fail(&mut self, panic: Box<dyn Any + Send>) -> ! {
+        self.write(|span| record_panic(span, &*panic));
+        self.end();
+        resume_unwind(panic)
     }
 
     /// There is something to enter: a context, or a span that was polled before.

@@ -56,6 +56,8 @@ const GRACE: Duration = Duration::from_millis(500);
 /// # }
 /// ```
 pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
+    // It may own a host's callback, whose destructor may call `init`: it outlives the lock.
+    let _before = pipeline::current();
     let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(inner) = current.upgrade().filter(|inner| !inner.is_over()) {
         inner.note("init was called again: the first configuration stays");
@@ -145,7 +147,7 @@ impl Inner {
         *ending = Some(Arc::clone(&done));
         match &self.running {
             Some(running) => {
-                gate::change(gate::ALL, 0);
+                pipeline::retire(&running.shared);
                 running.shared.request(request(within, true, &done));
             }
             None => done.complete(Ok(())),
