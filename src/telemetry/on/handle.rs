@@ -242,8 +242,8 @@ impl Telemetry {
 
     /// Waits until what was recorded before the call is answered; metrics are collected for it.
     ///
-    /// A wait between two attempts ends at once, unless the peer asked for it. It blocks the calling
-    /// thread. Where nothing is running, it is `Ok` at once.
+    /// A wait between two attempts ends at once, and the next ones are short, unless the peer asked for
+    /// them. It blocks the calling thread. Where nothing is running, it is `Ok` at once.
     ///
     /// # Errors
     /// How many items were not answered `within` that time; they stay in the queue. Also where a callback of
