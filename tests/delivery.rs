@@ -368,3 +368,25 @@ fn while_somebody_waits_the_tries_are_close() {
     assert_eq!(assert_conserved(&telemetry).delivered, 1);
     telemetry.shutdown(SOON).unwrap();
 }
+
+#[test]
+fn rings_leave_half_of_the_memory_to_what_waits() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let config = support::config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]);
+    // Room for two rings, and two threads that each want one for spans and one for logs.
+    let telemetry = telemetry::init(config.with_memory_limit(1 << 20)).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                record("item", 10);
+                (0..10).for_each(|_| telemetry::forward_log(20, "text", "", 0, "", &[]));
+            });
+        }
+    });
+    telemetry.force_flush(SOON).unwrap();
+    assert_conserved(&telemetry);
+    let status = telemetry.status();
+    assert_eq!((status.traces.delivered, status.logs.delivered), (20, 20));
+    telemetry.shutdown(SOON).unwrap();
+}

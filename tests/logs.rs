@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use prost::Message as _;
 use support::collector::{Collector, Step};
+use support::metrics::{METRICS, collect};
 use support::{SOON, assert_conserved, serial, start};
 use trackside::telemetry::{self, Value, forward_log, forward_log_at};
 use trackside::testing::{Capture, CapturedValue};
@@ -194,4 +195,25 @@ fn logs_switch_off_alone() {
         assert!(collector.requests().iter().all(|request| request.path != "/v1/logs"));
         assert_eq!(telemetry.status().logs.recorded, 0);
     }
+}
+
+#[test]
+fn forwarded_records_are_counted_by_level_whatever_becomes_of_them() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let telemetry = start(&collector.url(), &METRICS);
+    for level in [10, 20, 20, 30, 40, 50] {
+        forward_log(level, "text", "", 0, "", &[]);
+    }
+    let all = collect(&telemetry, &collector);
+    let counted: Vec<_> = all.iter().map(|(series, count)| (&**series, *count)).collect();
+    let expected = [
+        ("python_logs_forwarded_total{level=DEBUG}", 1.0),
+        ("python_logs_forwarded_total{level=ERROR}", 1.0),
+        ("python_logs_forwarded_total{level=FATAL}", 1.0),
+        ("python_logs_forwarded_total{level=INFO}", 2.0),
+        ("python_logs_forwarded_total{level=WARN}", 1.0),
+    ];
+    assert_eq!(counted, expected);
+    telemetry.shutdown(SOON).unwrap();
 }

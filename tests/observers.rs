@@ -26,3 +26,18 @@ fn a_callback_that_panics_costs_its_own_value() {
     assert_eq!(said.iter().filter(|line| line.contains("observed.bad")).count(), 1, "{said:?}");
     telemetry.shutdown(SOON).unwrap();
 }
+
+#[test]
+fn a_callback_that_measures_something_else_stops_nobody() {
+    let _turn = serial();
+    static MADE_INSIDE: telemetry::Counter = telemetry::counter("made.inside");
+    telemetry::gauge("observed.nosy").observe(|| {
+        MADE_INSIDE.add(1, &[]);
+        2.5
+    });
+    let collector = Collector::start();
+    let telemetry = start(&collector.url(), &METRICS);
+    assert_eq!(collect(&telemetry, &collector)["observed.nosy{}"], 2.5);
+    assert_eq!(collect(&telemetry, &collector)["observed.nosy{}"], 2.5);
+    telemetry.shutdown(SOON).unwrap();
+}

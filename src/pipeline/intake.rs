@@ -57,10 +57,9 @@ impl Intake {
         !self.accounts.is_empty()
     }
 
-    /// A ring for the calling thread; `None` where rings have had their half of the memory.
+    /// A ring for the calling thread; `None` where all rings together have had their half of the memory.
     pub(crate) fn register(&self) -> Option<Producer> {
-        let used = self.lock_registry().gauges.len() * RING_BYTES;
-        if used + RING_BYTES > self.memory.limit() / 2 || !self.memory.reserve(RING_BYTES) {
+        if !self.memory.reserve_ring(RING_BYTES) {
             return None;
         }
         Some(self.add_ring())
@@ -135,7 +134,7 @@ impl Intake {
         registry.refused += gone.refused();
         registry.gauges.retain(|gauge| !gauge.is_same(&gone));
         drop(registry);
-        self.memory.release(gone.bytes());
+        self.memory.release_ring(gone.bytes());
     }
 
     /// The signal's counts, now. Once the worker has `stopped`, what is still in a ring stays there.

@@ -70,7 +70,7 @@ fn forward(
     extras: &[(&str, Value<'_>)],
 ) {
     let gate = gate::read();
-    if gate & (gate::LOGS | gate::MEASURES | gate::CAPTURES) == 0 {
+    if gate & (gate::LOGS | gate::MEASURES | gate::CAPTURES) == 0 || local::is_suppressed() {
         return;
     }
     let band = BANDS.iter().position(|(from, ..)| level >= *from).unwrap_or(BANDS.len() - 1);

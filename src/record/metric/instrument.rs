@@ -8,7 +8,7 @@ use opentelemetry::metrics as api;
 use opentelemetry::{Array, KeyValue, StringValue};
 
 use crate::pipeline;
-use crate::record::gate;
+use crate::record::{gate, local};
 use crate::telemetry::Value;
 
 use super::meters::Meters;
@@ -41,6 +41,10 @@ impl<I, B> Cache<I, B> {
         match self.first.get() {
             Some((of, made)) if *of == gate => return run(&made.0.0, &made.0.1),
             _ => {}
+        }
+        if local::is_suppressed() {
+            // A callback of a host's: the SDK holds its lock while it runs, and would wait for itself.
+            return;
         }
         let mut later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
         let made = match &*later {

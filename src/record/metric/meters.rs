@@ -60,10 +60,11 @@ impl Meters {
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
         let meter = provider.meter_with_scope(scope);
+        let rpc = RpcMeters::new(&meter, plan.metrics.names, diagnostics);
         let forwarded =
             meter.u64_counter("python_logs_forwarded_total").with_unit("{log_record}").build();
         let meters = Self(AssertUnwindSafe(Inner {
-            rpc: RpcMeters::new(&meter, plan.metrics.names, diagnostics),
+            rpc,
             forwarded,
             forwarded_bands: Default::default(),
             _provider: provider,

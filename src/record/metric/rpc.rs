@@ -9,7 +9,7 @@ use std::sync::Arc;
 use opentelemetry::metrics::{BoundHistogram, BoundUpDownCounter};
 
 use crate::pipeline::{self, Shared, clock};
-use crate::record::gate;
+use crate::record::{gate, local};
 use crate::telemetry::rpc::Direction;
 
 use super::rpc_series::{MAX_SERIES, RpcMeters, Series, UpDown};
@@ -31,6 +31,8 @@ struct Known {
     shared: Option<Arc<Shared>>,
     /// By side.
     calls: [Calls; 2],
+    /// How many they are.
+    count: usize,
     storage: HashMap<&'static str, Arc<BoundHistogram<f64>>>,
 }
 
@@ -41,7 +43,7 @@ thread_local! {
 /// Runs with the running pipeline's meters and what this thread knows of them; `None` where metrics are off.
 fn with_known<R>(run: impl FnOnce(&Arc<Shared>, &mut Known) -> R) -> Option<R> {
     let gate = gate::read();
-    if gate & gate::MEASURES == 0 {
+    if gate & gate::MEASURES == 0 || local::is_suppressed() {
         return None;
     }
     let known = KNOWN.try_with(|known| {
@@ -73,9 +75,10 @@ impl Observation {
             let found = of_method.get(method).and_then(|classes| classes.get(cls_id)).cloned();
             let series = found.unwrap_or_else(|| {
                 let series = shared.meters.rpc().series(side, method, cls_id);
-                let classes = of_method.entry(method.into()).or_default();
                 // What overflows is not remembered, or this map would grow without end.
-                if classes.len() < MAX_SERIES {
+                if known.count < MAX_SERIES {
+                    known.count += 1;
+                    let classes = of_method.entry(method.into()).or_default();
                     classes.insert(cls_id.into(), Arc::clone(&series));
                 }
                 series
