@@ -67,9 +67,9 @@ fn with_nothing_configured_init_is_silent() {
 fn a_thread_that_the_system_refuses_is_an_error() {
     let listener = listen();
     let endpoint = endpoint(&listener);
-    // No system has a stack of 64 TiB to give.
+    // No system has a stack of 1 PiB to give.
     let no_threads =
-        [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("RUST_MIN_STACK", "70368744177664")];
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("RUST_MIN_STACK", "1125899906842624")];
     assert_silent(&child("refused", &no_threads));
     assert!(!was_reached(&listener), "connected without a thread");
 }
