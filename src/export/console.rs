@@ -64,7 +64,12 @@ mod tests {
     }
 
     fn frame() -> Frame {
-        Frame { body: Bytes::from_static("trace …\n".as_bytes()), items: 1, sequence: 1 }
+        Frame {
+            body: Bytes::from_static("trace …\n".as_bytes()),
+            items: 1,
+            exporter: 1,
+            sequence: 1,
+        }
     }
 
     #[test]

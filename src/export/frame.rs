@@ -1,5 +1,6 @@
 //! What passes between `encode` and `export`: what is sent, retried, spooled and counted.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +12,17 @@ pub(crate) struct Frame {
     pub(crate) body: Bytes,
     /// How many items are in it.
     pub(crate) items: u32,
-    /// Counts up from 1 per exporter; with the exporter's id it names this frame for good.
+    /// Who sends it: one destination of one `init`.
+    pub(crate) exporter: u64,
+    /// Counts up from 1 for each exporter; with the exporter's id it names this frame for good.
     pub(crate) sequence: u64,
+}
+
+/// The frame's name, the same in whatever place speaks of it.
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "frame {} of exporter {:016x}", self.sequence, self.exporter)
+    }
 }
 
 /// What became of one attempt to send a frame.

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) struct Setup<'a> {
 /// A queue and what serves it; all on the worker's thread.
 pub(super) struct Destination {
     name: String,
+    /// Names this destination for good; by chance no other has it.
+    id: u64,
     /// What its items are called.
     noun: &'static str,
     plan: ExporterPlan,
@@ -61,6 +64,7 @@ impl Destination {
     pub(super) fn new(setup: Setup<'_>, account: &Arc<Account>, shared: &Arc<Shared>) -> Rc<Self> {
         Rc::new(Self {
             name: setup.exporter.to_string(),
+            id: RandomState::new().build_hasher().finish(),
             noun: setup.noun,
             plan: setup.exporter.clone(),
             max_queue: setup.max_queue,
@@ -143,7 +147,7 @@ impl Destination {
         }
         self.sequence.set(self.sequence.get() + 1);
         let items = u32::try_from(fits).unwrap_or(u32::MAX);
-        let frame = Frame { body, items, sequence: self.sequence.get() };
+        let frame = Frame { body, items, exporter: self.id, sequence: self.sequence.get() };
         self.queue.borrow_mut().push_back(frame);
         self.arrived.notify_one();
     }
@@ -271,7 +275,10 @@ impl Destination {
     fn refused(&self, frame: &Frame, error: &str, to: &Counter) {
         self.is_failing.set(false);
         self.account.failed(error);
-        let line = format!("{} refused {} {} for good: {error}", self.name, frame.items, self.noun);
+        let line = format!(
+            "{} refused {} {} for good: {error} ({frame})",
+            self.name, frame.items, self.noun
+        );
         self.say(Level::Warn, "refused", &line);
         self.settle(frame, frame.items.into(), to);
     }
