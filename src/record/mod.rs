@@ -4,6 +4,7 @@
 //! open spans, `packed` the record that leaves for the ring.
 
 mod attributes;
+pub(crate) mod bridge;
 mod bytes;
 pub(crate) mod current;
 mod future;
@@ -20,6 +21,7 @@ mod slot;
 mod span;
 pub(crate) mod start;
 
+pub use bridge::{Layer, Logger, LogsAs, context_of, layer, set_parent};
 pub use future::{InContext, Instrumented, in_context, in_context_fn, instrument};
 pub use log::{forward_log, forward_log_at};
 pub use scope::{CurrentSpan, SpanGuard, current, span};

@@ -58,6 +58,8 @@ pub(crate) struct Open {
     kind_rule: KindRule,
     /// The parent was not given: the first poll may find a nearer one.
     is_implicit: bool,
+    /// Names the entries of one `tracing` span; 0 for everything else.
+    pub(crate) mark: u64,
     /// Names this entry on its stack; ids do not, since a carried context repeats them.
     pub(crate) ticket: u64,
     /// The entry that was current when this one was entered.
@@ -94,6 +96,7 @@ impl Default for Open {
             kind: Kind::Internal,
             kind_rule: KindRule::Fixed,
             is_implicit: false,
+            mark: 0,
             ticket: 0,
             below: None,
             parent: 0,
@@ -142,6 +145,16 @@ impl Open {
         self.is_implicit = true;
     }
 
+    /// The parent stays, because somebody has seen it; says whether it was already fixed.
+    pub(crate) fn fix_parent(&mut self) -> bool {
+        !std::mem::take(&mut self.is_implicit)
+    }
+
+    /// Whether the parent may still change.
+    pub(crate) const fn is_implicit(&self) -> bool {
+        self.is_implicit
+    }
+
     /// Whether a nearer parent is current at the first poll than there was when the span was made:
     /// a wrapper around it, made after it, or any other span of the same trace.
     pub(crate) fn takes_over(&mut self, top: Option<&Self>) -> bool {
@@ -153,7 +166,9 @@ impl Open {
         std::mem::take(&mut self.is_implicit)
             && top.is_some_and(|top| {
                 let is_other = top.span != 0 && top.span != self.parent;
-                is_other && (top.trace == self.trace || self.parent == 0)
+                // `tracing` spans nest among themselves as they were created.
+                let is_foreign = self.mark == 0 || top.mark == 0;
+                is_other && is_foreign && (top.trace == self.trace || self.parent == 0)
             })
     }
 
@@ -163,6 +178,7 @@ impl Open {
         self.kind = Kind::Internal;
         self.kind_rule = KindRule::Fixed;
         self.is_implicit = false;
+        self.mark = 0;
         self.remote = false;
         self.start = 0;
         self.clock = Clock::Ticks;
@@ -218,18 +234,31 @@ impl Open {
     }
 
     pub(crate) fn event(&mut self, name: &str, attributes: &[(&str, Value<'_>)]) {
+        self.event_with(|set| {
+            for (key, value) in attributes {
+                set(key, *value);
+            }
+            name
+        });
+    }
+
+    /// An event whose attributes and name come in no particular order.
+    pub(crate) fn event_with<N: AsRef<str>>(
+        &mut self,
+        write: impl FnOnce(&mut dyn FnMut(&str, Value<'_>)) -> N,
+    ) {
         if self.event_count >= self.limits.events {
             self.dropped_events += 1;
             return;
         }
         self.event_count += 1;
         self.scratch.clear();
-        for (key, value) in attributes {
-            let limits = &self.limits;
-            self.scratch.set(key, *value, limits.event_attributes, limits.value_length);
-        }
-        let (now, scratch) = (self.clock.now(), &self.scratch);
-        packed::pack_event(&mut self.events, now, name, scratch.bytes(), scratch.dropped());
+        let (limits, scratch) = (&self.limits, &mut self.scratch);
+        let name = write(&mut |key, value| {
+            scratch.set(key, value, limits.event_attributes, limits.value_length);
+        });
+        let (now, bytes) = (self.clock.now(), self.scratch.bytes());
+        packed::pack_event(&mut self.events, now, name.as_ref(), bytes, self.scratch.dropped());
     }
 
     pub(crate) fn link(&mut self, to: &Parent) {
@@ -255,8 +284,20 @@ impl Open {
         self.fail(description);
     }
 
+    /// Nothing was said about the outcome, and it would be recorded.
+    pub(crate) fn lacks_status(&self) -> bool {
+        self.status == 0 && self.is_recording()
+    }
+
+    /// Status Error alone, unless there is a status already.
+    pub(crate) fn fail_if_unset(&mut self, description: &dyn fmt::Display) {
+        if self.status == 0 {
+            self.fail(description);
+        }
+    }
+
     /// Status Error alone.
-    fn fail(&mut self, description: &dyn fmt::Display) {
+    pub(crate) fn fail(&mut self, description: &dyn fmt::Display) {
         if self.status != 1 {
             self.status = 2;
             self.message.clear();
@@ -266,13 +307,7 @@ impl Open {
     }
 
     pub(crate) fn record_error(&mut self, error: &(dyn Error + 'static)) {
-        let message = error.to_string();
-        let mut chain = message.clone();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let _ = write!(chain, "\ncaused by: {error}");
-            cause = error.source();
-        }
+        let (message, chain) = error_texts(error);
         self.event(
             "exception",
             &[
@@ -298,8 +333,21 @@ impl Open {
         match other.status {
             0 => {}
             1 => self.ok(),
+            // An error that says nothing does not wipe out one that does.
+            _ if other.message.is_empty() => self.fail_if_unset(&""),
             _ => self.fail(&other.message),
         }
+    }
+
+    /// `absorb`, with a name or a kind that was given there.
+    pub(crate) fn absorb_words(&mut self, other: &Self) {
+        if let Name::Made(name) = &other.name {
+            self.name = Name::Made(name.clone());
+        }
+        if other.kind != Kind::Internal {
+            self.kind = other.kind;
+        }
+        self.absorb(other);
     }
 
     /// Takes over what a builder had prepared, when the span starts again below another parent.
@@ -378,4 +426,16 @@ impl Open {
         let [name, attributes, events, links, message, trace_state] = sections;
         send(&[&head, name, attributes, events, links, message, trace_state])
     }
+}
+
+/// The message of an error, and the same with the chain of its causes.
+pub(crate) fn error_texts(error: &(dyn Error + 'static)) -> (String, String) {
+    let message = error.to_string();
+    let mut chain = message.clone();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(chain, "\ncaused by: {error}");
+        cause = error.source();
+    }
+    (message, chain)
 }
