@@ -417,10 +417,30 @@ fn a_field_may_itself_open_spans() {
     assert_eq!(span.events.len(), 1);
 }
 
+#[test]
+fn records_of_log_are_log_records() {
+    // Another test may have installed it.
+    let _ = trackside::Logger::install(log::LevelFilter::Info);
+    assert!(trackside::Logger::install(log::LevelFilter::Trace).is_err(), "it is installed");
+    let capture = Capture::start();
+    let guard = telemetry::span("order");
+    log::error!(target: "shop", "{} items are missing", 3);
+    log::debug!("below the level");
+    log::warn!(target: "trackside", "about ourselves");
+    drop(guard);
+    let logs = capture.logs();
+    assert_eq!(logs.len(), 1, "{logs:?}");
+    assert_eq!((logs[0].body.as_str(), logs[0].severity), ("3 items are missing", 17));
+    assert_eq!(logs[0].scope, "shop");
+    assert_eq!(logs[0].span_id, Some(capture.span("order").span_id));
+    assert_eq!(attribute(&logs[0].attributes, "code.file.path"), Some(&file!().into()));
+}
+
 /// A failing endpoint makes diagnostics, and they go to `tracing`: none of it may be recorded again.
 #[test]
 fn a_failing_endpoint_feeds_nothing_back() {
     let _turn = serial();
+    let _ = trackside::Logger::install(log::LevelFilter::Info);
     let collector = Collector::start();
     collector.script(vec![Step::status(400); 20]);
     let logs = [("OTEL_LOGS_EXPORTER", "otlp")];

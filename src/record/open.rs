@@ -1,5 +1,7 @@
 //! An open span: ids, times, and buffers that keep their capacity from span to span.
 
+mod absorb;
+
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -145,9 +147,9 @@ impl Open {
         self.is_implicit = true;
     }
 
-    /// The parent stays, because somebody has seen it; says whether it was already fixed.
-    pub(crate) fn fix_parent(&mut self) -> bool {
-        !std::mem::take(&mut self.is_implicit)
+    /// The parent stays, because somebody has seen it.
+    pub(crate) fn fix_parent(&mut self) {
+        self.is_implicit = false;
     }
 
     /// Whether the parent may still change.
@@ -321,43 +323,6 @@ impl Open {
         self.fail(&message);
     }
 
-    /// Takes over what was written beside this span while it stayed current.
-    pub(crate) fn absorb(&mut self, other: &Self) {
-        self.attributes.absorb(&other.attributes, self.limits.attributes);
-        let room = self.limits.events.saturating_sub(self.event_count);
-        self.dropped_events += other.dropped_events + other.event_count.saturating_sub(room);
-        self.event_count += packed::copy_events(&mut self.events, &other.events, room);
-        let room = self.limits.links.saturating_sub(self.link_count);
-        self.dropped_links += other.dropped_links + other.link_count.saturating_sub(room);
-        self.link_count += packed::copy_links(&mut self.links, &other.links, room);
-        match other.status {
-            0 => {}
-            1 => self.ok(),
-            // An error that says nothing does not wipe out one that does.
-            _ if other.message.is_empty() => self.fail_if_unset(&""),
-            _ => self.fail(&other.message),
-        }
-    }
-
-    /// `absorb`, with a name or a kind that was given there.
-    pub(crate) fn absorb_words(&mut self, other: &Self) {
-        if let Name::Made(name) = &other.name {
-            self.name = Name::Made(name.clone());
-        }
-        if other.kind != Kind::Internal {
-            self.kind = other.kind;
-        }
-        self.absorb(other);
-    }
-
-    /// Takes over what a builder had prepared, when the span starts again below another parent.
-    pub(crate) fn inherit(&mut self, old: &Self) {
-        self.name = old.name.clone();
-        self.kind = old.kind;
-        self.set_kind_rule(old.kind_rule);
-        self.absorb(old);
-    }
-
     /// Whether this or an entry below it is the server span of the request: what a client calls in
     /// the same place is served anew.
     fn is_served(&self) -> bool {
@@ -379,17 +344,6 @@ impl Open {
             KindRule::Dispatch if !self.parent_is_remote => Kind::Internal,
             KindRule::Dispatch | KindRule::ServerCall => Kind::Server,
         };
-    }
-
-    /// Prepares an empty span for `absorb`: the same limits and clock.
-    pub(crate) fn beside(&mut self, limits: Limits, clock: Clock) {
-        self.role = Role::Recording;
-        self.limits = limits;
-        self.clock = clock;
-    }
-
-    pub(crate) fn limits_and_clock(&self) -> (Limits, Clock) {
-        (self.limits, self.clock.clone())
     }
 
     /// Ends the span and lends its record in pieces.

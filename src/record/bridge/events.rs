@@ -94,10 +94,13 @@ pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
             event.record(&mut fields);
             let EventFields { message, target, file, line, .. } = &mut fields;
             let body = Cow::Owned(std::mem::take(message));
-            let scope = target.take().map_or(Cow::Borrowed(metadata.target()), Cow::Owned);
+            let scope = target.take().map_or_else(|| metadata.target().into(), Cow::Owned);
             let (file, line) = (file.take(), *line);
-            let place = (file.as_deref().or(metadata.file()), line.or(metadata.line()));
-            set_place(place.0, place.1, |key, value| fields.set(key, value));
+            let (file, line) = match file.as_deref() {
+                None => (metadata.file(), metadata.line()),
+                of_log => (of_log, line),
+            };
+            set_place(file, line, |key, value| fields.set(key, value));
             (!is_own(&scope)).then_some(Entry {
                 at: None,
                 severity: severity(*metadata.level()),
@@ -116,7 +119,8 @@ pub(super) fn attach(event: &Event<'_>, open: &mut Open) {
         let mut fields = EventFields::new(is_log(event), set);
         event.record(&mut fields);
         let target = fields.target.take();
-        fields.set("target", Value::Str(target.as_deref().unwrap_or(metadata.target())));
+        let target = target.as_deref().unwrap_or_else(|| metadata.target());
+        fields.set("target", Value::Str(target));
         match fields {
             EventFields { message, .. } if !message.is_empty() => message,
             EventFields { error: Some(_), .. } => "exception".to_owned(),

@@ -13,6 +13,7 @@ use super::super::open::{Open, Role};
 use super::super::start::Clock;
 use super::super::{current, local};
 
+/// A span, or the place to which it comes back.
 #[derive(Debug)]
 pub(super) struct Held {
     /// At home: not on any stack.
@@ -22,8 +23,10 @@ pub(super) struct Held {
     context: Parent,
     role: Role,
     mark: u64,
-    words: (Limits, Clock),
-    was_entered: bool,
+    /// What is written beside it is written by these.
+    limits_and_clock: (Limits, Clock),
+    /// It was entered, or others know its context.
+    is_seen: bool,
 }
 
 impl Held {
@@ -35,16 +38,16 @@ impl Held {
             context: open.as_parent(),
             role: open.role,
             mark: open.mark,
-            words: open.limits_and_clock(),
+            limits_and_clock: open.limits_and_clock(),
             open: Some(open),
             beside: None,
-            was_entered: false,
+            is_seen: false,
         }
     }
 
     /// Another parent, while nobody has seen the first; false where it is too late.
     fn hang_below(&mut self, parent: Parent) -> bool {
-        let Some(open) = self.open.as_deref_mut().filter(|_| !self.was_entered) else {
+        let Some(open) = self.open.as_deref_mut().filter(|_| !self.is_seen) else {
             return false;
         };
         if self.role == Role::Carried {
@@ -62,7 +65,7 @@ impl Held {
         if let Some(open) = &mut self.open {
             open.fix_parent();
         }
-        self.was_entered = true;
+        self.is_seen = true;
         self.context.clone()
     }
 }
@@ -89,7 +92,7 @@ pub(super) fn hang_below<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, parent: P
 /// Makes a span, or its context where another thread has it, the current one.
 pub(super) fn enter<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
     let taken = span.extensions_mut().get_mut::<Held>().and_then(|held| {
-        held.was_entered = true;
+        held.is_seen = true;
         held.open.take().or_else(|| {
             let mut carried = local::carry(held.context.clone())?;
             carried.mark = held.mark;
@@ -119,18 +122,15 @@ pub(super) fn exit<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
     }
 }
 
-fn give_back<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, mut open: Box<Open>) {
-    let mut left = Some(open);
+fn give_back<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, open: Box<Open>) {
     if let Some(held) = span.extensions_mut().get_mut::<Held>() {
-        let is_ours = |open: &Box<Open>| open.role != Role::Carried || held.role == Role::Carried;
-        if held.open.is_none() {
-            held.open = left.take_if(|open| is_ours(open));
+        // Else it is the context only, and another entry is the span.
+        if held.open.is_none() && (open.role == held.role) {
+            held.open = Some(open);
+            return;
         }
     }
-    if let Some(rest) = left {
-        open = rest;
-        local::recycle(open);
-    }
+    local::recycle(open);
 }
 
 /// Ends a span that nobody holds any more.
@@ -156,7 +156,7 @@ pub(super) fn close<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
 /// Writes to a span, wherever it is; `prepare` runs code of the host, so nothing is held meanwhile.
 pub(super) fn write<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, prepare: impl FnOnce(&mut Open)) {
     let (mark, (limits, clock)) = match span.extensions().get::<Held>() {
-        Some(held) if held.role == Role::Recording => (held.mark, held.words.clone()),
+        Some(held) if held.role == Role::Recording => (held.mark, held.limits_and_clock.clone()),
         _ => return,
     };
     let Some(mut written) = local::with(local::Local::unpool) else {

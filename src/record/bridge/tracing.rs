@@ -75,7 +75,8 @@ impl Layer {
 
 /// Gives a `tracing` span another parent, such as one that came with a request; call it right after the span was made.
 ///
-/// Sampling is decided anew, and [`Parent::root`] makes it a root. False where nothing was done: the span was entered
+/// Sampling is decided anew (what a span that was sampled out was given before is lost), and
+/// [`Parent::root`] makes it a root. False where nothing was done: the span was entered
 /// before or has children, it is disabled, or [`layer`] is not in its subscriber.
 ///
 /// ```
@@ -94,7 +95,7 @@ impl Layer {
 /// assert!(capture.span("request").parent_is_remote);
 /// ```
 pub fn set_parent(span: &Span, parent: Parent) -> bool {
-    with(span, |span| held::hang_below(span, parent)).unwrap_or(false)
+    with(span, |span| held::hang_below(&span, parent)).unwrap_or(false)
 }
 
 /// A `tracing` span as the parent of others; the root where the span is not recorded here.
@@ -102,14 +103,14 @@ pub fn set_parent(span: &Span, parent: Parent) -> bool {
 /// From then on its own parent is fixed.
 #[must_use]
 pub fn context_of(span: &Span) -> Parent {
-    with(span, |span| held::context(span)).flatten().unwrap_or_default()
+    with(span, |span| held::context(&span)).flatten().unwrap_or_default()
 }
 
-fn with<R>(span: &Span, run: impl FnOnce(&SpanRef<'_, Registry>) -> R) -> Option<R> {
+fn with<R>(span: &Span, run: impl FnOnce(SpanRef<'_, Registry>) -> R) -> Option<R> {
     span.with_subscriber(|(id, dispatch)| {
         dispatch.downcast_ref::<Layer>()?;
         let registry = dispatch.downcast_ref::<Registry>()?;
-        registry.span(id).map(|span| run(&span))
+        registry.span(id).map(run)
     })
     .flatten()
 }
