@@ -10,8 +10,8 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message as _;
 use support::collector::{Collector, Step};
 use support::{SOON, assert_conserved, serial, start};
-use tracing::info_span;
 use tracing::subscriber::with_default;
+use tracing::{Dispatch, dispatcher, info_span};
 use tracing_subscriber::layer::SubscriberExt;
 use trackside::testing::{Capture, CapturedStatus, CapturedValue};
 use trackside::{LogsAs, telemetry};
@@ -114,6 +114,23 @@ fn events_are_span_events_where_asked_for() {
             Some(&42.into())
         );
     }
+}
+
+#[test]
+fn an_event_in_a_span_of_another_thread_belongs_to_it() {
+    let capture = capture(LogsAs::Both, || {
+        let dispatch = dispatcher::get_default(Dispatch::clone);
+        let span = info_span!("shared");
+        let _here = span.enter();
+        std::thread::scope(|scope| {
+            let there = || span.in_scope(|| tracing::error!("there"));
+            scope.spawn(move || dispatcher::with_default(&dispatch, there));
+        });
+    });
+    let span = capture.span("shared");
+    assert_eq!(span.events[0].name, "there");
+    assert_eq!(span.status, CapturedStatus::Error(String::new()));
+    assert_eq!(capture.logs()[0].span_id, Some(span.span_id));
 }
 
 #[test]

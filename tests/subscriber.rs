@@ -1,12 +1,12 @@
 //! `init` and the process's subscriber: one of ours where there is none, and never in place of another.
 //!
-//! A process sets it once, so this is one test, in a program of its own.
+//! A process sets it once, and nothing here captures: a program of its own.
 
 #![cfg(feature = "telemetry")]
 
 mod support;
 
-use support::{SOON, config};
+use support::{SOON, config, serial};
 use tracing::subscriber::{set_global_default, with_default};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
@@ -22,6 +22,7 @@ fn report(config: TelemetryConfig) -> String {
 
 #[test]
 fn a_hosts_subscriber_stays() {
+    let _turn = serial();
     let on = || config(&[("OTEL_TRACES_EXPORTER", "console")]);
     let told = report(on().set_globals(false));
     assert!(!told.contains("! tracing:"), "{told}");
@@ -36,4 +37,22 @@ fn a_hosts_subscriber_stays() {
         let told = report(on());
         assert!(!told.contains("! tracing:"), "{told}");
     });
+}
+
+#[test]
+fn contexts_pass_through_where_spans_are_off() {
+    const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let _turn = serial();
+    let telemetry = telemetry::init(config(&[])).expect("nothing can be wrong");
+    with_default(registry().with(trackside::layer()), || {
+        let caller = telemetry::extract(|name| (name == "traceparent").then_some(CALLER));
+        let span = tracing::info_span!("request");
+        assert!(trackside::set_parent(&span, caller));
+        let _in = span.enter();
+        let mut headers = Vec::new();
+        telemetry::inject_into(&mut headers);
+        assert_eq!(headers, [("traceparent".to_owned(), CALLER.to_owned())]);
+    });
+    assert!(telemetry::current().trace_id().is_none());
+    telemetry.shutdown(SOON).expect("there is nothing to send");
 }

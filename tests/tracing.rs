@@ -281,3 +281,25 @@ fn nothing_is_recorded_below_a_span_that_is_sampled_out() {
     let names: Vec<CapturedSpan> = capture.spans();
     assert!(names.is_empty(), "{names:?}");
 }
+
+#[test]
+fn a_span_that_stays_entered_ends_with_the_poll_around_it() {
+    let capture = recorded(|| {
+        let span = info_span!("forgotten", x = tracing::field::Empty);
+        let mut entered = None;
+        let wrapper = telemetry::instrument(std::future::ready(()), "outer");
+        let poll = async {
+            entered = Some(span.enter());
+            wrapper.await;
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(telemetry::instrument(poll, "poll"));
+        assert!(telemetry::current().trace_id().is_none());
+        drop(entered);
+        span.record("x", 1);
+        span.in_scope(|| drop(telemetry::span("later")));
+    });
+    assert_nested(&capture, &["outer", "forgotten"]);
+    assert_nested(&capture, &["later", "forgotten"]);
+    assert!(capture.span("forgotten").attributes.is_empty());
+}

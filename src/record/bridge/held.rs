@@ -30,9 +30,8 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Starts the clock; a span that is not recorded gives its context all the same.
+    /// A span that is not recorded gives its context all the same.
     pub(super) fn new(mut open: Box<Open>) -> Self {
-        open.start_clock();
         open.mark = open.span.max(1);
         Self {
             context: open.as_parent(),

@@ -35,7 +35,7 @@ impl LogsAs {
     }
 }
 
-/// Brings `tracing` spans and events into this crate's records; made by [`layer`].
+/// Brings `tracing` spans and events into this crate's records; made by [`layer()`].
 #[derive(Clone, Debug, Default)]
 pub struct Layer {
     logs_as: LogsAs,
@@ -77,7 +77,7 @@ impl Layer {
 ///
 /// Sampling is decided anew (what a span that was sampled out was given before is lost), and
 /// [`Parent::root`] makes it a root. False where nothing was done: the span was entered
-/// before or has children, it is disabled, or [`layer`] is not in its subscriber.
+/// before or has children, it is disabled, or [`layer()`] is not in its subscriber.
 ///
 /// ```
 /// use tracing_subscriber::layer::SubscriberExt;
