@@ -24,6 +24,9 @@ pub mod telemetry;
 #[cfg(feature = "telemetry")]
 pub mod testing;
 
+#[cfg(feature = "telemetry")]
+pub use record::{Layer, Logger, LogsAs, context_of, layer, set_parent};
+
 /// Its code is compiled and run as the manual's is.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

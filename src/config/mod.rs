@@ -197,8 +197,11 @@ impl TelemetryConfig {
         self
     }
 
-    /// Whether OpenTelemetry's globals become ours; default true. This version sets none: it only
-    /// stands in the report.
+    /// Whether what the process has one of becomes ours; default true.
+    ///
+    /// With traces or logs on, `init` installs a `tracing` subscriber with [`layer`](crate::layer), for
+    /// level INFO and above, unless there is one already: a host's own is never replaced, but one
+    /// that is set after `init` is refused by `tracing`. The report says what was done.
     pub fn set_globals(mut self, on: bool) -> Self {
         self.globals = Some(on);
         self

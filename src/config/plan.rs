@@ -19,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) memory: usize,
     pub(crate) drop_deadline: Duration,
     pub(crate) pace: Pace,
+    /// A subscriber of ours where the process has none.
+    pub(crate) globals: bool,
 }
 
 /// Spans: where they go and how they are batched.

@@ -55,9 +55,8 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
         memory: resolver.memory()?,
         drop_deadline: resolver.drop_deadline(),
         pace: resolver.pace(),
+        globals: resolver.argument("globals", config.globals, true, bool::to_string),
     };
-    // Nothing in the plan depends on it yet.
-    resolver.argument("globals", config.globals, true, bool::to_string);
     Ok(Resolved { plan, report: resolver.report })
 }
 

@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::record::bridge;
+
 const KEPT: usize = 64;
 const QUIET: Duration = Duration::from_secs(60);
 
@@ -68,9 +70,9 @@ impl Diagnostics {
     }
 }
 
-/// To `tracing` where a subscriber is set, else to `log`.
+/// To `tracing` where the host has set a subscriber, else to `log`.
 fn log_line(level: Level, line: &str) {
-    if tracing::dispatcher::has_been_set() {
+    if tracing::dispatcher::has_been_set() && !bridge::is_installed() {
         match level {
             Level::Warn => tracing::warn!(target: "trackside", "{line}"),
             Level::Info => tracing::info!(target: "trackside", "{line}"),

@@ -81,10 +81,19 @@ fn is_on_stack(local: &Local, ticket: u64) -> bool {
 
 /// Takes one span out of the stack, wherever it is: guards may be dropped in any order.
 pub(crate) fn remove(ticket: u64) -> Option<Box<Open>> {
+    remove_where(|open| open.ticket == ticket)
+}
+
+/// Takes the innermost entry of a `tracing` span out of the stack.
+pub(crate) fn remove_marked(mark: u64) -> Option<Box<Open>> {
+    remove_where(|open| open.mark == mark)
+}
+
+fn remove_where(is_it: impl Fn(&Open) -> bool) -> Option<Box<Open>> {
     local::with(|local| {
         let mut top = local.top.take();
         let mut at = &mut top;
-        while at.as_ref().is_some_and(|open| open.ticket != ticket) {
+        while at.as_ref().is_some_and(|open| !is_it(open)) {
             at = &mut at.as_mut()?.below;
         }
         let mut found = at.take();
@@ -139,10 +148,18 @@ pub(crate) fn write_beside(ticket: u64, write: impl FnOnce(&mut Span)) {
 }
 
 pub(crate) fn with_entry<R>(ticket: u64, run: impl FnOnce(&mut Open) -> R) -> Option<R> {
+    with_entry_where(|open| open.ticket == ticket, run)
+}
+
+/// Lends the first entry that fits, from the innermost outwards.
+pub(crate) fn with_entry_where<R>(
+    is_it: impl Fn(&Open) -> bool,
+    run: impl FnOnce(&mut Open) -> R,
+) -> Option<R> {
     with_top(|top| {
         let mut at = Some(top);
         while let Some(open) = at {
-            if open.ticket == ticket {
+            if is_it(open) {
                 return Some(run(open));
             }
             at = open.below.as_deref_mut();

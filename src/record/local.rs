@@ -67,6 +67,11 @@ pub(crate) fn with<R>(run: impl FnOnce(&Local) -> R) -> Option<R> {
     LOCAL.try_with(run).ok()
 }
 
+/// Whether spans are recorded, unless a test captures them.
+pub(crate) fn records() -> bool {
+    gate::read() & (gate::RECORDS | gate::CAPTURES) != 0
+}
+
 /// Makes this thread one of ours.
 pub(crate) fn suppress() {
     with(|local| local.suppressed.set(true));
@@ -164,11 +169,15 @@ impl Local {
     /// Hangs a span below the current one, at its first poll.
     #[cold]
     pub(super) fn hang_below_current(&self, open: &mut Open) {
+        self.hang_below(open, self.current());
+    }
+
+    /// Hangs a span that has begun below another parent; decides sampling anew.
+    pub(super) fn hang_below(&self, open: &mut Open, mut parent: Parent) {
         let gate = gate::read();
         self.refresh(gate);
-        let mut parent = self.current();
         if let Some((settings, _)) = self.settings(gate, &mut parent) {
-            let trace = parent.trace;
+            let trace = if parent.has_span() { parent.trace } else { self.trace_id() };
             open.hang(&parent, trace, settings.sampler.samples(&parent, trace));
         }
     }

@@ -1,8 +1,10 @@
 //! Log records: written straight into the thread's ring, with the trace and span of the moment.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use crate::config::plan;
+use crate::context::Parent;
 use crate::encode::view::{Any, Attributes, LogView};
 use crate::pipeline::clock::{self, Anchor};
 use crate::telemetry::Value;
@@ -76,7 +78,7 @@ fn forward(
     let band = BANDS.iter().position(|(from, ..)| level >= *from).unwrap_or(BANDS.len() - 1);
     metric::count_forwarded_log(band);
     local::with(|local| {
-        local.log(gate, |limits, attributes| {
+        local.log(gate, None, |limits, attributes| {
             let mut set = |key: &str, value| {
                 attributes.set(key, value, limits.attributes, limits.value_length)
             };
@@ -89,18 +91,19 @@ fn forward(
             for (key, value) in extras {
                 set(key, *value);
             }
-            Entry { at, severity: BANDS[band].1, body: message, scope: module }
+            Some(Entry { at, severity: BANDS[band].1, body: message.into(), scope: module.into() })
         });
     });
 }
 
 /// What a log record says besides its attributes.
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
     /// Its own time; now, where there is none.
-    at: Option<SystemTime>,
-    severity: u8,
-    body: &'a str,
-    scope: &'a str,
+    pub(super) at: Option<SystemTime>,
+    pub(super) severity: u8,
+    pub(super) body: Cow<'a, str>,
+    /// The logger's name.
+    pub(super) scope: Cow<'a, str>,
 }
 
 /// The limits of log records; `u32::MAX` is no limit.
@@ -125,15 +128,23 @@ impl From<&plan::LogLimits> for LogLimits {
 }
 
 impl Local {
-    fn log<'a>(&self, gate: u32, write: impl FnOnce(LogLimits, &mut AttributeBuffer) -> Entry<'a>) {
+    /// Records what `write` says, if anything, in this context, or in the current one.
+    pub(super) fn log<'a>(
+        &self,
+        gate: u32,
+        context: Option<Parent>,
+        write: impl FnOnce(LogLimits, &mut AttributeBuffer) -> Option<Entry<'a>>,
+    ) {
         let Some((limits, capture)) = self.log_settings(gate) else {
             return;
         };
         // Taken out, since a value's `Display` may itself log.
         let mut attributes = self.log_attributes.take().unwrap_or_default();
         attributes.clear();
-        let entry = write(limits, &mut attributes);
-        let context = self.current();
+        let Some(entry) = write(limits, &mut attributes) else {
+            return;
+        };
+        let context = context.unwrap_or_else(|| self.current());
         let now = clock::ticks();
         let time = entry.at.map_or(now, clock::unix_nanos);
         let mut head = [0; HEAD];

@@ -5,6 +5,7 @@
 //! them, `metric` measures, and `rpc` does for a call what the three can.
 
 mod attributes;
+pub(crate) mod bridge;
 mod bytes;
 pub(crate) mod current;
 mod future;
@@ -21,6 +22,7 @@ mod slot;
 mod span;
 pub(crate) mod start;
 
+pub use bridge::{Layer, Logger, LogsAs, context_of, layer, set_parent};
 pub use future::{InContext, Instrumented, in_context, in_context_fn, instrument};
 pub use log::{forward_log, forward_log_at};
 pub use scope::{CurrentSpan, SpanGuard, current, span};

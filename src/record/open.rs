@@ -1,5 +1,7 @@
 //! An open span: ids, times, and buffers that keep their capacity from span to span.
 
+mod absorb;
+
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -58,6 +60,8 @@ pub(crate) struct Open {
     kind_rule: KindRule,
     /// The parent was not given: the first poll may find a nearer one.
     is_implicit: bool,
+    /// Names the entries of one `tracing` span; 0 for everything else.
+    pub(crate) mark: u64,
     /// Names this entry on its stack; ids do not, since a carried context repeats them.
     pub(crate) ticket: u64,
     /// The entry that was current when this one was entered.
@@ -94,6 +98,7 @@ impl Default for Open {
             kind: Kind::Internal,
             kind_rule: KindRule::Fixed,
             is_implicit: false,
+            mark: 0,
             ticket: 0,
             below: None,
             parent: 0,
@@ -142,6 +147,16 @@ impl Open {
         self.is_implicit = true;
     }
 
+    /// The parent stays, because somebody has seen it.
+    pub(crate) fn fix_parent(&mut self) {
+        self.is_implicit = false;
+    }
+
+    /// Whether the parent may still change.
+    pub(crate) const fn is_implicit(&self) -> bool {
+        self.is_implicit
+    }
+
     /// Whether a nearer parent is current at the first poll than there was when the span was made:
     /// a wrapper around it, made after it, or any other span of the same trace.
     pub(crate) fn takes_over(&mut self, top: Option<&Self>) -> bool {
@@ -153,7 +168,9 @@ impl Open {
         std::mem::take(&mut self.is_implicit)
             && top.is_some_and(|top| {
                 let is_other = top.span != 0 && top.span != self.parent;
-                is_other && (top.trace == self.trace || self.parent == 0)
+                // `tracing` spans nest among themselves as they were created.
+                let is_foreign = self.mark == 0 || top.mark == 0;
+                is_other && is_foreign && (top.trace == self.trace || self.parent == 0)
             })
     }
 
@@ -163,6 +180,7 @@ impl Open {
         self.kind = Kind::Internal;
         self.kind_rule = KindRule::Fixed;
         self.is_implicit = false;
+        self.mark = 0;
         self.remote = false;
         self.start = 0;
         self.clock = Clock::Ticks;
@@ -218,18 +236,31 @@ impl Open {
     }
 
     pub(crate) fn event(&mut self, name: &str, attributes: &[(&str, Value<'_>)]) {
+        self.event_with(|set| {
+            for (key, value) in attributes {
+                set(key, *value);
+            }
+            name
+        });
+    }
+
+    /// An event whose attributes and name come in no particular order.
+    pub(crate) fn event_with<N: AsRef<str>>(
+        &mut self,
+        write: impl FnOnce(&mut dyn FnMut(&str, Value<'_>)) -> N,
+    ) {
         if self.event_count >= self.limits.events {
             self.dropped_events += 1;
             return;
         }
         self.event_count += 1;
         self.scratch.clear();
-        for (key, value) in attributes {
-            let limits = &self.limits;
-            self.scratch.set(key, *value, limits.event_attributes, limits.value_length);
-        }
-        let (now, scratch) = (self.clock.now(), &self.scratch);
-        packed::pack_event(&mut self.events, now, name, scratch.bytes(), scratch.dropped());
+        let (limits, scratch) = (&self.limits, &mut self.scratch);
+        let name = write(&mut |key, value| {
+            scratch.set(key, value, limits.event_attributes, limits.value_length);
+        });
+        let (now, bytes) = (self.clock.now(), self.scratch.bytes());
+        packed::pack_event(&mut self.events, now, name.as_ref(), bytes, self.scratch.dropped());
     }
 
     pub(crate) fn link(&mut self, to: &Parent) {
@@ -255,8 +286,20 @@ impl Open {
         self.fail(description);
     }
 
+    /// Nothing was said about the outcome, and it would be recorded.
+    pub(crate) fn lacks_status(&self) -> bool {
+        self.status == 0 && self.is_recording()
+    }
+
+    /// Status Error alone, unless there is a status already.
+    pub(crate) fn fail_if_unset(&mut self, description: &dyn fmt::Display) {
+        if self.status == 0 {
+            self.fail(description);
+        }
+    }
+
     /// Status Error alone.
-    fn fail(&mut self, description: &dyn fmt::Display) {
+    pub(crate) fn fail(&mut self, description: &dyn fmt::Display) {
         if self.status != 1 {
             self.status = 2;
             self.message.clear();
@@ -266,13 +309,7 @@ impl Open {
     }
 
     pub(crate) fn record_error(&mut self, error: &(dyn Error + 'static)) {
-        let message = error.to_string();
-        let mut chain = message.clone();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let _ = write!(chain, "\ncaused by: {error}");
-            cause = error.source();
-        }
+        let (message, chain) = error_texts(error);
         self.event(
             "exception",
             &[
@@ -284,30 +321,6 @@ impl Open {
             self.set("error.type", Value::Str("_OTHER"));
         }
         self.fail(&message);
-    }
-
-    /// Takes over what was written beside this span while it stayed current.
-    pub(crate) fn absorb(&mut self, other: &Self) {
-        self.attributes.absorb(&other.attributes, self.limits.attributes);
-        let room = self.limits.events.saturating_sub(self.event_count);
-        self.dropped_events += other.dropped_events + other.event_count.saturating_sub(room);
-        self.event_count += packed::copy_events(&mut self.events, &other.events, room);
-        let room = self.limits.links.saturating_sub(self.link_count);
-        self.dropped_links += other.dropped_links + other.link_count.saturating_sub(room);
-        self.link_count += packed::copy_links(&mut self.links, &other.links, room);
-        match other.status {
-            0 => {}
-            1 => self.ok(),
-            _ => self.fail(&other.message),
-        }
-    }
-
-    /// Takes over what a builder had prepared, when the span starts again below another parent.
-    pub(crate) fn inherit(&mut self, old: &Self) {
-        self.name = old.name.clone();
-        self.kind = old.kind;
-        self.set_kind_rule(old.kind_rule);
-        self.absorb(old);
     }
 
     /// Whether this or an entry below it is the server span of the request: what a client calls in
@@ -331,17 +344,6 @@ impl Open {
             KindRule::Dispatch if !self.parent_is_remote => Kind::Internal,
             KindRule::Dispatch | KindRule::ServerCall => Kind::Server,
         };
-    }
-
-    /// Prepares an empty span for `absorb`: the same limits and clock.
-    pub(crate) fn beside(&mut self, limits: Limits, clock: Clock) {
-        self.role = Role::Recording;
-        self.limits = limits;
-        self.clock = clock;
-    }
-
-    pub(crate) fn limits_and_clock(&self) -> (Limits, Clock) {
-        (self.limits, self.clock.clone())
     }
 
     /// Ends the span and lends its record in pieces.
@@ -378,4 +380,16 @@ impl Open {
         let [name, attributes, events, links, message, trace_state] = sections;
         send(&[&head, name, attributes, events, links, message, trace_state])
     }
+}
+
+/// The message of an error, and the same with the chain of its causes.
+pub(crate) fn error_texts(error: &(dyn Error + 'static)) -> (String, String) {
+    let message = error.to_string();
+    let mut chain = message.clone();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(chain, "\ncaused by: {error}");
+        cause = error.source();
+    }
+    (message, chain)
 }

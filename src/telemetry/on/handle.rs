@@ -16,7 +16,7 @@ use crate::health::counters::{FORGOTTEN_SPANS, LATE_WRITES};
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline::completion::Completion;
 use crate::pipeline::{self, Intake, Request, Running, Shared};
-use crate::record::{gate, local};
+use crate::record::{bridge, gate, local};
 
 use super::super::{Signal, Status};
 
@@ -75,11 +75,15 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     set_propagators(plan.propagators);
     gate::change(gate::PROPAGATES, gate::PROPAGATES);
     let lines = resolved.report.diagnostics().to_vec();
+    let mut report = resolved.report;
+    if plan.globals && !(plan.traces.exporters.is_empty() && plan.logs.exporters.is_empty()) {
+        bridge::install().into_iter().for_each(|line| report.note(line.to_owned()));
+    }
     let inner = Arc::new(Inner {
         running,
         why: [plan.traces.why, plan.metrics.why, plan.logs.why],
         drop_deadline: plan.drop_deadline,
-        report: Mutex::new(resolved.report),
+        report: Mutex::new(report),
         ending: Mutex::default(),
         diagnostics,
     });

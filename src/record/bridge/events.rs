@@ -1,0 +1,145 @@
+//! `tracing` events: as log records, and as events of a span.
+
+use std::borrow::Cow;
+
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use crate::context::Parent;
+use crate::telemetry::Value;
+
+use super::super::log::Entry;
+use super::super::open::Open;
+use super::super::{current, gate, local};
+use super::visit::EventFields;
+use super::{held, is_own, set_place};
+
+/// The span that an event belongs to.
+pub(super) enum Of<'a, S: LookupSpan<'a>> {
+    /// The current one, whoever made it.
+    Current,
+    Span(SpanRef<'a, S>),
+    Nothing,
+}
+
+impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
+    pub(super) fn find(event: &Event<'_>, registry: &'a Context<'a, S>) -> Self {
+        let found = match event.parent() {
+            Some(parent) => registry.span(parent),
+            None if event.is_contextual() => {
+                let is_elsewhere = current::with_top(|open| open.mark != 0 && !open.is_recording());
+                if is_elsewhere != Some(true) {
+                    return Self::Current;
+                }
+                // Another thread has the span itself.
+                registry.lookup_current()
+            }
+            None => None,
+        };
+        found.map_or(Self::Nothing, Self::Span)
+    }
+
+    /// Where it is not the current one.
+    pub(super) fn context(&self) -> Option<Parent> {
+        match self {
+            Self::Current => None,
+            Self::Span(span) => Some(held::context(span).unwrap_or_default()),
+            Self::Nothing => Some(Parent::root()),
+        }
+    }
+
+    /// Lends the span, if it is recorded.
+    pub(super) fn write(&self, write: impl FnOnce(&mut Open)) {
+        match self {
+            Self::Current => {
+                if let Some(ticket) = current::with_top(|open| open.ticket) {
+                    current::write_beside(ticket, |span| write(&mut span.open));
+                }
+            }
+            Self::Span(span) => held::write(span, write),
+            Self::Nothing => {}
+        }
+    }
+
+    /// An event of level ERROR fails a `tracing` span that has no status.
+    pub(super) fn fail(&self, event: &Event<'_>) {
+        let is_tracing = match self {
+            Self::Current => {
+                current::with_top(|open| open.mark != 0 && open.lacks_status()).unwrap_or(false)
+            }
+            Self::Span(_) => true,
+            Self::Nothing => false,
+        };
+        if is_tracing {
+            let mut fields = EventFields::new(false, |_: &str, _: Value<'_>| {});
+            event.record(&mut fields);
+            self.write(|open| open.fail(&fields.error.unwrap_or_default()));
+        }
+    }
+}
+
+/// As a log record.
+pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
+    let gate = gate::read();
+    if gate & (gate::LOGS | gate::CAPTURES) == 0 {
+        return;
+    }
+    let metadata = event.metadata();
+    local::with(|local| {
+        local.log(gate, context, |limits, attributes| {
+            let mut fields = EventFields::new(is_log(event), |key: &str, value: Value<'_>| {
+                attributes.set(key, value, limits.attributes, limits.value_length);
+            });
+            event.record(&mut fields);
+            let EventFields { message, target, file, line, .. } = &mut fields;
+            let body = Cow::Owned(std::mem::take(message));
+            let scope = target.take().map_or_else(|| metadata.target().into(), Cow::Owned);
+            let (file, line) = (file.take(), *line);
+            let (file, line) = match file.as_deref() {
+                None => (metadata.file(), metadata.line()),
+                of_log => (of_log, line),
+            };
+            set_place(file, line, |key, value| fields.set(key, value));
+            (!is_own(&scope)).then_some(Entry {
+                at: None,
+                severity: severity(*metadata.level()),
+                body,
+                scope,
+            })
+        });
+    });
+}
+
+/// As an event of this span: named by its message.
+pub(super) fn attach(event: &Event<'_>, open: &mut Open) {
+    let metadata = event.metadata();
+    open.event_with(|set| {
+        set("level", Value::Str(metadata.level().as_str()));
+        let mut fields = EventFields::new(is_log(event), set);
+        event.record(&mut fields);
+        let target = fields.target.take();
+        let target = target.as_deref().unwrap_or_else(|| metadata.target());
+        fields.set("target", Value::Str(target));
+        match fields {
+            EventFields { message, .. } if !message.is_empty() => message,
+            EventFields { error: Some(_), .. } => "exception".to_owned(),
+            _ => metadata.name().to_owned(),
+        }
+    });
+}
+
+/// What `tracing-log` makes of a record of `log`.
+fn is_log(event: &Event<'_>) -> bool {
+    event.metadata().target() == "log"
+}
+
+const fn severity(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 17,
+        Level::WARN => 13,
+        Level::INFO => 9,
+        Level::DEBUG => 5,
+        Level::TRACE => 1,
+    }
+}

@@ -1,0 +1,32 @@
+//! Other interfaces' spans and records, on the same stack and in the same rings as ours.
+
+mod events;
+mod held;
+mod install;
+mod log;
+mod tracing;
+mod visit;
+
+pub use self::log::Logger;
+pub use self::tracing::{Layer, LogsAs, context_of, layer, set_parent};
+pub(crate) use install::{install, is_installed};
+
+use crate::telemetry::Value;
+
+/// Targets that never go through: what the crate says about itself must not make more of it.
+fn is_own(target: &str) -> bool {
+    target.strip_prefix("trackside").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// Where a log record was made.
+fn set_place(file: Option<&str>, line: Option<u32>, mut set: impl FnMut(&str, Value<'_>)) {
+    if let Some(file) = file {
+        set("code.file.path", file.into());
+    }
+    if let Some(line) = line {
+        set("code.line.number", line.into());
+    }
+    if let Some(name) = std::thread::current().name() {
+        set("thread.name", name.into());
+    }
+}

@@ -1,0 +1,170 @@
+//! Fields of `tracing` as attributes, typed, and the names among them that mean something.
+
+use std::error::Error;
+use std::fmt::{self, Debug};
+
+use tracing::field::{Field, Visit};
+
+use crate::telemetry::{Kind, Value};
+
+use super::super::open::{Open, error_texts};
+
+/// Writes fields onto a span; those of `tracing-opentelemetry`'s names become what they name.
+pub(super) struct SpanFields<'a>(pub(super) &'a mut Open);
+
+impl SpanFields<'_> {
+    fn word(&mut self, name: &str, text: &str) {
+        let is = |word: &str| text.eq_ignore_ascii_case(word);
+        match name {
+            "otel.name" => self.0.rename(text.to_owned()),
+            "otel.kind" if is("server") => self.0.kind = Kind::Server,
+            "otel.kind" if is("client") => self.0.kind = Kind::Client,
+            "otel.kind" if is("producer") => self.0.kind = Kind::Producer,
+            "otel.kind" if is("consumer") => self.0.kind = Kind::Consumer,
+            "otel.kind" if is("internal") => self.0.kind = Kind::Internal,
+            "otel.status_code" if is("ok") => self.0.ok(),
+            "otel.status_code" if is("error") => self.0.fail_if_unset(&""),
+            "otel.status_code" if is("unset") => {}
+            "otel.status_description" => self.0.fail(&text),
+            // A word that is none of these is kept as it is.
+            _ => self.0.set(name, Value::Str(text)),
+        }
+    }
+}
+
+impl Visit for SpanFields<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.0.set(field.name(), value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.set(field.name(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.set(field.name(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.set(field.name(), value.into());
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.0.set(field.name(), Value::Bytes(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.word(field.name(), value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let (message, chain) = error_texts(value);
+        self.0.set(field.name(), Value::Str(&message));
+        self.0.event("exception", &exception(&message, &chain));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name().starts_with("otel.") {
+            self.word(field.name(), &format!("{value:?}"));
+        } else {
+            self.0.set(field.name(), Value::Format(format_args!("{value:?}")));
+        }
+    }
+}
+
+/// Hands each field of an event to `set`, and keeps what has a place of its own.
+pub(super) struct EventFields<F> {
+    set: F,
+    /// A record of `log` that came by way of a `LogTracer`.
+    is_log: bool,
+    pub(super) message: String,
+    /// The error that the event is about.
+    pub(super) error: Option<String>,
+    pub(super) target: Option<String>,
+    pub(super) file: Option<String>,
+    pub(super) line: Option<u32>,
+}
+
+impl<F: FnMut(&str, Value<'_>)> EventFields<F> {
+    pub(super) fn new(is_log: bool, set: F) -> Self {
+        Self {
+            set,
+            is_log,
+            message: String::new(),
+            error: None,
+            target: None,
+            file: None,
+            line: None,
+        }
+    }
+
+    /// Writes one more attribute.
+    pub(super) fn set(&mut self, key: &str, value: Value<'_>) {
+        (self.set)(key, value);
+    }
+
+    fn text(&mut self, name: &str, text: fmt::Arguments<'_>) {
+        match name {
+            "message" => self.message = text.to_string(),
+            "log.target" if self.is_log => self.target = Some(text.to_string()),
+            "log.file" if self.is_log => self.file = Some(text.to_string()),
+            "log.module_path" if self.is_log => {}
+            "error" => {
+                let text = text.to_string();
+                (self.set)("error", Value::Str(&text));
+                (self.set)("exception.message", Value::Str(&text));
+                self.error = Some(text);
+            }
+            _ => match text.as_str() {
+                Some(text) => (self.set)(name, Value::Str(text)),
+                None => (self.set)(name, Value::Format(text)),
+            },
+        }
+    }
+}
+
+impl<F: FnMut(&str, Value<'_>)> Visit for EventFields<F> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        (self.set)(field.name(), value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        (self.set)(field.name(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "log.line" if self.is_log => self.line = u32::try_from(value).ok(),
+            name => (self.set)(name, value.into()),
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        (self.set)(field.name(), value.into());
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        (self.set)(field.name(), Value::Bytes(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field.name(), format_args!("{value}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let (message, chain) = error_texts(value);
+        (self.set)(field.name(), Value::Str(&message));
+        for (key, value) in exception(&message, &chain) {
+            (self.set)(key, value);
+        }
+        self.error = Some(message);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.text(field.name(), format_args!("{value:?}"));
+    }
+}
+
+fn exception<'a>(message: &'a str, chain: &'a str) -> [(&'static str, Value<'a>); 2] {
+    [("exception.message", Value::Str(message)), ("exception.stacktrace", Value::Str(chain))]
+}

@@ -1,0 +1,305 @@
+//! `tracing` spans: what is recorded of them, and how they live and end.
+
+#![cfg(feature = "telemetry")]
+
+use std::io;
+
+use tracing::subscriber::with_default;
+use tracing::{Dispatch, Level, dispatcher, info_span};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use trackside::telemetry::{self, Kind, Parent};
+use trackside::testing::{Capture, CapturedSpan, CapturedStatus, CapturedValue};
+
+const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// Runs with a subscriber that has our layer, and captures what is recorded.
+fn recorded(run: impl FnOnce()) -> Capture {
+    let capture = Capture::start();
+    with_default(tracing_subscriber::registry().with(trackside::layer()), run);
+    capture
+}
+
+fn caller() -> Parent {
+    telemetry::extract(|name| (name == "traceparent").then_some(CALLER))
+}
+
+/// Each of these spans is below the next one.
+#[track_caller]
+fn assert_nested(capture: &Capture, names: &[&str]) {
+    for pair in names.windows(2) {
+        let (inner, outer) = (capture.span(pair[0]), capture.span(pair[1]));
+        assert_eq!(inner.parent, Some(outer.span_id), "{pair:?}");
+        assert_eq!(inner.trace_id, outer.trace_id, "{pair:?}");
+    }
+}
+
+fn attribute<'a>(
+    attributes: &'a [(String, CapturedValue)],
+    key: &str,
+) -> Option<&'a CapturedValue> {
+    attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+}
+
+#[derive(Debug)]
+struct Failed(io::Error);
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("failed")
+    }
+}
+
+impl std::error::Error for Failed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn failed() -> Failed {
+    Failed(io::Error::other("the disk is full"))
+}
+
+#[test]
+fn fields_keep_their_kinds() {
+    let capture = recorded(|| {
+        let span = info_span!(
+            "work",
+            signed = -3_i64,
+            unsigned = 7_u64,
+            huge = u64::MAX,
+            wide = i128::MAX,
+            float = 0.5,
+            yes = true,
+            text = "t",
+            debug = ?Some(1),
+            display = %"d",
+            later = tracing::field::Empty,
+            error = &failed() as &(dyn std::error::Error + 'static),
+        );
+        span.record("later", 9);
+    });
+    let span = capture.span("work");
+    let expected: [(&str, CapturedValue); 11] = [
+        ("signed", (-3_i64).into()),
+        ("unsigned", 7_u64.into()),
+        ("huge", i64::MAX.into()),
+        ("wide", i128::MAX.to_string().as_str().into()),
+        ("float", 0.5.into()),
+        ("yes", true.into()),
+        ("text", "t".into()),
+        ("debug", "Some(1)".into()),
+        ("display", "d".into()),
+        ("error", "failed".into()),
+        ("later", 9.into()),
+    ];
+    for (key, value) in &expected {
+        assert_eq!(span.attribute(key), Some(value), "{key}");
+    }
+    assert_eq!(span.attributes.len(), expected.len());
+    let exception = &span.events[0];
+    assert_eq!(exception.name, "exception");
+    assert_eq!(attribute(&exception.attributes, "exception.message"), Some(&"failed".into()));
+    assert_eq!(
+        attribute(&exception.attributes, "exception.stacktrace"),
+        Some(&"failed\ncaused by: the disk is full".into())
+    );
+}
+
+#[test]
+fn names_that_mean_something_become_it() {
+    let capture = recorded(|| {
+        let _ = info_span!("a", otel.name = "GET /", otel.kind = ?Kind::Server, otel.status_code = "OK");
+        let kept = info_span!(
+            "b",
+            otel.kind = "odd",
+            otel.name = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+            otel.status_description = tracing::field::Empty
+        );
+        kept.record("otel.name", "renamed");
+        kept.record("otel.status_description", "why");
+        kept.record("otel.status_code", "ERROR");
+    });
+    let get = capture.span("GET /");
+    assert_eq!((get.kind, get.status), (Kind::Server, CapturedStatus::Ok));
+    assert!(get.attributes.is_empty(), "{:?}", get.attributes);
+    let renamed = capture.span("renamed");
+    assert_eq!(renamed.status, CapturedStatus::Error("why".to_owned()));
+    assert_eq!(renamed.attributes, [("otel.kind".to_owned(), "odd".into())]);
+}
+
+#[test]
+fn explicit_parents_roots_and_links_are_kept() {
+    let capture = recorded(|| {
+        let (a, b) = (info_span!("a"), info_span!("b"));
+        let _in_a = a.enter();
+        let _ = info_span!("child", x = 1);
+        let _ = info_span!(parent: &b, "of b");
+        let _ = info_span!(parent: None, "root");
+        info_span!("follower").follows_from(&b);
+    });
+    assert_nested(&capture, &["child", "a"]);
+    assert_nested(&capture, &["of b", "b"]);
+    let root = capture.span("root");
+    assert_eq!(root.parent, None);
+    assert_ne!(root.trace_id, capture.span("a").trace_id);
+    let links = capture.span("follower").links;
+    assert_eq!(links.len(), 1);
+    assert_eq!(links[0].span_id, capture.span("b").span_id);
+}
+
+#[test]
+fn a_remote_parent_can_be_set_before_the_span_is_entered() {
+    let capture = recorded(|| {
+        let span = info_span!("request", kept = 1);
+        assert!(trackside::set_parent(&span, caller()));
+        let id = trackside::context_of(&span).span_id();
+        span.in_scope(|| assert_eq!(telemetry::Parent::current().span_id(), id));
+        assert!(!trackside::set_parent(&span, Parent::root()), "it was entered");
+        let parent = info_span!("parent");
+        drop(info_span!(parent: &parent, "child"));
+        assert!(!trackside::set_parent(&parent, caller()), "it has a child");
+        let _in = parent.enter();
+        let root = info_span!("made root");
+        assert!(trackside::set_parent(&root, Parent::root()));
+        assert!(!trackside::set_parent(&tracing::Span::none(), caller()));
+    });
+    let request = capture.span("request");
+    assert!(request.parent_is_remote);
+    assert_eq!(format!("{:?}", request.parent), format!("{:?}", caller().span_id()));
+    assert_eq!(Some(request.trace_id), caller().trace_id());
+    assert_eq!(request.attribute("kept"), Some(&1.into()));
+    assert_nested(&capture, &["child", "parent"]);
+    assert_eq!(capture.span("made root").parent, None);
+}
+
+#[test]
+fn a_span_on_two_threads_is_one_span() {
+    let capture = recorded(|| {
+        let dispatch = dispatcher::get_default(Dispatch::clone);
+        let span = info_span!("shared", late = tracing::field::Empty);
+        let here = span.enter();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                dispatcher::with_default(&dispatch, || {
+                    let _there = span.enter();
+                    span.record("late", "written there");
+                    drop(info_span!("there"));
+                    drop(telemetry::span("ours"));
+                });
+            });
+        });
+        telemetry::current().set("here", true);
+        drop(here);
+        span.in_scope(|| drop(info_span!("again")));
+    });
+    for name in ["there", "ours", "again"] {
+        assert_nested(&capture, &[name, "shared"]);
+    }
+    let shared = capture.span("shared");
+    assert_eq!(shared.attribute("late"), Some(&"written there".into()));
+    assert_eq!(shared.attribute("here"), Some(&true.into()));
+}
+
+#[test]
+fn a_span_may_close_on_another_thread_and_guards_in_any_order() {
+    let capture = recorded(|| {
+        let (a, b) = (info_span!("a"), info_span!("b"));
+        let in_a = a.enter();
+        let in_b = b.enter();
+        let again = b.enter();
+        drop(in_a);
+        drop(in_b);
+        drop(info_span!("inner"));
+        drop(again);
+        assert!(telemetry::current().trace_id().is_none());
+        std::thread::spawn(move || drop((a, b))).join().unwrap();
+    });
+    assert_nested(&capture, &["inner", "b"]);
+    assert_eq!(capture.span("a").parent, None);
+    assert_eq!(capture.spans().len(), 3);
+}
+
+#[test]
+fn what_comes_after_the_end_is_ignored() {
+    let capture = recorded(|| {
+        let dispatch = dispatcher::get_default(Dispatch::clone);
+        let span = info_span!("ended", x = tracing::field::Empty);
+        let id = span.id().expect("the span is enabled");
+        let metadata = span.metadata().expect("the span is enabled");
+        drop(span);
+        let field = metadata.fields().field("x").expect("it has this field");
+        let value: [(&_, Option<&dyn tracing::Value>); 1] = [(&field, Some(&1))];
+        dispatch.record(&id, &tracing::span::Record::new(&metadata.fields().value_set(&value)));
+    });
+    assert!(capture.span("ended").attributes.is_empty());
+}
+
+#[test]
+fn a_span_starts_when_it_is_made() {
+    use std::time::{Duration, SystemTime};
+    let clock =
+        trackside::testing::ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(9));
+    let capture = Capture::builder().clock(&clock).start();
+    with_default(tracing_subscriber::registry().with(trackside::layer()), || {
+        let span = info_span!("x");
+        clock.advance(Duration::from_millis(5));
+        span.in_scope(|| clock.advance(Duration::from_millis(7)));
+    });
+    assert_eq!(capture.span("x").duration, Duration::from_millis(12));
+}
+
+#[test]
+fn a_filter_of_another_layer_does_not_eat_spans() {
+    let capture = Capture::start();
+    let logs_only = trackside::layer().with_filter(Targets::new().with_target("shop", Level::WARN));
+    let quiet = tracing_subscriber::layer::Identity::new().with_filter(LevelFilter::OFF);
+    let subscriber = tracing_subscriber::registry().with(quiet).with(trackside::layer());
+    with_default(subscriber, || tracing::debug_span!("seen").in_scope(|| tracing::info!("x")));
+    assert_eq!((capture.spans().len(), capture.logs().len()), (1, 1));
+    with_default(tracing_subscriber::registry().with(logs_only), || {
+        let outer = tracing::warn_span!(target: "shop", "outer").entered();
+        let filtered = tracing::info_span!(target: "shop", "filtered").entered();
+        drop(tracing::warn_span!(target: "shop", "inner"));
+        drop((filtered, outer));
+    });
+    assert_nested(&capture, &["inner", "outer"]);
+    assert_eq!(capture.spans().len(), 3);
+}
+
+#[test]
+fn nothing_is_recorded_below_a_span_that_is_sampled_out() {
+    let capture = Capture::builder().variable("OTEL_TRACES_SAMPLER", "always_off").start();
+    with_default(tracing_subscriber::registry().with(trackside::layer()), || {
+        info_span!("x", y = 1).in_scope(|| {
+            assert!(telemetry::current().trace_id().is_some());
+            drop(telemetry::span("inner"));
+        });
+    });
+    let names: Vec<CapturedSpan> = capture.spans();
+    assert!(names.is_empty(), "{names:?}");
+}
+
+#[test]
+fn a_span_that_stays_entered_ends_with_the_poll_around_it() {
+    let capture = recorded(|| {
+        let span = info_span!("forgotten", x = tracing::field::Empty);
+        let mut entered = None;
+        let wrapper = telemetry::instrument(std::future::ready(()), "outer");
+        let poll = async {
+            entered = Some(span.enter());
+            wrapper.await;
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(telemetry::instrument(poll, "poll"));
+        assert!(telemetry::current().trace_id().is_none());
+        drop(entered);
+        span.record("x", 1);
+        span.in_scope(|| drop(telemetry::span("later")));
+    });
+    assert_nested(&capture, &["outer", "forgotten"]);
+    assert_nested(&capture, &["later", "forgotten"]);
+    assert!(capture.span("forgotten").attributes.is_empty());
+}
