@@ -196,8 +196,12 @@ impl TelemetryConfig {
         self
     }
 
-    /// Whether OpenTelemetry's globals become ours; default true. This version sets none: it only
-    /// stands in the report.
+    /// Whether OpenTelemetry's globals become ours; default true.
+    ///
+    /// `init` then sets the tracer provider, the meter provider and the propagator, each where its
+    /// signal is on (the propagator where any is), and the report says which. The API cannot tell
+    /// whether a host has set its own, so they are replaced, and it cannot unset them: after a
+    /// shutdown ours do nothing, and work again after the next `init`.
     pub fn set_globals(mut self, on: bool) -> Self {
         self.globals = Some(on);
         self

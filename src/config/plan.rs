@@ -19,6 +19,15 @@ pub(crate) struct Plan {
     pub(crate) memory: usize,
     pub(crate) drop_deadline: Duration,
     pub(crate) pace: Pace,
+    pub(crate) globals: Globals,
+}
+
+/// Which of OpenTelemetry's globals become ours: those of the signals that are on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Globals {
+    pub(crate) tracer_provider: bool,
+    pub(crate) meter_provider: bool,
+    pub(crate) propagator: bool,
 }
 
 /// Spans: where they go and how they are batched.
@@ -165,6 +174,31 @@ impl std::fmt::Display for SamplerPlan {
                 write!(f, "parentbased_traceidratio {ratio}")
             }
         }
+    }
+}
+
+impl Globals {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let [traces, metrics, logs] =
+            [&plan.traces.exporters, &plan.metrics.exporters, &plan.logs.exporters]
+                .map(|exporters| !exporters.is_empty());
+        Self {
+            tracer_provider: traces,
+            meter_provider: metrics,
+            propagator: traces || metrics || logs,
+        }
+    }
+}
+
+impl std::fmt::Display for Globals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match (self.tracer_provider, self.meter_provider, self.propagator) {
+            (.., false) => "nothing is on",
+            (true, true, _) => "tracer provider, meter provider, propagator",
+            (true, ..) => "tracer provider, propagator",
+            (_, true, _) => "meter provider, propagator",
+            _ => "propagator",
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::context::Parent;
 use crate::health::counters;
 
+use super::bridge::otel;
 use super::local::{self, Local};
 use super::open::{Open, Role};
 use super::span::Span;
@@ -19,7 +20,9 @@ pub(crate) fn enter(open: Box<Open>) -> Result<u64, Box<Open>> {
         local.tickets.set(ticket);
         if let Some(mut open) = open.take() {
             let top = local.top.take();
-            let takes_over = open.takes_over(top.as_deref());
+            let context = otel::ids();
+            let takes_over = open.takes_over(top.as_deref(), context);
+            open.seen = context.1;
             local.top.set(top);
             if takes_over {
                 local.hang_below_current(&mut open);

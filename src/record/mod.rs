@@ -4,6 +4,7 @@
 //! open spans, `packed` the record that leaves for the ring.
 
 mod attributes;
+pub(crate) mod bridge;
 mod bytes;
 pub(crate) mod current;
 mod future;

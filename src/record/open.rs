@@ -12,6 +12,10 @@ use super::limits::Limits;
 use super::packed::{self, Head};
 use super::start::{Clock, flags};
 
+mod given;
+
+pub(crate) use given::Set;
+
 /// A pooled span keeps at most this much of each buffer.
 const KEEP: usize = 4096;
 
@@ -60,17 +64,23 @@ pub(crate) struct Open {
     is_implicit: bool,
     /// Names this entry on its stack; ids do not, since a carried context repeats them.
     pub(crate) ticket: u64,
+    /// The span of OpenTelemetry's `Context` when this one was entered: only another is newer.
+    pub(crate) seen: u64,
     /// The entry that was current when this one was entered.
     pub(crate) below: Option<Box<Self>>,
     parent: u64,
     parent_is_remote: bool,
     /// 0 until the first poll.
     start: u64,
+    /// 0 for now.
+    end: u64,
     clock: Clock,
     limits: Limits,
     name: Name,
     status: u8,
     message: String,
+    /// The instrumentation scope, where it is not the crate's own.
+    scope: Option<Arc<str>>,
     attributes: AttributeBuffer,
     events: Vec<u8>,
     links: Vec<u8>,
@@ -95,15 +105,18 @@ impl Default for Open {
             kind_rule: KindRule::Fixed,
             is_implicit: false,
             ticket: 0,
+            seen: 0,
             below: None,
             parent: 0,
             parent_is_remote: false,
             start: 0,
+            end: 0,
             clock: Clock::Ticks,
             limits: Limits::NONE,
             name: Name::Static(""),
             status: 0,
             message: String::new(),
+            scope: None,
             attributes: AttributeBuffer::default(),
             events: Vec::new(),
             links: Vec::new(),
@@ -144,17 +157,26 @@ impl Open {
 
     /// Whether a nearer parent is current at the first poll than there was when the span was made:
     /// a wrapper around it, made after it, or any other span of the same trace.
-    pub(crate) fn takes_over(&mut self, top: Option<&Self>) -> bool {
+    pub(crate) fn takes_over(&mut self, top: Option<&Self>, context: (u128, u64)) -> bool {
         if self.kind_rule == KindRule::ServerCall {
             self.kind_rule = KindRule::Fixed;
             let is_served = top.is_some_and(Self::is_served);
             self.kind = if is_served { Kind::Internal } else { Kind::Server };
         }
-        std::mem::take(&mut self.is_implicit)
-            && top.is_some_and(|top| {
-                let is_other = top.span != 0 && top.span != self.parent;
-                is_other && (top.trace == self.trace || self.parent == 0)
-            })
+        if !std::mem::take(&mut self.is_implicit) {
+            return false;
+        }
+        let (trace, span) = match top {
+            Some(top) if !top.is_older(context.1) => (top.trace, top.span),
+            _ => context,
+        };
+        let is_other = span != 0 && span != self.parent;
+        is_other && (trace == self.trace || self.parent == 0)
+    }
+
+    /// Whether this `Context`'s span came after the entry: whoever was entered last is the parent.
+    pub(crate) const fn is_older(&self, span: u64) -> bool {
+        span != 0 && span != self.seen
     }
 
     /// Forgets everything but the capacity.
@@ -164,11 +186,12 @@ impl Open {
         self.kind_rule = KindRule::Fixed;
         self.is_implicit = false;
         self.remote = false;
-        self.start = 0;
+        (self.start, self.end) = (0, 0);
         self.clock = Clock::Ticks;
         self.name = Name::Static("");
         self.status = 0;
         self.message.clear();
+        self.scope = None;
         for buffer in [&mut self.events, &mut self.links] {
             buffer.clear();
             buffer.shrink_to(KEEP);
@@ -256,7 +279,7 @@ impl Open {
     }
 
     /// Status Error alone.
-    fn fail(&mut self, description: &dyn fmt::Display) {
+    pub(crate) fn fail(&mut self, description: &dyn fmt::Display) {
         if self.status != 1 {
             self.status = 2;
             self.message.clear();
@@ -346,19 +369,21 @@ impl Open {
 
     /// Ends the span and lends its record in pieces.
     pub(crate) fn finish<R>(&mut self, send: impl FnOnce(&[&[u8]]) -> R) -> R {
-        let end = self.clock.now();
+        let end = if self.end == 0 { self.clock.now() } else { self.end };
         let name = match &self.name {
             Name::Static(name) => name,
             Name::Made(name) => name.as_str(),
         };
         let trace_state = self.extra.as_ref().map_or("", |extra| &extra.trace_state);
-        let sections: [&[u8]; 6] = [
+        let scope = self.scope.as_deref().unwrap_or_default();
+        let sections: [&[u8]; 7] = [
             name.as_bytes(),
             self.attributes.bytes(),
             &self.events,
             &self.links,
             self.message.as_bytes(),
             trace_state.as_bytes(),
+            scope.as_bytes(),
         ];
         let head = packed::pack_head(
             &Head {
@@ -375,7 +400,7 @@ impl Open {
             },
             &sections,
         );
-        let [name, attributes, events, links, message, trace_state] = sections;
-        send(&[&head, name, attributes, events, links, message, trace_state])
+        let [name, attributes, events, links, message, trace_state, scope] = sections;
+        send(&[&head, name, attributes, events, links, message, trace_state, scope])
     }
 }

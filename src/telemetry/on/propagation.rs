@@ -4,7 +4,6 @@ use crate::context::{self, Getter, Parent};
 use crate::record::{current, gate};
 
 use super::super::{Extract, Inject};
-use super::handle;
 
 /// Hands each header of the current context to the closure, by its lower-case name.
 ///
@@ -18,7 +17,7 @@ use super::handle;
 /// ```
 pub fn inject(mut set: impl FnMut(&str, &str)) {
     if gate::read() != 0 {
-        context::inject(&current::context(), handle::propagators(), &mut set);
+        context::inject(&current::context(), context::chosen(), &mut set);
     }
 }
 
@@ -64,6 +63,6 @@ pub fn extract_from(carrier: &(impl Extract + ?Sized)) -> Parent {
     if gate::read() == 0 {
         Parent::root()
     } else {
-        context::extract(handle::propagators(), carrier)
+        context::extract(context::chosen(), carrier)
     }
 }

@@ -1,0 +1,3 @@
+//! Where other libraries' ways of saying things come in.
+
+pub(crate) mod otel;
