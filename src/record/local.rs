@@ -174,6 +174,16 @@ impl Local {
         }
     }
 
+    /// An empty span to write to in the place of the current one, which is not on the stack.
+    pub(super) fn beside_current(&self) -> Option<Box<Open>> {
+        let gate = gate::read();
+        self.refresh(gate);
+        let (settings, clock) = self.settings(gate, &mut self.current())?;
+        let mut open = self.unpool();
+        open.beside(settings.limits, clock);
+        Some(open)
+    }
+
     /// What a span below `parent` is started with; `None` where spans are off.
     fn settings(&self, gate: u32, parent: &mut Parent) -> Option<(Settings, Clock)> {
         let of_process =

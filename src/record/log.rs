@@ -157,8 +157,7 @@ impl Local {
         });
         let now = clock::ticks();
         let mut body = Vec::new();
-        let (body_tag, body) =
-            entry.body.map_or((0, &[][..]), |value| alone(value, &mut body));
+        let (body_tag, body) = entry.body.map_or((0, &[][..]), |value| alone(value, &mut body));
         let mut head = [0; HEAD];
         let mut at = 0;
         let mut put = |piece: &[u8]| {

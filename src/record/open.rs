@@ -13,6 +13,7 @@ use super::packed::{self, Head};
 use super::start::{Clock, flags};
 
 mod given;
+mod place;
 
 pub(crate) use given::Set;
 
@@ -153,30 +154,6 @@ impl Open {
     /// The parent may still change at the first poll.
     pub(crate) fn make_implicit(&mut self) {
         self.is_implicit = true;
-    }
-
-    /// Whether a nearer parent is current at the first poll than there was when the span was made:
-    /// a wrapper around it, made after it, or any other span of the same trace.
-    pub(crate) fn takes_over(&mut self, top: Option<&Self>, context: (u128, u64)) -> bool {
-        if self.kind_rule == KindRule::ServerCall {
-            self.kind_rule = KindRule::Fixed;
-            let is_served = top.is_some_and(Self::is_served);
-            self.kind = if is_served { Kind::Internal } else { Kind::Server };
-        }
-        if !std::mem::take(&mut self.is_implicit) {
-            return false;
-        }
-        let (trace, span) = match top {
-            Some(top) if !top.is_older(context.1) => (top.trace, top.span),
-            _ => context,
-        };
-        let is_other = span != 0 && span != self.parent;
-        is_other && (trace == self.trace || self.parent == 0)
-    }
-
-    /// Whether this `Context`'s span came after the entry: whoever was entered last is the parent.
-    pub(crate) const fn is_older(&self, span: u64) -> bool {
-        span != 0 && span != self.seen
     }
 
     /// Forgets everything but the capacity.
@@ -331,20 +308,6 @@ impl Open {
         self.kind = old.kind;
         self.set_kind_rule(old.kind_rule);
         self.absorb(old);
-    }
-
-    /// Whether this or an entry below it is the server span of the request: what a client calls in
-    /// the same place is served anew.
-    fn is_served(&self) -> bool {
-        let mut next = Some(self);
-        while let Some(open) = next {
-            match open.kind {
-                Kind::Server => return true,
-                Kind::Client => return false,
-                _ => next = open.below.as_deref(),
-            }
-        }
-        false
     }
 
     pub(crate) fn set_kind_rule(&mut self, rule: KindRule) {

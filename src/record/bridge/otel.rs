@@ -11,7 +11,7 @@ mod span;
 mod tracer;
 mod value;
 
-pub(crate) use context::{ids, newer};
+pub(crate) use context::{hand_over, ids, is_recording, newer};
 pub use logs::{LogRecord, Logger, LoggerProvider};
 pub use meter::MeterProvider;
 pub use propagator::Propagator;

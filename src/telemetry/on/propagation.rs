@@ -60,9 +60,5 @@ pub fn extract<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Parent {
 /// assert!(telemetry::extract_from(&headers).trace_id().is_none());
 /// ```
 pub fn extract_from(carrier: &(impl Extract + ?Sized)) -> Parent {
-    if gate::read() == 0 {
-        Parent::root()
-    } else {
-        context::extract(context::chosen(), carrier)
-    }
+    if gate::read() == 0 { Parent::root() } else { context::extract(context::chosen(), carrier) }
 }

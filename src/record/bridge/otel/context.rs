@@ -3,11 +3,12 @@
 //! The one that was entered last. Each entry of our stack remembers the `Context`'s span at its
 //! entry; a `Context` with another span is newer.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt as _;
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _};
 
 use crate::context::{Extra, Parent};
 use crate::record::current;
@@ -21,6 +22,7 @@ impl Drop for Alive {
 }
 
 thread_local! {
+    static HANDED: Cell<Option<Box<Open>>> = const { Cell::new(None) };
     // A thread destroys first what was made last.
     static ALIVE: Alive = {
         Context::map_current(|_| ());
@@ -54,6 +56,28 @@ pub(crate) fn newer(top: Option<&Open>) -> Option<Parent> {
     }
     let shared = top.filter(|top| top.trace == trace).and_then(|top| top.extra.clone());
     with_current(|context| parent_in(context, shared))
+}
+
+/// Whether the span of this thread's `Context` is recorded.
+pub(crate) fn is_recording() -> bool {
+    with_current(|context| context.span().is_recording()).unwrap_or(false)
+}
+
+/// Gives the span of this thread's `Context` what was written beside it; returns it where that span
+/// is another library's, or has ended.
+///
+/// The API lends that span by its trait only. Status Unset changes nothing by the specification, so
+/// it is how a span of ours is told to look here.
+pub(crate) fn hand_over(beside: Box<Open>) -> Option<Box<Open>> {
+    // Where the thread is being torn down, what was written goes.
+    let _ = HANDED.try_with(|handed| handed.set(Some(beside)));
+    with_current(|context| context.span().set_status(Status::Unset));
+    handed()
+}
+
+/// What was handed over, if anything was.
+pub(super) fn handed() -> Option<Box<Open>> {
+    HANDED.try_with(Cell::take).ok().flatten()
 }
 
 /// Whether telemetry is suppressed in this thread's `Context`.

@@ -14,7 +14,7 @@ use crate::record::local;
 use crate::record::open::{Open, Set};
 use crate::telemetry::{Kind, Value};
 
-use super::context::parent_from;
+use super::context::{handed, parent_from};
 use super::value::with_value;
 
 /// A span of the OpenTelemetry API; it ends when it is told to, or when it is dropped, on any thread.
@@ -113,7 +113,13 @@ impl trace::Span for Span {
         match (&mut self.open, status) {
             (Some(open), Status::Ok) => open.ok(),
             (Some(open), Status::Error { description }) => open.fail(&description),
-            _ => {}
+            (Some(open), Status::Unset) => {
+                if let Some(beside) = handed() {
+                    open.absorb(&beside);
+                    local::recycle(beside);
+                }
+            }
+            (None, _) => {}
         }
     }
 

@@ -19,7 +19,9 @@ pub(super) fn with_value<R>(value: &ApiValue, run: impl FnOnce(Value<'_>) -> R) 
                 Array::Bool(items) => items.iter().map(|item| Value::Bool(*item)).collect(),
                 Array::I64(items) => items.iter().map(|item| Value::I64(*item)).collect(),
                 Array::F64(items) => items.iter().map(|item| Value::F64(*item)).collect(),
-                Array::String(items) => items.iter().map(|item| Value::Str(item.as_str())).collect(),
+                Array::String(items) => {
+                    items.iter().map(|item| Value::Str(item.as_str())).collect()
+                }
                 other => return run(Value::Str(&other.to_string())),
             };
             run(Value::Array(&items))
