@@ -256,6 +256,28 @@ fn a_context_carries_its_span_to_another_thread_and_ends_it_there() {
 }
 
 #[test]
+fn a_thread_that_ends_is_not_asked_for_its_context() {
+    struct Late;
+    impl Drop for Late {
+        fn drop(&mut self) {
+            telemetry::current().set("k", 1_i64);
+            assert_eq!(telemetry::current().span_id(), None);
+            drop(telemetry::span("late"));
+            telemetry::forward_log(20, "late", "logger", 0, "", &[]);
+        }
+    }
+    thread_local!(static LATE: Late = const { Late });
+    // A panic in a destructor of a thread's own would end the process.
+    let thread = std::thread::spawn(|| {
+        LATE.with(|_| ());
+        let capture = Capture::start();
+        drop(telemetry::span("in time"));
+        assert_eq!(capture.spans().len(), 1);
+    });
+    thread.join().unwrap();
+}
+
+#[test]
 fn baggage_crosses_from_one_to_the_other() {
     use trackside::otel::api::KeyValue;
     use trackside::otel::api::baggage::BaggageExt as _;

@@ -77,7 +77,7 @@ fn write_json(json: &mut String, value: &AnyValue) {
         AnyValue::Map(entries) => {
             // In the order of the keys: a map has none of its own.
             let mut entries: Vec<_> = entries.iter().collect();
-            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            entries.sort_by_key(|&(key, _)| key);
             json.push('{');
             for (index, (key, item)) in entries.into_iter().enumerate() {
                 json.push_str(if index == 0 { "" } else { "," });
