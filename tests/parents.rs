@@ -42,8 +42,7 @@ fn assert_below(capture: &Capture, child: &str, parent: &str) {
 }
 
 fn ours<R>(name: &'static str, run: impl FnOnce() -> R) -> R {
-    let mut run = Some(run);
-    block_on(telemetry::instrument(async { (run.take().unwrap())() }, name))
+    block_on(telemetry::instrument(async { run() }, name))
 }
 
 #[test]
@@ -166,9 +165,8 @@ fn inside<R>(by: By, name: &'static str, run: impl FnOnce() -> R) -> (SpanId, R)
     match by {
         By::Instrument => ours(name, run),
         By::Rpc => {
-            let mut run = Some(run);
-            let call = async { Ok::<_, String>((run.take().unwrap())()) };
-            block_on(rpc::server(Call::method(name), call)).unwrap()
+            let call = async { Ok::<_, String>(run()) };
+            block_on(rpc::server(Call::method(name), call)).expect("the call succeeds")
         }
         By::Guard => {
             let _guard = telemetry::span(name);
@@ -196,11 +194,14 @@ fn started_at(place: Place, child: By) -> SpanId {
         Place::SameTask => start(),
         Place::Spawned => {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
-            let runtime = runtime.unwrap();
+            let runtime = runtime.expect("threads can be started");
             let task = runtime.spawn(telemetry::in_context(async move { start() }));
-            runtime.block_on(task).unwrap()
+            runtime.block_on(task).expect("the child panics nowhere")
         }
-        Place::OtherThread => std::thread::spawn(telemetry::in_context_fn(start)).join().unwrap(),
+        Place::OtherThread => {
+            let thread = std::thread::spawn(telemetry::in_context_fn(start));
+            thread.join().expect("the child panics nowhere")
+        }
         Place::Remote => {
             let mut headers = Headers::new();
             telemetry::inject_into(&mut headers);
