@@ -17,6 +17,8 @@ mod export;
 #[cfg(feature = "telemetry")]
 mod health;
 #[cfg(feature = "telemetry")]
+pub mod otel;
+#[cfg(feature = "telemetry")]
 mod pipeline;
 #[cfg(feature = "telemetry")]
 mod record;

@@ -199,8 +199,13 @@ impl TelemetryConfig {
 
     /// Whether what the process has one of becomes ours; default true.
     ///
-    /// With traces or logs on, `init` installs a `tracing` subscriber with [`layer`](crate::layer), for
-    /// level INFO and above, unless there is one already: a host's own is never replaced, but one
+    /// `init` then sets OpenTelemetry's tracer provider, meter provider and propagator, each where its
+    /// signal is on (the propagator where any is), and the report says which. The API cannot tell
+    /// whether a host has set its own, so they are replaced, and it cannot unset them: after a
+    /// shutdown ours do nothing, and work again after the next `init`.
+    ///
+    /// With traces or logs on, `init` also installs a `tracing` subscriber with [`layer`](crate::layer),
+    /// for level INFO and above, unless there is one already: a host's own is never replaced, but one
     /// that is set after `init` is refused by `tracing`. The report says what was done.
     pub fn set_globals(mut self, on: bool) -> Self {
         self.globals = Some(on);

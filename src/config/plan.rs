@@ -19,8 +19,17 @@ pub(crate) struct Plan {
     pub(crate) memory: usize,
     pub(crate) drop_deadline: Duration,
     pub(crate) pace: Pace,
-    /// A subscriber of ours where the process has none.
-    pub(crate) globals: bool,
+    pub(crate) globals: Globals,
+}
+
+/// Which of the process's globals become ours: those of the signals that are on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Globals {
+    pub(crate) tracer_provider: bool,
+    pub(crate) meter_provider: bool,
+    pub(crate) propagator: bool,
+    /// A `tracing` subscriber where the process has none.
+    pub(crate) subscriber: bool,
 }
 
 /// Spans: where they go and how they are batched.
@@ -167,6 +176,32 @@ impl std::fmt::Display for SamplerPlan {
                 write!(f, "parentbased_traceidratio {ratio}")
             }
         }
+    }
+}
+
+impl Globals {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let [traces, metrics, logs] =
+            [&plan.traces.exporters, &plan.metrics.exporters, &plan.logs.exporters]
+                .map(|exporters| !exporters.is_empty());
+        Self {
+            tracer_provider: traces,
+            meter_provider: metrics,
+            propagator: traces || metrics || logs,
+            subscriber: traces || logs,
+        }
+    }
+}
+
+impl std::fmt::Display for Globals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match (self.tracer_provider, self.meter_provider, self.propagator) {
+            (.., false) => "nothing is on",
+            (true, true, _) => "tracer provider, meter provider, propagator",
+            (true, ..) => "tracer provider, propagator",
+            (_, true, _) => "meter provider, propagator",
+            _ => "propagator",
+        })
     }
 }
 

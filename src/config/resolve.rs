@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::TelemetryConfig;
 use super::parse;
-use super::plan::{Plan, Propagators, Root, SamplerPlan};
+use super::plan::{Globals, Plan, Propagators, Root, SamplerPlan};
 use super::report::{Origin, Report};
 use super::variables::{self, *};
 use crate::error::Error;
@@ -44,7 +44,7 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
     let mut resolver = Resolver { config, variables, report };
     let resource = resolver.resource()?;
     let destination = resolver.destination()?;
-    let plan = Plan {
+    let mut plan = Plan {
         resource,
         traces: resolver.traces(&destination),
         sampler: resolver.sampler()?,
@@ -55,8 +55,13 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
         memory: resolver.memory()?,
         drop_deadline: resolver.drop_deadline(),
         pace: resolver.pace(),
-        globals: resolver.argument("globals", config.globals, true, bool::to_string),
+        globals: Globals::default(),
     };
+    let globals = Globals::of(&plan);
+    let show = |on: &bool| if *on { format!("true ({globals})") } else { on.to_string() };
+    if resolver.argument("globals", config.globals, true, show) {
+        plan.globals = globals;
+    }
     Ok(Resolved { plan, report: resolver.report })
 }
 

@@ -10,7 +10,7 @@ mod tracestate;
 
 pub use parent::Parent;
 pub(crate) use parent::{Extra, RANDOM, SAMPLED};
-pub(crate) use propagate::{Getter, extract, inject};
+pub(crate) use propagate::{Getter, choose, chosen, extract, inject};
 
 /// HTTP's optional white space, which may stand around a header's value and its members.
 const OWS: [char; 2] = [' ', '\t'];

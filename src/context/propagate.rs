@@ -2,11 +2,29 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::parent::{Extra, Parent};
 use super::{baggage, traceparent, tracestate};
 use crate::config::plan::Propagators;
 use crate::telemetry::Extract;
+
+/// Bits of `Propagators`, readable without a lock.
+static CHOSEN: AtomicU8 = AtomicU8::new(OF_TRACE_CONTEXT | OF_BAGGAGE);
+const OF_TRACE_CONTEXT: u8 = 1;
+const OF_BAGGAGE: u8 = 2;
+
+/// The propagators that the newest `init` chose.
+pub(crate) fn chosen() -> Propagators {
+    let bits = CHOSEN.load(Ordering::Relaxed);
+    Propagators { trace_context: bits & OF_TRACE_CONTEXT != 0, baggage: bits & OF_BAGGAGE != 0 }
+}
+
+pub(crate) fn choose(propagators: Propagators) {
+    let bit = |on, bit| if on { bit } else { 0 };
+    let trace_context = bit(propagators.trace_context, OF_TRACE_CONTEXT);
+    CHOSEN.store(trace_context | bit(propagators.baggage, OF_BAGGAGE), Ordering::Relaxed);
+}
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";

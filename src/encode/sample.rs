@@ -56,6 +56,7 @@ pub(super) struct SampleSpan {
     pub(super) remote: bool,
     pub(super) trace_flags: u8,
     pub(super) trace_state: String,
+    pub(super) scope: String,
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) start: u64,
@@ -192,6 +193,10 @@ impl SpanView for SampleSpan {
 
     fn parent_is_remote(&self) -> bool {
         self.remote
+    }
+
+    fn scope(&self) -> &str {
+        &self.scope
     }
 
     fn trace_flags(&self) -> u8 {

@@ -8,9 +8,38 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 static BASE: OnceLock<Instant> = OnceLock::new();
 
+/// Marks a tick that is a wall time already: Unix nanoseconds reach this bit in 2262.
+const WALL: u64 = 1 << 63;
+
+/// What a host gives as a time counts as measured here if it is this close to now, in nanoseconds.
+const NEAR: u64 = 10_000_000;
+
 /// Monotonic nanoseconds since some moment of this process; never 0.
 pub(crate) fn ticks() -> u64 {
     nanos(BASE.get_or_init(Instant::now).elapsed()) + 1
+}
+
+/// A host's wall time as a tick.
+///
+/// A time near now moves with the ticks: it is mostly "now", read a moment ago, and must not come
+/// before a start that was measured in ticks. Any other stays as it was given, to the nanosecond.
+pub(crate) fn ticks_at(time: SystemTime) -> u64 {
+    let given = unix_nanos(time);
+    match lag(given) {
+        Some(lag) => ticks().saturating_add_signed(-lag).max(1),
+        None => wall(time),
+    }
+}
+
+/// A host's wall time as a tick, as it is.
+pub(crate) fn wall(time: SystemTime) -> u64 {
+    unix_nanos(time).min(WALL - 1) | WALL
+}
+
+/// How many nanoseconds ago a wall time was, if it is near now.
+pub(crate) fn lag(unix: u64) -> Option<i64> {
+    let lag = unix_nanos(SystemTime::now()).wrapping_sub(unix) as i64;
+    (lag.unsigned_abs() < NEAR).then_some(lag)
 }
 
 /// A moment that is known by both clocks.
@@ -41,7 +70,9 @@ impl Anchor {
 
     /// The wall time of a tick.
     pub(crate) const fn unix_nanos(&self, ticks: u64) -> u64 {
-        if ticks >= self.ticks {
+        if ticks & WALL != 0 {
+            ticks & !WALL
+        } else if ticks >= self.ticks {
             self.unix_nanos.saturating_add(ticks - self.ticks)
         } else {
             self.unix_nanos.saturating_sub(self.ticks - ticks)

@@ -202,7 +202,19 @@ fn write_value(bytes: &mut Vec<u8>, value: Value<'_>, length: u32, depth: usize)
     }
 }
 
-fn value(tag: u8, bytes: &[u8], take: impl FnOnce(Any<'_>)) {
+/// A value that stands alone, and its tag; text is lent as it is, anything else is written to `into`.
+pub(crate) fn alone<'a>(value: Value<'a>, into: &'a mut Vec<u8>) -> (u8, &'a [u8]) {
+    match value {
+        Value::Str(text) => (STR, text.as_bytes()),
+        value => {
+            let tag = write_value(into, value, u32::MAX, 0);
+            (tag, into)
+        }
+    }
+}
+
+/// Lends the value of `alone`.
+pub(crate) fn value(tag: u8, bytes: &[u8], take: impl FnOnce(Any<'_>)) {
     match tag {
         BOOL => take(Any::Bool(bytes.first() == Some(&1))),
         I64 => take(Any::I64(i64::from_le_bytes(word(bytes)))),

@@ -6,6 +6,7 @@
 use crate::context::Parent;
 use crate::health::counters;
 
+use super::bridge::otel;
 use super::local::{self, Local};
 use super::open::{Open, Role};
 use super::span::Span;
@@ -19,7 +20,9 @@ pub(crate) fn enter(open: Box<Open>) -> Result<u64, Box<Open>> {
         local.tickets.set(ticket);
         if let Some(mut open) = open.take() {
             let top = local.top.take();
-            let takes_over = open.takes_over(top.as_deref());
+            let context = otel::ids();
+            let takes_over = open.takes_over(top.as_deref(), context);
+            open.seen = context.1;
             local.top.set(top);
             if takes_over {
                 local.hang_below_current(&mut open);
@@ -120,6 +123,40 @@ pub(crate) fn with_top<R>(run: impl FnOnce(&mut Open) -> R) -> Option<R> {
         lent.1.as_deref_mut().map(run)
     })
     .flatten()
+}
+
+/// Trace and span of whoever was entered last.
+pub(crate) fn ids() -> (u128, u64) {
+    local::with(|local| {
+        let top = local.top.take();
+        let ids = Open::nearest(top.as_deref(), otel::ids());
+        local.top.set(top);
+        ids
+    })
+    .unwrap_or_default()
+}
+
+/// Whether that is the span of OpenTelemetry's `Context`.
+pub(crate) fn is_in_context() -> bool {
+    let (_, span) = otel::ids();
+    span != 0 && with_top(|top| top.is_older(span)).unwrap_or(true)
+}
+
+/// Runs `write` on an empty span and hands what it wrote to the `Context`'s span.
+#[cold]
+pub(crate) fn write_in_context(write: impl FnOnce(&mut Span)) {
+    if !otel::is_recording() {
+        return;
+    }
+    let Some(beside) = local::with(Local::beside_current).flatten() else {
+        return;
+    };
+    let mut span = Span::new(beside);
+    write(&mut span);
+    if let Some(left) = otel::hand_over(span.open) {
+        counters::LATE_WRITES.add(1);
+        local::recycle(left);
+    }
 }
 
 /// The context of this thread, now.

@@ -10,6 +10,7 @@ pub(crate) struct Limits {
     pub(crate) events: u32,
     pub(crate) links: u32,
     pub(crate) event_attributes: u32,
+    pub(crate) link_attributes: u32,
 }
 
 impl Limits {
@@ -19,6 +20,7 @@ impl Limits {
         events: u32::MAX,
         links: u32::MAX,
         event_attributes: u32::MAX,
+        link_attributes: u32::MAX,
     };
 }
 
@@ -31,6 +33,7 @@ impl From<&Plan> for Limits {
             events: clamp(plan.events),
             links: clamp(plan.links),
             event_attributes: clamp(plan.event_attributes),
+            link_attributes: clamp(plan.link_attributes),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::pipeline::{self, Intake, Shared};
 use crate::testing::Sink;
 
 use super::attributes::AttributeBuffer;
+use super::bridge::otel;
 use super::gate;
 use super::log::LogLimits;
 use super::open::{Open, Role};
@@ -182,6 +183,16 @@ impl Local {
         }
     }
 
+    /// An empty span to write to in the place of the current one, which is not on the stack.
+    pub(super) fn beside_current(&self) -> Option<Box<Open>> {
+        let gate = gate::read();
+        self.refresh(gate);
+        let (settings, clock) = self.settings(gate, &mut self.current())?;
+        let mut open = self.unpool();
+        open.beside(settings.limits, clock);
+        Some(open)
+    }
+
     /// What a span below `parent` is started with; `None` where spans are off.
     fn settings(&self, gate: u32, parent: &mut Parent) -> Option<(Settings, Clock)> {
         let of_process =
@@ -206,13 +217,9 @@ impl Local {
             return None;
         }
         if parent.extra.as_ref().is_none_or(|extra| extra.capture.is_none()) {
-            let base = self.capture.borrow().clone()?;
-            parent.extra = Some(match parent.extra.take() {
-                Some(extra) => {
-                    Arc::new(Extra { capture: base.capture.clone(), ..(*extra).clone() })
-                }
-                None => base,
-            });
+            let followed = Sink::following(parent.trace);
+            let capture = followed.or_else(|| self.capture.borrow().as_ref()?.capture.clone())?;
+            Arc::make_mut(parent.extra.get_or_insert_default()).capture = Some(capture);
         }
         let capture = parent.extra.as_ref()?.capture.as_ref()?;
         Some((capture.settings(), capture.clock()))
@@ -221,7 +228,9 @@ impl Local {
     /// The context of this thread, now.
     pub(crate) fn current(&self) -> Parent {
         let top = self.top.take();
-        let parent = top.as_ref().map_or_else(Parent::root, |open| open.as_parent());
+        let newer = otel::newer(top.as_deref());
+        let parent =
+            newer.or_else(|| top.as_ref().map(|open| open.as_parent())).unwrap_or_default();
         self.top.set(top);
         parent
     }
@@ -269,7 +278,9 @@ impl Local {
         self.refresh(gate);
         if gate & gate::CAPTURES != 0 {
             let sink = |extra: &Arc<Extra>| extra.capture.clone();
-            let of_context = self.current().extra.as_ref().and_then(sink);
+            let context = self.current();
+            let of_context = context.extra.as_ref().and_then(sink);
+            let of_context = of_context.or_else(|| Sink::following(context.trace));
             let captured = of_context.or_else(|| self.capture.borrow().as_ref().and_then(sink));
             if let Some(sink) = captured {
                 return Some((sink.settings().log_limits, Some(sink)));

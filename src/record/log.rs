@@ -9,12 +9,12 @@ use crate::encode::view::{Any, Attributes, LogView};
 use crate::pipeline::clock::{self, Anchor};
 use crate::telemetry::Value;
 
-use super::attributes::{AttributeBuffer, each_attribute, text};
+use super::attributes::{AttributeBuffer, alone, each_attribute, text, value};
 use super::bytes::Reader;
 use super::local::{self, Lane, Local};
 use super::{gate, metric};
 
-const HEAD: usize = 60;
+const HEAD: usize = 68;
 
 /// One log record, now, with the current trace and span.
 ///
@@ -91,19 +91,43 @@ fn forward(
             for (key, value) in extras {
                 set(key, *value);
             }
-            Some(Entry { at, severity: BANDS[band].1, body: message.into(), scope: module.into() })
+            Some(Entry {
+                at: at.map(clock::wall),
+                severity: BANDS[band].1,
+                body: Body::Value(message.into()),
+                scope: module.into(),
+                ..Entry::default()
+            })
         });
     });
 }
 
 /// What a log record says besides its attributes.
+#[derive(Default)]
 pub(super) struct Entry<'a> {
-    /// Its own time; now, where there is none.
-    pub(super) at: Option<SystemTime>,
+    /// Its own time, in ticks; now, where there is none.
+    pub(super) at: Option<u64>,
+    /// When it came to us; as `at`.
+    pub(super) observed: Option<u64>,
     pub(super) severity: u8,
-    pub(super) body: Cow<'a, str>,
+    /// As its source calls it; where it is empty, the severity's own name.
+    pub(super) severity_text: &'a str,
+    pub(super) body: Body<'a>,
+    pub(super) event_name: &'a str,
     /// The logger's name.
     pub(super) scope: Cow<'a, str>,
+    /// Trace, span and flags; the current context's, where there are none.
+    pub(super) context: Option<(u128, u64, u8)>,
+}
+
+/// What a log record says.
+#[derive(Default)]
+pub(super) enum Body<'a> {
+    #[default]
+    None,
+    Value(Value<'a>),
+    /// Borrowed, or made for this record.
+    Text(Cow<'a, str>),
 }
 
 /// The limits of log records; `u32::MAX` is no limit.
@@ -144,27 +168,41 @@ impl Local {
         let Some(entry) = write(limits, &mut attributes) else {
             return;
         };
-        let context = context.unwrap_or_else(|| self.current());
+        let (trace, span, flags) = entry.context.unwrap_or_else(|| {
+            let context = context.unwrap_or_else(|| self.current());
+            (context.trace, context.span, context.flags)
+        });
         let now = clock::ticks();
-        let time = entry.at.map_or(now, clock::unix_nanos);
+        let mut body = Vec::new();
+        let (body_tag, body) = match &entry.body {
+            Body::None => (0, &[][..]),
+            Body::Value(value) => alone(*value, &mut body),
+            Body::Text(text) => alone(Value::Str(text), &mut body),
+        };
         let mut head = [0; HEAD];
         let mut at = 0;
         let mut put = |piece: &[u8]| {
             head[at..at + piece.len()].copy_from_slice(piece);
             at += piece.len();
         };
-        put(&[entry.severity, entry.at.is_some().into(), context.flags, 0]);
-        put(&context.trace.to_le_bytes());
-        for word in [context.span, time, now] {
+        put(&[entry.severity, body_tag, flags, 0]);
+        put(&trace.to_le_bytes());
+        for word in [span, entry.at.unwrap_or(now), entry.observed.unwrap_or(now)] {
             put(&word.to_le_bytes());
         }
-        let sections = [entry.body.as_bytes(), entry.scope.as_bytes(), attributes.bytes()];
+        let sections = [
+            body,
+            entry.scope.as_bytes(),
+            entry.event_name.as_bytes(),
+            entry.severity_text.as_bytes(),
+            attributes.bytes(),
+        ];
         put(&attributes.dropped().to_le_bytes());
         for section in sections {
             put(&(section.len() as u32).to_le_bytes());
         }
-        let [body, scope, bytes] = sections;
-        let pieces = [&head[..], body, scope, bytes];
+        let [body, scope, event_name, severity_text, bytes] = sections;
+        let pieces = [&head[..], body, scope, event_name, severity_text, bytes];
         match capture {
             Some(capture) => capture.take_log(&pieces),
             None => self.push(Lane::Logs, &pieces),
@@ -177,6 +215,7 @@ impl Local {
 /// A packed log record, read.
 pub(crate) struct PackedLog<'a> {
     severity: u8,
+    body_tag: u8,
     trace_flags: u8,
     trace: u128,
     span: u64,
@@ -185,6 +224,8 @@ pub(crate) struct PackedLog<'a> {
     dropped: u32,
     body: &'a [u8],
     scope: &'a [u8],
+    event_name: &'a [u8],
+    severity_text: &'a [u8],
     attributes: &'a [u8],
 }
 
@@ -192,17 +233,19 @@ impl<'a> PackedLog<'a> {
     /// Reads a record; its ticks become time by the anchor.
     pub(crate) fn read(bytes: &'a [u8], anchor: &Anchor) -> Self {
         let mut from = Reader(bytes);
-        let (severity, has_time, trace_flags) = (from.u8(), from.u8() != 0, from.u8());
+        let (severity, body_tag, trace_flags) = (from.u8(), from.u8(), from.u8());
         from.piece(1);
-        let (trace, span, time) = (from.u128(), from.u64(), from.u64());
+        let (trace, span) = (from.u128(), from.u64());
+        let time = anchor.unix_nanos(from.u64());
         let observed = anchor.unix_nanos(from.u64());
         let dropped = from.u32();
-        let lengths: [u32; 3] = std::array::from_fn(|_| from.u32());
+        let lengths: [u32; 5] = std::array::from_fn(|_| from.u32());
         from.0 = bytes.get(HEAD..).unwrap_or_default();
-        let [body, scope, attributes] = lengths.map(|length| from.piece(length as usize));
-        let time = if has_time { time } else { anchor.unix_nanos(time) };
+        let [body, scope, event_name, severity_text, attributes] =
+            lengths.map(|length| from.piece(length as usize));
         Self {
             severity,
+            body_tag,
             trace_flags,
             trace,
             span,
@@ -211,6 +254,8 @@ impl<'a> PackedLog<'a> {
             dropped,
             body,
             scope,
+            event_name,
+            severity_text,
             attributes,
         }
     }
@@ -240,11 +285,16 @@ impl LogView for PackedLog<'_> {
     }
 
     fn severity_text(&self) -> &str {
-        BANDS.iter().find(|band| band.1 == self.severity).map_or("", |band| band.2)
+        match text(self.severity_text) {
+            "" => BANDS.iter().find(|band| band.1 == self.severity).map_or("", |band| band.2),
+            given => given,
+        }
     }
 
     fn body(&self, take: impl FnOnce(Any<'_>)) {
-        take(Any::Str(text(self.body)));
+        if self.body_tag != 0 {
+            value(self.body_tag, self.body, take);
+        }
     }
 
     fn trace(&self) -> u128 {
@@ -264,6 +314,6 @@ impl LogView for PackedLog<'_> {
     }
 
     fn event_name(&self) -> &str {
-        ""
+        text(self.event_name)
     }
 }

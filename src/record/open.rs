@@ -14,6 +14,11 @@ use super::limits::Limits;
 use super::packed::{self, Head};
 use super::start::{Clock, flags};
 
+mod given;
+mod place;
+
+pub(crate) use given::Set;
+
 /// A pooled span keeps at most this much of each buffer.
 const KEEP: usize = 4096;
 
@@ -64,17 +69,23 @@ pub(crate) struct Open {
     pub(crate) mark: u64,
     /// Names this entry on its stack; ids do not, since a carried context repeats them.
     pub(crate) ticket: u64,
+    /// The span of OpenTelemetry's `Context` when this one was entered: only another is newer.
+    pub(crate) seen: u64,
     /// The entry that was current when this one was entered.
     pub(crate) below: Option<Box<Self>>,
     parent: u64,
     parent_is_remote: bool,
     /// 0 until the first poll.
     start: u64,
+    /// 0 for now.
+    end: u64,
     clock: Clock,
     limits: Limits,
     name: Name,
     status: u8,
     message: String,
+    /// The instrumentation scope, where it is not the crate's own.
+    scope: Option<Arc<str>>,
     attributes: AttributeBuffer,
     events: Vec<u8>,
     links: Vec<u8>,
@@ -100,15 +111,18 @@ impl Default for Open {
             is_implicit: false,
             mark: 0,
             ticket: 0,
+            seen: 0,
             below: None,
             parent: 0,
             parent_is_remote: false,
             start: 0,
+            end: 0,
             clock: Clock::Ticks,
             limits: Limits::NONE,
             name: Name::Static(""),
             status: 0,
             message: String::new(),
+            scope: None,
             attributes: AttributeBuffer::default(),
             events: Vec::new(),
             links: Vec::new(),
@@ -157,23 +171,6 @@ impl Open {
         self.is_implicit
     }
 
-    /// Whether a nearer parent is current at the first poll than there was when the span was made:
-    /// a wrapper around it, made after it, or any other span of the same trace.
-    pub(crate) fn takes_over(&mut self, top: Option<&Self>) -> bool {
-        if self.kind_rule == KindRule::ServerCall {
-            self.kind_rule = KindRule::Fixed;
-            let is_served = top.is_some_and(Self::is_served);
-            self.kind = if is_served { Kind::Internal } else { Kind::Server };
-        }
-        std::mem::take(&mut self.is_implicit)
-            && top.is_some_and(|top| {
-                let is_other = top.span != 0 && top.span != self.parent;
-                // `tracing` spans nest among themselves as they were created.
-                let is_foreign = self.mark == 0 || top.mark == 0;
-                is_other && is_foreign && (top.trace == self.trace || self.parent == 0)
-            })
-    }
-
     /// Forgets everything but the capacity.
     pub(crate) fn clear(&mut self) {
         self.extra = None;
@@ -182,11 +179,12 @@ impl Open {
         self.is_implicit = false;
         self.mark = 0;
         self.remote = false;
-        self.start = 0;
+        (self.start, self.end) = (0, 0);
         self.clock = Clock::Ticks;
         self.name = Name::Static("");
         self.status = 0;
         self.message.clear();
+        self.scope = None;
         for buffer in [&mut self.events, &mut self.links] {
             buffer.clear();
             buffer.shrink_to(KEEP);
@@ -323,20 +321,6 @@ impl Open {
         self.fail(&message);
     }
 
-    /// Whether this or an entry below it is the server span of the request: what a client calls in
-    /// the same place is served anew.
-    fn is_served(&self) -> bool {
-        let mut next = Some(self);
-        while let Some(open) = next {
-            match open.kind {
-                Kind::Server => return true,
-                Kind::Client => return false,
-                _ => next = open.below.as_deref(),
-            }
-        }
-        false
-    }
-
     pub(crate) fn set_kind_rule(&mut self, rule: KindRule) {
         self.kind_rule = rule;
         self.kind = match rule {
@@ -348,19 +332,21 @@ impl Open {
 
     /// Ends the span and lends its record in pieces.
     pub(crate) fn finish<R>(&mut self, send: impl FnOnce(&[&[u8]]) -> R) -> R {
-        let end = self.clock.now();
+        let end = if self.end == 0 { self.clock.now() } else { self.end };
         let name = match &self.name {
             Name::Static(name) => name,
             Name::Made(name) => name.as_str(),
         };
         let trace_state = self.extra.as_ref().map_or("", |extra| &extra.trace_state);
-        let sections: [&[u8]; 6] = [
+        let scope = self.scope.as_deref().unwrap_or_default();
+        let sections: [&[u8]; 7] = [
             name.as_bytes(),
             self.attributes.bytes(),
             &self.events,
             &self.links,
             self.message.as_bytes(),
             trace_state.as_bytes(),
+            scope.as_bytes(),
         ];
         let head = packed::pack_head(
             &Head {
@@ -377,8 +363,8 @@ impl Open {
             },
             &sections,
         );
-        let [name, attributes, events, links, message, trace_state] = sections;
-        send(&[&head, name, attributes, events, links, message, trace_state])
+        let [name, attributes, events, links, message, trace_state, scope] = sections;
+        send(&[&head, name, attributes, events, links, message, trace_state, scope])
     }
 }
 

@@ -1,7 +1,7 @@
 //! A finished span as one run of bytes, and the view that the encoders read.
 //!
-//! Fixed-size numbers first, then name, attributes, events, links, status text and `tracestate`,
-//! whose lengths stand in the head. An event is `[time: u64 | name: u32 | attributes: u32 |
+//! Fixed-size numbers first, then name, attributes, events, links, status text, `tracestate`
+//! and scope, whose lengths stand in the head. An event is `[time: u64 | name: u32 | attributes: u32 |
 //! dropped: u32]` and its bytes; a link is `[trace: u128 | span: u64 | tracestate: u32 |
 //! attributes: u32 | dropped: u32 | flags: u8 | remote: u8]` and its bytes.
 
@@ -12,7 +12,7 @@ use crate::telemetry::Kind;
 use super::attributes::{each_attribute, text};
 use super::bytes::Reader;
 
-const HEAD: usize = 88;
+const HEAD: usize = 92;
 const EVENT_HEAD: usize = 20;
 const LINK_HEAD: usize = 38;
 
@@ -34,7 +34,7 @@ pub(crate) struct Head {
 }
 
 /// The head's bytes; `sections` are the pieces that follow it.
-pub(crate) fn pack_head(head: &Head, sections: &[&[u8]; 6]) -> [u8; HEAD] {
+pub(crate) fn pack_head(head: &Head, sections: &[&[u8]; 7]) -> [u8; HEAD] {
     let mut bytes = [0; HEAD];
     let mut at = 0;
     let mut put = |piece: &[u8]| {
@@ -131,6 +131,7 @@ pub(crate) struct PackedSpan<'a> {
     links: &'a [u8],
     message: &'a [u8],
     trace_state: &'a [u8],
+    scope: &'a [u8],
 }
 
 impl<'a> PackedSpan<'a> {
@@ -157,8 +158,8 @@ impl<'a> PackedSpan<'a> {
             parent_is_remote: remote != 0,
             dropped: [from.u32(), from.u32(), from.u32()],
         };
-        let lengths: [u32; 6] = std::array::from_fn(|_| from.u32());
-        let [name, attributes, events, links, message, trace_state] =
+        let lengths: [u32; 7] = std::array::from_fn(|_| from.u32());
+        let [name, attributes, events, links, message, trace_state, scope] =
             lengths.map(|length| from.piece(length as usize));
         Self {
             head,
@@ -171,6 +172,7 @@ impl<'a> PackedSpan<'a> {
             links,
             message,
             trace_state,
+            scope,
         }
     }
 }
@@ -211,6 +213,10 @@ impl<'a> SpanView for PackedSpan<'a> {
 
     fn trace_state(&self) -> &str {
         text(self.trace_state)
+    }
+
+    fn scope(&self) -> &str {
+        text(self.scope)
     }
 
     fn name(&self) -> &str {

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use crate::context::Parent;
 use crate::telemetry::{Kind, SpanId, TraceId, Value};
 
+use super::bridge::otel;
 use super::current as stack;
 use super::local;
 use super::open::Open;
@@ -122,23 +123,31 @@ impl CurrentSpan {
     /// False where what is set would be thrown away: no span, not sampled, or a carried context.
     #[must_use]
     pub fn is_recording(&self) -> bool {
+        if stack::is_in_context() {
+            return otel::is_recording();
+        }
         stack::with_top(|open| open.is_recording()).unwrap_or(false)
     }
 
     /// Its trace, for a log line or a reply header; also of a span that is not sampled, and of a carried context.
     #[must_use]
     pub fn trace_id(&self) -> Option<TraceId> {
-        stack::with_top(|open| (open.trace != 0).then_some(TraceId(open.trace))).flatten()
+        let (trace, _) = stack::ids();
+        (trace != 0).then_some(TraceId(trace))
     }
 
     /// Its id; as for the trace.
     #[must_use]
     pub fn span_id(&self) -> Option<SpanId> {
-        stack::with_top(|open| (open.span != 0).then_some(SpanId(open.span))).flatten()
+        let (_, span) = stack::ids();
+        (span != 0).then_some(SpanId(span))
     }
 
     /// Runs the closure if recording.
     pub fn with(&self, write: impl FnOnce(&mut Span)) {
+        if stack::is_in_context() {
+            return stack::write_in_context(write);
+        }
         let ticket = stack::with_top(|open| {
             stack::count_late_write(open);
             open.ticket
@@ -150,6 +159,12 @@ impl CurrentSpan {
 
     /// `with(|span| span.set(key, value))` for a value that costs nothing to make.
     pub fn set<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
+        if stack::is_in_context() {
+            let value = value.into();
+            return stack::write_in_context(|span| {
+                span.set(key, value);
+            });
+        }
         if !self.is_recording() {
             stack::with_top(|open| stack::count_late_write(open));
             return;

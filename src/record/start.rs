@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use crate::config::plan::{Plan, Root, SamplerPlan};
 use crate::context::{Parent, RANDOM, SAMPLED};
@@ -25,6 +26,15 @@ impl Clock {
             Self::Ticks => clock::ticks(),
             // 0 would say "not started".
             Self::Manual(now) => now.load(Ordering::Acquire).max(1),
+        }
+    }
+
+    /// A time that a host gives; what is near the wall clock's now is a manual clock's now.
+    pub(crate) fn at(&self, time: SystemTime) -> u64 {
+        match self {
+            Self::Ticks => clock::ticks_at(time),
+            Self::Manual(_) if clock::lag(clock::unix_nanos(time)).is_some() => self.now(),
+            Self::Manual(_) => clock::wall(time),
         }
     }
 }

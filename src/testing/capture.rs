@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use crate::config::plan::SamplerPlan;
@@ -35,6 +35,9 @@ impl ManualClock {
     }
 }
 
+/// Traces whose context may travel in a form that has no room for a sink.
+static FOLLOWED: Mutex<Vec<(u128, Weak<Sink>)>> = Mutex::new(Vec::new());
+
 /// Collects finished spans and log records; shared by every context that comes from the test.
 #[derive(Debug)]
 pub(crate) struct Sink {
@@ -51,6 +54,21 @@ impl Sink {
 
     pub(crate) fn clock(&self) -> Clock {
         self.clock.as_ref().map_or(Clock::Ticks, |clock| Clock::Manual(Arc::clone(&clock.0)))
+    }
+
+    /// From now on whatever is known to be of this trace is captured here.
+    pub(crate) fn follow(self: &Arc<Self>, trace: u128) {
+        let mut followed = FOLLOWED.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.retain(|(_, sink)| sink.strong_count() > 0);
+        if followed.iter().all(|(other, _)| *other != trace) {
+            followed.push((trace, Arc::downgrade(self)));
+        }
+    }
+
+    /// Where a trace is captured.
+    pub(crate) fn following(trace: u128) -> Option<Arc<Self>> {
+        let followed = FOLLOWED.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.iter().find(|(other, _)| *other == trace).and_then(|(_, sink)| sink.upgrade())
     }
 
     pub(crate) fn take(&self, pieces: &[&[u8]]) {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::encode::view::{Any, Attributes, EventView, LinkView, LogView, SpanStatus, SpanView};
+use crate::encode::view::{
+    Any, Attributes, EventView, LinkView, LogView, SpanStatus, SpanView, scope_parts,
+};
 use crate::telemetry::{Kind, SpanId, TraceId, Value};
 
 /// An attribute's value.
@@ -55,6 +57,10 @@ pub struct CapturedSpan {
     pub trace_flags: u8,
     /// The `tracestate` header, or empty.
     pub trace_state: String,
+    /// The name of its instrumentation scope; empty for the crate's own.
+    pub scope: String,
+    /// The version of that scope, or empty.
+    pub scope_version: String,
     /// When it began: at the first poll, for a future.
     pub start: SystemTime,
     /// How long it took; zero where the clock went backwards.
@@ -99,6 +105,8 @@ pub struct CapturedLink {
     pub span_id: SpanId,
     /// It is another process's span.
     pub is_remote: bool,
+    /// Its attributes, in the order they were set.
+    pub attributes: Vec<(String, CapturedValue)>,
 }
 
 /// A log record.
@@ -111,8 +119,12 @@ pub struct CapturedLog {
     pub severity: u8,
     /// The severity's name.
     pub severity_text: String,
-    /// The message.
+    /// The message, or another value as text.
     pub body: String,
+    /// What makes it an event of that name, or empty.
+    pub event_name: String,
+    /// When it came to us.
+    pub observed: SystemTime,
     /// The logger's name.
     pub scope: String,
     /// The trace of the moment.
@@ -129,16 +141,19 @@ impl CapturedLog {
     pub(super) fn read(log: &impl LogView) -> Self {
         let mut body = String::new();
         log.body(|value| {
-            if let Any::Str(text) = value {
-                text.clone_into(&mut body);
-            }
+            body = match value {
+                Any::Str(text) => text.to_owned(),
+                value => format!("{value:?}"),
+            };
         });
         Self {
             time: time(log.time()),
             severity: log.severity(),
             severity_text: log.severity_text().to_owned(),
             body,
-            scope: log.scope().to_owned(),
+            event_name: log.event_name().to_owned(),
+            observed: time(log.observed()),
+            scope: scope_parts(log.scope()).0.to_owned(),
             trace_id: (log.trace() != 0).then_some(TraceId(log.trace())),
             span_id: (log.span() != 0).then_some(SpanId(log.span())),
             attributes: owned(log),
@@ -169,6 +184,7 @@ impl CapturedSpan {
                 trace_id: TraceId(link.trace()),
                 span_id: SpanId(link.span()),
                 is_remote: link.is_remote(),
+                attributes: owned(link),
             });
         });
         Self {
@@ -180,6 +196,8 @@ impl CapturedSpan {
             parent_is_remote: span.parent_is_remote(),
             trace_flags: span.trace_flags(),
             trace_state: span.trace_state().to_owned(),
+            scope: scope_parts(span.scope()).0.to_owned(),
+            scope_version: scope_parts(span.scope()).1.to_owned(),
             start: time(span.start()),
             duration: Duration::from_nanos(span.end().saturating_sub(span.start())),
             status: match span.status() {

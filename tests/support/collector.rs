@@ -193,6 +193,7 @@ impl Collector {
     pub(crate) fn spans(&self) -> Vec<Span> {
         let mut requests = self.requests();
         requests.retain(|request| matches!(request.status, Some(200..=299)));
+        requests.retain(|request| !["/v1/metrics", "/v1/logs"].contains(&&*request.path));
         let resources = requests.iter().flat_map(|one| one.decode().resource_spans);
         let scopes = resources.flat_map(|resource| resource.scope_spans);
         scopes.flat_map(|scope| scope.spans).collect()

@@ -10,7 +10,7 @@ use super::escape::{clip, key_value, value};
 use super::paint::{Style, Text};
 use super::span::counted;
 use super::time::clock;
-use crate::encode::view::LogView;
+use crate::encode::view::{LogView, scope_parts};
 use crate::telemetry::TraceId;
 
 /// How many digits of a trace's id tell it from its neighbours.
@@ -67,7 +67,7 @@ fn line(log: &impl LogView, color: bool) -> Text {
     let mut message = String::new();
     log.body(|body| message = value(body));
     let parts = [
-        (Style::Cyan, clip(log.scope())),
+        (Style::Cyan, clip(scope_parts(log.scope()).0)),
         (Style::Bold, clip(log.event_name())),
         (Style::Plain, message),
     ];

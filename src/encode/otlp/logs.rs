@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::attribute::{attributes, body};
 use super::envelope::{Envelope, ITEMS, scope};
 use super::proto::Writer;
-use crate::encode::view::LogView;
+use crate::encode::view::{LogView, scope_parts};
 
 /// Writes log records one after the other and hands them out as whole requests.
 #[derive(Debug)]
@@ -46,7 +46,10 @@ impl LogsEncoder {
                 self.index_of.insert(name.to_owned(), self.envelope.next_index());
                 let scope = match name {
                     "" => scope(&self.own_name, &self.own_version, &[]),
-                    _ => scope(name, "", &[]),
+                    _ => {
+                        let (name, version) = scope_parts(name);
+                        scope(name, version, &[])
+                    }
                 };
                 self.envelope.add(scope, "")
             }

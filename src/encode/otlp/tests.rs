@@ -127,6 +127,36 @@ fn assert_request(encoder: &mut TraceEncoder, spans: &[SampleSpan]) -> Result<()
 }
 
 #[test]
+fn a_scope_for_each_library_behind_the_own() {
+    let span = |scope: &str, name: &str| SampleSpan {
+        scope: scope.into(),
+        name: name.into(),
+        ..SampleSpan::default()
+    };
+    let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
+    let mut request = |spans: &[(&str, &str)]| {
+        spans.iter().for_each(|(scope, name)| encoder.span(&span(scope, name)));
+        let bytes = encoder.finish();
+        let request = ExportTraceServiceRequest::decode(bytes.clone()).unwrap();
+        assert!(request.encode_to_vec() == bytes, "not the canonical bytes");
+        let groups = request.resource_spans.into_iter().flat_map(|one| one.scope_spans);
+        groups
+            .map(|group| {
+                let scope = group.scope.unwrap_or_default();
+                let names: Vec<_> = group.spans.iter().map(|span| span.name.as_str()).collect();
+                format!("{} {}: {}", scope.name, scope.version, names.join(" "))
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        request(&[("a\0v1", "1"), ("", "2"), ("b", "3"), ("a\0v1", "4"), ("", "5"), ("a", "6")]),
+        ["trackside 1.2.3: 2 5", "a v1: 1 4", "b : 3", "a : 6"]
+    );
+    assert_eq!(request(&[("b", "1")]), ["b : 1"]);
+    assert_eq!(request(&[("", "1")]), ["trackside 1.2.3: 1"]);
+}
+
+#[test]
 fn resource_and_scope_stand_before_the_spans() {
     let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
     encoder.span(&SampleSpan::default());

@@ -1,11 +1,11 @@
-//! Spans as an `ExportTraceServiceRequest` with one `ResourceSpans` and one `ScopeSpans`.
+//! Spans as an `ExportTraceServiceRequest` with one `ResourceSpans`, a `ScopeSpans` for each scope.
 
 use bytes::Bytes;
 
 use super::attribute::attributes;
 use super::envelope::{self, ITEMS, RESOURCE_GROUPS, SCOPE_GROUPS};
 use super::proto::{Writer, varint_len};
-use crate::encode::view::{EventView, LinkView, SpanStatus, SpanView};
+use crate::encode::view::{EventView, LinkView, SpanStatus, SpanView, scope_parts};
 use crate::telemetry::Kind;
 
 /// Bits of `flags` above the byte of `traceparent`: whether remoteness is known, and what it is.
@@ -16,6 +16,7 @@ const IS_REMOTE: u32 = 0x200;
 ///
 /// The lengths of the two outer messages are known last but stand first. So room is kept for them,
 /// the resource and the scope at the front of the buffer, and the request begins inside that room.
+/// Spans of other scopes than the crate's own are rarer; they wait beside it and are copied behind.
 #[derive(Debug)]
 pub(crate) struct TraceEncoder {
     /// `ResourceSpans.resource`, encoded.
@@ -26,9 +27,21 @@ pub(crate) struct TraceEncoder {
     out: Writer,
     /// What goes into the room; kept for its capacity.
     head: Writer,
+    /// The spans of each other scope.
+    others: Vec<Group>,
     spans: u32,
     /// The last request, to get its memory back once nobody else holds it.
     last: Bytes,
+}
+
+/// The spans of one scope.
+#[derive(Debug)]
+struct Group {
+    /// As the spans name it.
+    name: String,
+    /// `ScopeSpans.scope`, encoded.
+    scope: Vec<u8>,
+    items: Writer,
 }
 
 impl TraceEncoder {
@@ -43,6 +56,7 @@ impl TraceEncoder {
             scope: envelope::scope(scope_name, scope_version, &[]),
             out: Writer::default(),
             head: Writer::default(),
+            others: Vec::new(),
             spans: 0,
             last: Bytes::new(),
         }
@@ -53,8 +67,12 @@ impl TraceEncoder {
         if self.is_empty() {
             self.out = Writer::new(self.buffer());
         }
+        let out = match span.scope() {
+            "" => &mut self.out,
+            name => group(&mut self.others, name),
+        };
         // A span is rarely shorter than 128 bytes or longer than 16 KiB: two bytes of length.
-        self.out.message(ITEMS, 2, |out| write_span(out, span));
+        out.message(ITEMS, 2, |out| write_span(out, span));
         self.spans += 1;
     }
 
@@ -62,7 +80,7 @@ impl TraceEncoder {
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         let spans = self.out.len().saturating_sub(self.room());
-        let (resource_spans, _) = self.outer_lengths(spans);
+        let (resource_spans, _) = self.outer_lengths(spans, 0);
         1 + varint_len(resource_spans) + resource_spans
     }
 
@@ -85,12 +103,21 @@ impl TraceEncoder {
             self.out = Writer::new(self.buffer());
         }
         let room = self.room();
-        let (resource_spans, scope_spans) = self.outer_lengths(self.out.len() - room);
+        let own = self.out.len() - room;
+        for group in self.others.drain(..) {
+            self.out.message_head(SCOPE_GROUPS, group.scope.len() + group.items.len());
+            self.out.raw(&group.scope);
+            self.out.raw(group.items.as_slice());
+        }
+        let others = self.out.len() - room - own;
+        let (resource_spans, scope_spans) = self.outer_lengths(own, others);
         self.head.clear();
         self.head.message_head(RESOURCE_GROUPS, resource_spans);
         self.head.raw(&self.resource);
-        self.head.message_head(SCOPE_GROUPS, scope_spans);
-        self.head.raw(&self.scope);
+        if scope_spans > 0 {
+            self.head.message_head(SCOPE_GROUPS, scope_spans);
+            self.head.raw(&self.scope);
+        }
         let start = room - self.head.len();
         self.out.as_mut_slice()[start..room].copy_from_slice(self.head.as_slice());
         let request = Bytes::from(self.out.take()).slice(start..);
@@ -120,11 +147,26 @@ impl TraceEncoder {
         2 * (1 + varint_len(usize::MAX)) + self.resource.len() + self.scope.len()
     }
 
-    /// The lengths of `ResourceSpans` and `ScopeSpans` around `spans` bytes.
-    fn outer_lengths(&self, spans: usize) -> (usize, usize) {
-        let scope_spans = self.scope.len() + spans;
-        (self.resource.len() + 1 + varint_len(scope_spans) + scope_spans, scope_spans)
+    /// The lengths of `ResourceSpans` and of the own `ScopeSpans` around `own` bytes, with `others`
+    /// bytes behind it; the latter is 0 where all spans are of other scopes.
+    fn outer_lengths(&self, own: usize, others: usize) -> (usize, usize) {
+        if own == 0 && others > 0 {
+            return (self.resource.len() + others, 0);
+        }
+        let scope_spans = self.scope.len() + own;
+        (self.resource.len() + 1 + varint_len(scope_spans) + scope_spans + others, scope_spans)
     }
+}
+
+/// The spans of the scope that the views call `name`; from the back, since a library's spans come in a row.
+fn group<'a>(groups: &'a mut Vec<Group>, name: &str) -> &'a mut Writer {
+    let index = groups.iter().rposition(|group| group.name == name).unwrap_or_else(|| {
+        let (scope_name, version) = scope_parts(name);
+        let scope = envelope::scope(scope_name, version, &[]);
+        groups.push(Group { name: name.to_owned(), scope, items: Writer::default() });
+        groups.len() - 1
+    });
+    &mut groups[index].items
 }
 
 fn write_span(out: &mut Writer, span: &impl SpanView) {

@@ -20,7 +20,8 @@ pub(crate) trait LogView: Attributes {
     fn span(&self) -> u64;
     /// The flags byte of `traceparent`.
     fn trace_flags(&self) -> u8;
-    /// The logger's name, which is the scope's; empty for the crate's own scope.
+    /// The logger's name, which is the scope's, and its version; empty for the crate's own scope.
+    /// See `scope_parts`.
     fn scope(&self) -> &str;
     /// What makes the record an event of that name, or empty.
     fn event_name(&self) -> &str;

@@ -52,6 +52,14 @@ impl fmt::Debug for Any<'_> {
     }
 }
 
+/// Between the name and the version of a scope.
+pub(crate) const SCOPE_VERSION: char = '\0';
+
+/// Name and version of a scope, which the views give as one text: a key that needs no allocation.
+pub(crate) fn scope_parts(scope: &str) -> (&str, &str) {
+    scope.split_once(SCOPE_VERSION).unwrap_or((scope, ""))
+}
+
 /// Something with attributes: a span, an event, a link, a log record.
 pub(crate) trait Attributes {
     /// Lends each attribute in order.

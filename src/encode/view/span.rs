@@ -26,6 +26,8 @@ pub(crate) trait SpanView: Attributes {
     fn trace_flags(&self) -> u8;
     /// The `tracestate` header, or empty.
     fn trace_state(&self) -> &str;
+    /// As for a log record: empty for the crate's own scope; see `scope_parts`.
+    fn scope(&self) -> &str;
     fn name(&self) -> &str;
     fn kind(&self) -> Kind;
     fn start(&self) -> u64;

@@ -9,7 +9,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use crate::context::Parent;
 use crate::telemetry::Value;
 
-use super::super::log::Entry;
+use super::super::log::{Body, Entry};
 use super::super::open::Open;
 use super::super::{current, gate, local};
 use super::visit::EventFields;
@@ -102,10 +102,10 @@ pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
             };
             set_place(file, line, |key, value| fields.set(key, value));
             (!is_own(&scope)).then_some(Entry {
-                at: None,
                 severity: severity(*metadata.level()),
-                body,
+                body: Body::Text(body),
                 scope,
+                ..Entry::default()
             })
         });
     });

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
-use super::super::log::Entry;
+use super::super::log::{Body, Entry};
 use super::super::{gate, local};
 use super::{is_own, set_place};
 
@@ -63,10 +63,12 @@ impl Log for Logger {
                 });
                 let body = record.args();
                 Some(Entry {
-                    at: None,
                     severity: severity(record.level()),
-                    body: body.as_str().map_or_else(|| body.to_string().into(), Cow::Borrowed),
+                    body: Body::Text(
+                        body.as_str().map_or_else(|| body.to_string().into(), Cow::Borrowed),
+                    ),
                     scope: record.target().into(),
+                    ..Entry::default()
                 })
             });
         });

@@ -4,6 +4,7 @@ mod events;
 mod held;
 mod install;
 mod log;
+pub(crate) mod otel;
 mod tracing;
 mod visit;
 

@@ -35,8 +35,8 @@ static OBSERVERS: Mutex<Vec<Observer>> = Mutex::new(Vec::new());
 pub(crate) struct Meters(AssertUnwindSafe<Inner>);
 
 struct Inner {
-    /// Keeps the reader's pipeline alive.
-    _provider: SdkMeterProvider,
+    /// Keeps the reader's pipeline alive, and makes the meters of other scopes.
+    provider: SdkMeterProvider,
     reader: Reader,
     meter: Meter,
     collected: Mutex<ResourceMetrics>,
@@ -67,7 +67,7 @@ impl Meters {
             rpc,
             forwarded,
             forwarded_bands: Default::default(),
-            _provider: provider,
+            provider,
             reader,
             meter,
             collected: Mutex::default(),
@@ -89,6 +89,11 @@ impl Meters {
             }
         }
         observers.push(observer);
+    }
+
+    /// A meter of another scope.
+    pub(crate) fn meter_with_scope(&self, scope: opentelemetry::InstrumentationScope) -> Meter {
+        self.0.provider.meter_with_scope(scope)
     }
 
     pub(super) fn rpc(&self) -> &RpcMeters {

@@ -4,19 +4,19 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::config::plan::Propagators;
 use crate::config::{Report, TelemetryConfig};
+use crate::context;
 use crate::error::Error;
 use crate::health::counters::{FORGOTTEN_SPANS, LATE_WRITES};
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline::completion::Completion;
 use crate::pipeline::{self, Intake, Request, Running, Shared};
-use crate::record::{bridge, gate, local};
+use crate::record::bridge::{self, otel};
+use crate::record::{gate, local};
 
 use super::super::{Signal, Status};
 
@@ -24,11 +24,6 @@ pub use crate::config::register_service;
 
 /// The handle that a second `init` gives back.
 static CURRENT: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
-
-/// Bits of `Propagators`, readable without a lock.
-static PROPAGATORS: AtomicU8 = AtomicU8::new(TRACE_CONTEXT | BAGGAGE);
-const TRACE_CONTEXT: u8 = 1;
-const BAGGAGE: u8 = 2;
 
 /// How much longer than its deadline a shutdown waits for the worker's answer.
 const GRACE: Duration = Duration::from_millis(500);
@@ -72,11 +67,11 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     } else {
         Some(pipeline::start(&plan, Arc::clone(&diagnostics))?)
     };
-    set_propagators(plan.propagators);
+    context::choose(plan.propagators);
     gate::change(gate::PROPAGATES, gate::PROPAGATES);
     let lines = resolved.report.diagnostics().to_vec();
     let mut report = resolved.report;
-    if plan.globals && !(plan.traces.exporters.is_empty() && plan.logs.exporters.is_empty()) {
+    if plan.globals.subscriber {
         bridge::install().into_iter().for_each(|line| report.note(line.to_owned()));
     }
     let inner = Arc::new(Inner {
@@ -90,22 +85,12 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     *current = Arc::downgrade(&inner);
     // A host's callback may itself call `init`.
     drop(current);
+    // Nor may what is replaced, which ends here, be waited for under the lock.
+    otel::set_globals(plan.globals);
     for line in lines {
         inner.diagnostics.say(Level::Warn, &line, &line);
     }
     Ok(Telemetry(inner))
-}
-
-/// The propagators that the newest `init` chose.
-pub(super) fn propagators() -> Propagators {
-    let bits = PROPAGATORS.load(Ordering::Relaxed);
-    Propagators { trace_context: bits & TRACE_CONTEXT != 0, baggage: bits & BAGGAGE != 0 }
-}
-
-fn set_propagators(propagators: Propagators) {
-    let bit = |on, bit| if on { bit } else { 0 };
-    let bits = bit(propagators.trace_context, TRACE_CONTEXT) | bit(propagators.baggage, BAGGAGE);
-    PROPAGATORS.store(bits, Ordering::Relaxed);
 }
 
 type Ending = Completion<Result<(), Error>>;

@@ -4,7 +4,6 @@ use crate::context::{self, Getter, Parent};
 use crate::record::{current, gate};
 
 use super::super::{Extract, Inject};
-use super::handle;
 
 /// Hands each header of the current context to the closure, by its lower-case name.
 ///
@@ -18,7 +17,7 @@ use super::handle;
 /// ```
 pub fn inject(mut set: impl FnMut(&str, &str)) {
     if gate::read() != 0 {
-        context::inject(&current::context(), handle::propagators(), &mut set);
+        context::inject(&current::context(), context::chosen(), &mut set);
     }
 }
 
@@ -61,9 +60,5 @@ pub fn extract<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Parent {
 /// assert!(telemetry::extract_from(&headers).trace_id().is_none());
 /// ```
 pub fn extract_from(carrier: &(impl Extract + ?Sized)) -> Parent {
-    if gate::read() == 0 {
-        Parent::root()
-    } else {
-        context::extract(handle::propagators(), carrier)
-    }
+    if gate::read() == 0 { Parent::root() } else { context::extract(context::chosen(), carrier) }
 }

@@ -1,0 +1,52 @@
+//! A span's place: what is above it, and who is nearer.
+
+use crate::telemetry::Kind;
+
+use super::{KindRule, Open};
+
+impl Open {
+    /// Whether a nearer parent is current at the first poll than there was when the span was made:
+    /// a wrapper around it, made after it, or any other span of the same trace.
+    pub(crate) fn takes_over(&mut self, top: Option<&Self>, context: (u128, u64)) -> bool {
+        if self.kind_rule == KindRule::ServerCall {
+            self.kind_rule = KindRule::Fixed;
+            let is_served = top.is_some_and(Self::is_served);
+            self.kind = if is_served { Kind::Internal } else { Kind::Server };
+        }
+        if !std::mem::take(&mut self.is_implicit) {
+            return false;
+        }
+        let (trace, span) = Self::nearest(top, context);
+        let is_other = span != 0 && span != self.parent;
+        // `tracing` spans nest among themselves as they were created.
+        let is_foreign = self.mark == 0 || top.is_none_or(|top| top.mark == 0 || top.span != span);
+        is_other && is_foreign && (trace == self.trace || self.parent == 0)
+    }
+
+    /// Whether this `Context`'s span came after the entry: whoever was entered last is the parent.
+    pub(crate) const fn is_older(&self, span: u64) -> bool {
+        span != 0 && span != self.seen
+    }
+
+    /// Trace and span of whoever was entered last: the top of the stack, or this `Context`'s span.
+    pub(crate) fn nearest(top: Option<&Self>, context: (u128, u64)) -> (u128, u64) {
+        match top {
+            Some(top) if !top.is_older(context.1) => (top.trace, top.span),
+            _ => context,
+        }
+    }
+
+    /// Whether this or an entry below it is the server span of the request: what a client calls in
+    /// the same place is served anew.
+    fn is_served(&self) -> bool {
+        let mut next = Some(self);
+        while let Some(open) = next {
+            match open.kind {
+                Kind::Server => return true,
+                Kind::Client => return false,
+                _ => next = open.below.as_deref(),
+            }
+        }
+        false
+    }
+}
