@@ -14,9 +14,17 @@ pub(crate) use install::{install, is_installed};
 
 use crate::telemetry::Value;
 
-/// Targets that never go through: what the crate says about itself must not make more of it.
+/// Targets that never go through: what telemetry says about itself must not make more of it.
 fn is_own(target: &str) -> bool {
-    target.strip_prefix("trackside").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    let crates = [
+        "trackside",
+        "opentelemetry",
+        "opentelemetry_sdk",
+        "opentelemetry-otlp",
+        "opentelemetry-http",
+    ];
+    let is_of = |rest: &str| rest.is_empty() || rest.starts_with("::");
+    crates.iter().any(|name| target.strip_prefix(name).is_some_and(is_of))
 }
 
 /// Where a log record was made.
