@@ -23,6 +23,8 @@ fn decode(body: &[u8]) -> ExportLogsServiceRequest {
 
 #[test]
 fn levels_are_pythons() {
+    // The counter of forwarded records is the process's.
+    let _turn = serial();
     let capture = Capture::start();
     let table = [
         (10, 5, "DEBUG"),
@@ -49,6 +51,8 @@ fn levels_are_pythons() {
 
 #[test]
 fn a_record_says_where_it_comes_from_and_when() {
+    // The counter of forwarded records is the process's.
+    let _turn = serial();
     let capture = Capture::start();
     let at = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_234_567_890_123);
     let list = [Value::from("a"), Value::from(2_i64)];
@@ -91,6 +95,8 @@ fn a_record_says_where_it_comes_from_and_when() {
 
 #[test]
 fn limits_cut_and_count() {
+    // The counter of forwarded records is the process's.
+    let _turn = serial();
     let capture = Capture::builder()
         .variable("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "2")
         .variable("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3")
@@ -169,6 +175,8 @@ fn a_full_queue_and_a_shutdown_are_counted() {
 
 #[test]
 fn a_display_may_log_itself() {
+    // The counter of forwarded records is the process's.
+    let _turn = serial();
     struct Chatty;
     impl std::fmt::Display for Chatty {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
