@@ -19,6 +19,12 @@ pub(super) struct Destination {
     headers: Vec<Header>,
 }
 
+impl Destination {
+    pub(super) fn base(&self) -> Option<&Uri> {
+        self.base.as_ref()
+    }
+}
+
 impl Resolver<'_> {
     /// Arguments are checked whatever the environment makes of them.
     pub(super) fn destination(&mut self) -> Result<Destination, Error> {
@@ -105,7 +111,7 @@ impl Resolver<'_> {
     }
 
     /// `Err` is why the signal cannot leave by OTLP.
-    fn otlp(&mut self, signal: &Signal, argued: &Destination) -> Checked<OtlpPlan> {
+    pub(super) fn otlp(&mut self, signal: &Signal, argued: &Destination) -> Checked<OtlpPlan> {
         let name = |setting: &str| format!("{}.otlp.{setting}", signal.name);
         let protocols = [signal.protocol, &OTEL_EXPORTER_OTLP_PROTOCOL];
         let (protocol, protocol_origin) = self.set_or_default(&protocols);

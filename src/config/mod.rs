@@ -8,6 +8,7 @@ mod resolve;
 mod resource;
 mod service;
 mod signal;
+pub(crate) mod standalone;
 mod url;
 pub(crate) mod variables;
 
@@ -21,6 +22,7 @@ use std::time::Duration;
 pub use report::Report;
 pub(crate) use resolve::Resolved;
 pub use service::register_service;
+pub(crate) use url::show as show_url;
 
 use crate::error::Error;
 use crate::telemetry::{Inject, MetricNames, Pace};

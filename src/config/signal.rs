@@ -36,7 +36,7 @@ struct BatchVariables {
     max_batch: &'static Variable<usize>,
 }
 
-static TRACES: Signal = Signal {
+pub(super) static TRACES: Signal = Signal {
     name: "traces",
     path: "/v1/traces",
     argument: |config| config.traces,
@@ -48,7 +48,7 @@ static TRACES: Signal = Signal {
     compression: &OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
 };
 
-static METRICS: Signal = Signal {
+pub(super) static METRICS: Signal = Signal {
     name: "metrics",
     path: "/v1/metrics",
     argument: |config| config.metrics,
@@ -60,7 +60,7 @@ static METRICS: Signal = Signal {
     compression: &OTEL_EXPORTER_OTLP_METRICS_COMPRESSION,
 };
 
-static LOGS: Signal = Signal {
+pub(super) static LOGS: Signal = Signal {
     name: "logs",
     path: "/v1/logs",
     argument: |config| config.logs,

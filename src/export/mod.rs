@@ -1,4 +1,4 @@
-//! From bytes to somewhere; no records here.
+//! From bytes to somewhere. What is public of it is [`sdk`]: exporters for the OpenTelemetry SDK.
 
 mod connection;
 mod console;
@@ -11,6 +11,7 @@ mod http_date;
 mod protobuf;
 mod response;
 mod retry;
+pub mod sdk;
 
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
