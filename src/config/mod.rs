@@ -25,6 +25,7 @@ pub use service::register_service;
 pub(crate) use url::show as show_url;
 
 use crate::error::Error;
+use crate::export::sdk::Given;
 use crate::telemetry::{Inject, MetricNames, Pace};
 
 /// What a host wants called with each diagnostic.
@@ -68,6 +69,8 @@ pub struct TelemetryConfig {
     or_console: bool,
     spec_defaults: bool,
     hook: Option<Hook>,
+    /// See `export::sdk::WithExporters`.
+    pub(crate) foreign: Given,
     /// Stands in for the process environment.
     variables: Option<Vec<(String, String)>>,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::export::sdk::Foreign;
 use crate::telemetry::{MetricNames, Pace};
 
 /// Everything that `init` needs to start.
@@ -72,6 +73,8 @@ pub(crate) enum Temporality {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ExporterPlan {
     Otlp(OtlpPlan),
+    /// An exporter of the SDK's, given by argument.
+    Foreign(Foreign),
     Console {
         /// `NO_COLOR` is set to something.
         no_color: bool,
@@ -182,6 +185,7 @@ impl std::fmt::Display for ExporterPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Otlp(plan) => write!(f, "{}", plan.url),
+            Self::Foreign(foreign) => write!(f, "{foreign}"),
             Self::Console { .. } => f.write_str("the console"),
         }
     }

@@ -11,6 +11,7 @@ use super::plan::{BatchPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporali
 use super::report::Origin;
 use super::resolve::{Resolver, milliseconds, milliseconds_or_none};
 use super::variables::*;
+use crate::export::sdk::Foreign;
 use crate::telemetry::{MetricNames, Pace};
 
 /// One signal, and the variables that are its own.
@@ -20,6 +21,7 @@ pub(super) struct Signal {
     /// What follows the base URL.
     pub(super) path: &'static str,
     pub(super) argument: fn(&TelemetryConfig) -> Option<bool>,
+    pub(super) foreign: fn(&TelemetryConfig) -> &[Foreign],
     pub(super) exporter: &'static Variable<Listed<Exporter>>,
     pub(super) endpoint: &'static Variable<Checked<Uri>>,
     pub(super) protocol: &'static Variable<Checked<()>>,
@@ -40,6 +42,7 @@ pub(super) static TRACES: Signal = Signal {
     name: "traces",
     path: "/v1/traces",
     argument: |config| config.traces,
+    foreign: |config| &config.foreign.traces,
     exporter: &OTEL_TRACES_EXPORTER,
     endpoint: &OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
     protocol: &OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
@@ -52,6 +55,7 @@ pub(super) static METRICS: Signal = Signal {
     name: "metrics",
     path: "/v1/metrics",
     argument: |config| config.metrics,
+    foreign: |config| &config.foreign.metrics,
     exporter: &OTEL_METRICS_EXPORTER,
     endpoint: &OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
     protocol: &OTEL_EXPORTER_OTLP_METRICS_PROTOCOL,
@@ -64,6 +68,7 @@ pub(super) static LOGS: Signal = Signal {
     name: "logs",
     path: "/v1/logs",
     argument: |config| config.logs,
+    foreign: |config| &config.foreign.logs,
     exporter: &OTEL_LOGS_EXPORTER,
     endpoint: &OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
     protocol: &OTEL_EXPORTER_OTLP_LOGS_PROTOCOL,

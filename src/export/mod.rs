@@ -15,7 +15,7 @@ pub mod sdk;
 
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
-pub(crate) use frame::{Frame, Outcome};
+pub(crate) use frame::{Body, Frame, Outcome};
 pub(crate) use retry::Policy;
 
 #[cfg(test)]

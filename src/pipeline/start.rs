@@ -52,6 +52,8 @@ pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Runnin
 
 fn run(runtime: tokio::runtime::Runtime, plan: &Plan, shared: &Arc<Shared>) {
     local::suppress();
+    // Exporters of the SDK's must not be traced by the SDK either.
+    let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
     let tasks = LocalSet::new();
     let worked = catch_unwind(AssertUnwindSafe(|| {
         tasks.block_on(&runtime, async { Worker::new(plan, Arc::clone(shared)).run().await })

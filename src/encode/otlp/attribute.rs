@@ -3,9 +3,13 @@
 use super::proto::{Writer, varint_len, varint64_len};
 use crate::encode::view::{Any, Attributes, Entries, Items};
 
-/// Arrays and maps deeper than this become an empty value. Decoders stop at 100 nested messages; an
-/// array takes two, a map three, and six stand above them.
-const MAX_DEPTH: usize = 31;
+/// Messages of arrays and maps within each other; what is deeper becomes an empty value. Decoders stop
+/// at 100 nested messages, and six stand above these.
+const MAX_DEPTH: usize = 64;
+
+/// The messages that one array and one map take.
+const ARRAY_DEPTH: usize = 2;
+const MAP_DEPTH: usize = 3;
 
 /// The fields of `KeyValue`.
 const KEY: u64 = 1;
@@ -73,8 +77,8 @@ fn any_value(out: &mut Writer, value: Any<'_>, depth: usize) {
         Any::F64(value) => out.fixed64_field(DOUBLE, value.to_bits()),
         Any::Str(text) => out.bytes_field(STRING, text.as_bytes()),
         Any::Bytes(bytes) => out.bytes_field(BYTES, bytes),
-        Any::Array(values) => array_value(out, values, depth + 1),
-        Any::Map(entries) => map_value(out, entries, depth + 1),
+        Any::Array(values) => array_value(out, values, depth + ARRAY_DEPTH),
+        Any::Map(entries) => map_value(out, entries, depth + MAP_DEPTH),
     }
 }
 

@@ -15,6 +15,12 @@ pub(crate) fn resource(from: &opentelemetry_sdk::Resource) -> Resource<'_> {
     Resource { attributes, schema_url: from.schema_url().unwrap_or_default() }
 }
 
+/// A resource of ours as the SDK's.
+pub(crate) fn resource_of(attributes: &[(String, String)]) -> opentelemetry_sdk::Resource {
+    let pairs = attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    opentelemetry_sdk::Resource::builder_empty().with_attributes(pairs).build()
+}
+
 pub(crate) fn scope(from: &InstrumentationScope) -> Scope<'_> {
     Scope {
         name: from.name(),

@@ -55,7 +55,7 @@ pub(super) async fn serve(plan: OtlpPlan, mut work: UnboundedReceiver<Work>, sto
                 Work::Flush(done) => done.complete(()),
                 Work::Export(job) => {
                     sequence += 1;
-                    let frame = Frame { body: job.body.clone(), items: job.items, sequence };
+                    let frame = Frame { body: job.body.clone().into(), items: job.items, sequence };
                     let delivery = within(&mut exporter, &frame, &job);
                     if let Some(answer) = unless(job.cancel.notified(), delivery).await {
                         job.done.complete(answer);
@@ -108,7 +108,9 @@ async fn deliver(
                 let error = format!("{rejected} of {items} items were rejected: {message}");
                 return Err(Failure::Failed(error));
             }
-            Outcome::Refused { error } | Outcome::TooLarge { error } => {
+            Outcome::Refused { error }
+            | Outcome::TooLarge { error }
+            | Outcome::Unconfirmed { error } => {
                 return Err(Failure::Failed(error));
             }
             Outcome::Retry { error, after, .. } => {

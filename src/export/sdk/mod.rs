@@ -15,6 +15,8 @@
 //! # }
 //! ```
 //!
+//! The other way round, [`WithExporters`] plugs any exporter of the SDK's into this crate's pipeline.
+//!
 //! An export is `Ok` only once the peer has acknowledged all of it. Until then it is tried again, with
 //! growing waits, for as long as the exporter's timeout; what the peer refuses, in whole or in part,
 //! is an `Err` with the peer's words. All exporters of a process share one thread with a runtime of
@@ -23,7 +25,10 @@
 mod builder;
 mod delivery;
 mod exporter;
+mod foreign;
 mod transport;
 
 pub use builder::ExporterBuilder;
 pub use exporter::{LogExporter, MetricExporter, SpanExporter};
+pub use foreign::WithExporters;
+pub(crate) use foreign::{Foreign, ForeignExporter, Given};

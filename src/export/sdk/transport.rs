@@ -179,6 +179,7 @@ fn start(mut opened: UnboundedReceiver<Opened>) -> Result<(), Error> {
         .map_err(|error| Error::start(format!("cannot start the exporters' runtime: {error}")))?;
     let run = move || {
         local::suppress();
+        let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
         LocalSet::new().block_on(&runtime, async {
             while let Some((plan, work, stop)) = opened.recv().await {
                 // It ends with its exporter; a panic ends that one exporter.

@@ -17,6 +17,7 @@ use opentelemetry_sdk::metrics::{
 
 use crate::config::plan::{Plan, Temporality};
 use crate::encode::each_metric;
+use crate::encode::sdk::resource_of;
 use crate::encode::view::MetricView;
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline;
@@ -51,7 +52,8 @@ impl Meters {
     pub(crate) fn new(plan: &Plan, diagnostics: &Arc<Diagnostics>) -> Self {
         let reader =
             Reader(Arc::new(ManualReader::builder().with_temporality(temporality(plan)).build()));
-        let resource = opentelemetry_sdk::Resource::builder_empty().build();
+        // Ours is encoded once; this one is for exporters of the SDK's.
+        let resource = resource_of(&plan.resource);
         let provider = SdkMeterProvider::builder()
             .with_resource(resource)
             .with_reader(Reader(Arc::clone(&reader.0)))
@@ -120,6 +122,11 @@ impl Meters {
                 );
             }
         }
+    }
+
+    /// The newest collection, whole.
+    pub(crate) fn take_collected(&self) -> ResourceMetrics {
+        std::mem::take(&mut self.0.collected.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn counter(&self, spec: &Spec) -> Counter<u64> {
