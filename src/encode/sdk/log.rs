@@ -82,7 +82,10 @@ impl LogView for SdkLog<'_> {
     }
 
     fn scope(&self) -> &str {
-        self.record.target().map_or_else(|| self.from.name(), |target| target)
+        match self.record.target() {
+            Some(target) => target,
+            None => self.from.name(),
+        }
     }
 
     fn event_name(&self) -> &str {
