@@ -35,12 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         logger.emit(record);
     });
 
-    // A flush, unlike the providers' shutdown, tells whether the exports went well.
+    // A flush tells how its own export went; of one that the schedule began before, the SDK only logs it.
     let flushed = [tracers.force_flush(), loggers.force_flush(), meters.force_flush()];
     for (signal, flushed) in ["traces", "logs", "metrics"].iter().zip(flushed) {
         println!(
             "{signal}: {}",
-            flushed.map_or_else(|error| error.to_string(), |()| "sent".into())
+            flushed.map_or_else(|error| error.to_string(), |()| "flushed".into())
         );
     }
     tracers.shutdown()?;

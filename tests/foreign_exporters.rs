@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::logs::InMemoryLogExporter;
-use opentelemetry_sdk::metrics::InMemoryMetricExporter;
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, Temporality};
 use opentelemetry_sdk::trace::{self, InMemorySpanExporter, SpanData};
 use prost::Message as _;
 use support::collector::Collector;
@@ -248,6 +248,9 @@ fn the_report_names_it_and_off_is_off() {
     {
         assert!(!off.resolve().to_string().contains("Scripted"));
     }
+    let delta = MetricExporter::builder().with_temporality(Temporality::Delta).build().unwrap();
+    let report = config(&[]).with_metric_exporter(delta).resolve().to_string();
+    assert!(report.contains("asks for delta metrics and is given cumulative ones"), "{report}");
     let named = with(config(&[("OTEL_TRACES_EXPORTER", "none")])).resolve().to_string();
     assert!(named.contains("Scripted"), "an argument stands over a variable: {named}");
 }

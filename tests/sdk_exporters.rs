@@ -121,6 +121,18 @@ fn a_flush_waits_for_what_is_under_way() {
 }
 
 #[test]
+fn an_export_that_nobody_awaits_is_given_up() {
+    let collector = Collector::start();
+    collector.script(vec![Step::NeverAnswer]);
+    let exporter = spans_to(&collector.url());
+    let pending = exporter.export(vec![span_data("given up")]);
+    collector.wait_for(1, SOON);
+    drop(pending);
+    export(&exporter).expect("it need not wait for the first one's timeout");
+    assert_eq!(collector.spans().len(), 1);
+}
+
+#[test]
 fn an_empty_batch_is_ok_and_sends_nothing() {
     let collector = Collector::start();
     wait(spans_to(&collector.url()).export(Vec::new())).expect("nothing can fail");

@@ -171,6 +171,27 @@ impl std::fmt::Display for SamplerPlan {
     }
 }
 
+impl From<opentelemetry_sdk::metrics::Temporality> for Temporality {
+    fn from(theirs: opentelemetry_sdk::metrics::Temporality) -> Self {
+        use opentelemetry_sdk::metrics::Temporality as Sdk;
+        match theirs {
+            Sdk::Delta => Self::Delta,
+            Sdk::LowMemory => Self::LowMemory,
+            _ => Self::Cumulative,
+        }
+    }
+}
+
+impl From<Temporality> for opentelemetry_sdk::metrics::Temporality {
+    fn from(ours: Temporality) -> Self {
+        match ours {
+            Temporality::Cumulative => Self::Cumulative,
+            Temporality::Delta => Self::Delta,
+            Temporality::LowMemory => Self::LowMemory,
+        }
+    }
+}
+
 impl std::fmt::Display for Temporality {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -7,7 +7,9 @@ use http::Uri;
 use super::TelemetryConfig;
 use super::exporter::Destination;
 use super::parse::{Checked, Exporter, Header, Listed};
-use super::plan::{BatchPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporality, TracesPlan};
+use super::plan::{
+    BatchPlan, ExporterPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporality, TracesPlan,
+};
 use super::report::Origin;
 use super::resolve::{Resolver, milliseconds, milliseconds_or_none};
 use super::variables::*;
@@ -99,6 +101,10 @@ impl Resolver<'_> {
 
     pub(super) fn metrics(&mut self, destination: &Destination) -> MetricsPlan {
         let (exporters, why) = self.exporters(&METRICS, destination);
+        let preference = &OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE;
+        let temporality =
+            self.setting("metrics.temporality", &[preference], Temporality::to_string);
+        self.compare_temporality(&exporters, temporality);
         MetricsPlan {
             exporters,
             why,
@@ -112,17 +118,27 @@ impl Resolver<'_> {
                 &[&OTEL_METRIC_EXPORT_TIMEOUT],
                 milliseconds_or_none,
             ),
-            temporality: self.setting(
-                "metrics.temporality",
-                &[&OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE],
-                Temporality::to_string,
-            ),
+            temporality,
             names: self.argument(
                 "metric_names",
                 self.config.metric_names,
                 MetricNames::default(),
                 |names| format!("{names:?}"),
             ),
+        }
+    }
+
+    /// One collection goes to every destination, so there is one temporality.
+    fn compare_temporality(&mut self, exporters: &[ExporterPlan], ours: Temporality) {
+        for exporter in exporters {
+            let ExporterPlan::Foreign(foreign) = exporter else { continue };
+            let theirs = foreign.temporality().map(Temporality::from);
+            if let Some(theirs) = theirs.filter(|theirs| *theirs != ours) {
+                let variable = OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE.name;
+                self.report.note(format!(
+                    "{foreign} asks for {theirs} metrics and is given {ours} ones; set {variable}"
+                ));
+            }
         }
     }
 

@@ -113,12 +113,7 @@ impl ExporterBuilder<MetricExporter> {
     /// As for [`SpanExporter`].
     pub fn build(self) -> Result<MetricExporter, Error> {
         let (line, preferred) = self.line(Of::Metrics)?;
-        let temporality = self.temporality.unwrap_or(match preferred {
-            plan::Temporality::Cumulative => Temporality::Cumulative,
-            plan::Temporality::Delta => Temporality::Delta,
-            plan::Temporality::LowMemory => Temporality::LowMemory,
-        });
-        Ok(MetricExporter::over(line, temporality))
+        Ok(MetricExporter::over(line, self.temporality.unwrap_or_else(|| preferred.into())))
     }
 }
 

@@ -21,8 +21,16 @@ use crate::pipeline::completion::Completion;
 /// What an exporter asks of the thread; in order.
 pub(super) enum Work {
     Export(Job),
-    /// Answered once all that came before is.
-    Flush(Arc<Completion<()>>),
+    Flush(Mark),
+}
+
+/// Its drop is its answer: all that came before it is answered, or has been given up.
+pub(super) struct Mark(pub(super) Arc<Completion<()>>);
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        self.0.complete(());
+    }
 }
 
 /// One export. Where it is dropped unanswered, its exporter is over.
@@ -52,7 +60,7 @@ pub(super) async fn serve(plan: OtlpPlan, mut work: UnboundedReceiver<Work>, sto
     let serving = async {
         while let Some(next) = work.recv().await {
             match next {
-                Work::Flush(done) => done.complete(()),
+                Work::Flush(mark) => drop(mark),
                 Work::Export(job) => {
                     sequence += 1;
                     let frame = Frame { body: job.body.clone().into(), items: job.items, sequence };

@@ -11,6 +11,7 @@ use std::time::Duration;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::logs::{LogBatch, LogExporter};
+use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::SpanExporter;
 use tokio::sync::RwLock;
@@ -57,7 +58,8 @@ pub trait WithExporters: Sized {
     /// Metrics go to this exporter too; repeatable.
     ///
     /// They have the temporality of the pipeline, which is
-    /// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`; the exporter is not asked for its own.
+    /// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`; where the
+    /// exporter asks for another one, `init` says so.
     #[must_use]
     fn with_metric_exporter(self, exporter: impl PushMetricExporter) -> Self;
 }
@@ -99,6 +101,11 @@ trait Shim: Send + Sync {
     fn set_resource(&self, resource: &Resource);
     fn export(&self, items: Items) -> Exporting<'_>;
     fn shut_down(&self, within: Duration) -> OTelSdkResult;
+
+    /// What an exporter of metrics asks for.
+    fn temporality(&self) -> Option<Temporality> {
+        None
+    }
 }
 
 type Exporting<'a> = Pin<Box<dyn Future<Output = OTelSdkResult> + 'a>>;
@@ -164,6 +171,10 @@ impl<E: PushMetricExporter> Shim for Metrics<E> {
     fn shut_down(&self, within: Duration) -> OTelSdkResult {
         self.0.shutdown_with_timeout(within)
     }
+
+    fn temporality(&self) -> Option<Temporality> {
+        Some(self.0.temporality())
+    }
 }
 
 impl Foreign {
@@ -172,6 +183,11 @@ impl Foreign {
         let name = std::any::type_name::<S>().split('<').nth(1).unwrap_or_default();
         let name = name.trim_end_matches('>').rsplit("::").next().unwrap_or_default();
         Self { name: name.to_owned(), exporter: Arc::new(shim) }
+    }
+
+    /// What an exporter of metrics asks for.
+    pub(crate) fn temporality(&self) -> Option<Temporality> {
+        self.exporter.temporality()
     }
 
     pub(crate) fn set_resource(&self, resource: &Resource) {

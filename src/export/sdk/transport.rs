@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
 
-use super::delivery::{Job, Work, serve};
+use super::delivery::{Job, Mark, Work, serve};
 use crate::config::plan::OtlpPlan;
 use crate::error::Error;
 use crate::pipeline::completion::Completion;
@@ -114,9 +114,8 @@ impl Line {
 
     fn wait(&self, within: Duration) -> OTelSdkResult {
         let done = Arc::new(Completion::default());
-        if self.work.send(Work::Flush(Arc::clone(&done))).is_err() {
-            return Ok(());
-        }
+        // A mark that cannot be handed over is answered: nothing is under way.
+        drop(self.work.send(Work::Flush(Mark(Arc::clone(&done)))));
         let far = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         let deadline = Instant::now() + within.min(far);
         done.wait(deadline).ok_or(OTelSdkError::Timeout(within))
