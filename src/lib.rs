@@ -13,7 +13,7 @@ mod encode;
 #[cfg(feature = "telemetry")]
 mod error;
 #[cfg(feature = "telemetry")]
-mod export;
+pub mod export;
 #[cfg(feature = "telemetry")]
 mod health;
 #[cfg(feature = "telemetry")]

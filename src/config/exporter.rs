@@ -19,6 +19,12 @@ pub(super) struct Destination {
     headers: Vec<Header>,
 }
 
+impl Destination {
+    pub(super) fn base(&self) -> Option<&Uri> {
+        self.base.as_ref()
+    }
+}
+
 impl Resolver<'_> {
     /// Arguments are checked whatever the environment makes of them.
     pub(super) fn destination(&mut self) -> Result<Destination, Error> {
@@ -31,10 +37,27 @@ impl Resolver<'_> {
         signal: &Signal,
         argued: &Destination,
     ) -> (Vec<ExporterPlan>, String) {
-        let (chosen, mut why, origin) = self.choose(signal, argued.base.is_some());
+        let (chosen, mut why, origin) = match self.forced_off(signal) {
+            Some((why, origin)) => (None, why, origin),
+            None => {
+                let (chosen, why, origin) = self.choose(signal, argued.base.is_some());
+                (Some(chosen), why, origin)
+            }
+        };
         let mut exporters = Vec::new();
+        if chosen.is_some() {
+            for foreign in (signal.foreign)(self.config) {
+                let name = format!("{}.exporter", signal.name);
+                self.report.set(&name, foreign.to_string(), Origin::Argument);
+                exporters.push(ExporterPlan::Foreign(foreign.clone()));
+            }
+        }
+        let has_foreign = !exporters.is_empty();
+        if has_foreign && chosen.as_ref().is_some_and(Vec::is_empty) {
+            why = "an exporter was given".to_owned();
+        }
         let mut failure = None;
-        for exporter in chosen {
+        for exporter in chosen.into_iter().flatten() {
             match exporter {
                 Exporter::Console => exporters.push(self.console(signal)),
                 Exporter::Otlp => match self.otlp(signal, argued) {
@@ -55,20 +78,21 @@ impl Resolver<'_> {
         (exporters, why)
     }
 
-    /// Which exporters, why these, and who said so.
+    /// Off whatever else is configured: why, and who said so.
+    fn forced_off(&mut self, signal: &Signal) -> Option<(String, Origin)> {
+        let (disabled, origin) = self.set_or_default(&[&OTEL_SDK_DISABLED]);
+        if disabled {
+            return Some(("OTEL_SDK_DISABLED is true".to_owned(), origin));
+        }
+        let is_off = (signal.argument)(self.config) == Some(false);
+        is_off.then(|| (format!("switched off by with_{}(false)", signal.name), Origin::Argument))
+    }
+
+    /// Which exporters of our own, why these, and who said so.
     fn choose(&mut self, signal: &Signal, argued: bool) -> (Vec<Exporter>, String, Origin) {
         let off = |why: String, origin| (Vec::new(), why, origin);
         let variable = signal.exporter.name;
-        let (disabled, origin) = self.set_or_default(&[&OTEL_SDK_DISABLED]);
-        let named = self.set(&[signal.exporter]);
-        if disabled {
-            return off("OTEL_SDK_DISABLED is true".to_owned(), origin);
-        }
-        if (signal.argument)(self.config) == Some(false) {
-            let why = format!("switched off by with_{}(false)", signal.name);
-            return off(why, Origin::Argument);
-        }
-        match named {
+        match self.set(&[signal.exporter]) {
             Some((Listed::Nothing, origin)) => {
                 return off(format!("{variable} is none"), origin);
             }
@@ -86,6 +110,8 @@ impl Resolver<'_> {
         } else if let Some((_, origin)) = self.set(&[signal.endpoint, &OTEL_EXPORTER_OTLP_ENDPOINT])
         {
             otlp("an endpoint is configured", origin)
+        } else if !(signal.foreign)(self.config).is_empty() {
+            off("an exporter was given".to_owned(), Origin::Argument)
         } else if self.config.or_console {
             (vec![Exporter::Console], "or_console, and nothing else".to_owned(), Origin::Argument)
         } else if self.config.spec_defaults {
@@ -105,7 +131,7 @@ impl Resolver<'_> {
     }
 
     /// `Err` is why the signal cannot leave by OTLP.
-    fn otlp(&mut self, signal: &Signal, argued: &Destination) -> Checked<OtlpPlan> {
+    pub(super) fn otlp(&mut self, signal: &Signal, argued: &Destination) -> Checked<OtlpPlan> {
         let name = |setting: &str| format!("{}.otlp.{setting}", signal.name);
         let protocols = [signal.protocol, &OTEL_EXPORTER_OTLP_PROTOCOL];
         let (protocol, protocol_origin) = self.set_or_default(&protocols);

@@ -8,6 +8,7 @@ mod resolve;
 mod resource;
 mod service;
 mod signal;
+pub(crate) mod standalone;
 mod url;
 pub(crate) mod variables;
 
@@ -21,8 +22,10 @@ use std::time::Duration;
 pub use report::Report;
 pub(crate) use resolve::Resolved;
 pub use service::register_service;
+pub(crate) use url::show as show_url;
 
 use crate::error::Error;
+use crate::export::sdk::Given;
 use crate::telemetry::{Inject, MetricNames, Pace};
 
 /// What a host wants called with each diagnostic.
@@ -66,6 +69,8 @@ pub struct TelemetryConfig {
     or_console: bool,
     spec_defaults: bool,
     hook: Option<Hook>,
+    /// See `export::sdk::WithExporters`.
+    pub(crate) foreign: Given,
     /// Stands in for the process environment.
     variables: Option<Vec<(String, String)>>,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::export::sdk::Foreign;
 use crate::telemetry::{MetricNames, Pace};
 
 /// Everything that `init` needs to start.
@@ -83,6 +84,8 @@ pub(crate) enum Temporality {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ExporterPlan {
     Otlp(OtlpPlan),
+    /// An exporter of the SDK's, given by argument.
+    Foreign(Foreign),
     Console {
         /// `NO_COLOR` is set to something.
         no_color: bool,
@@ -205,6 +208,27 @@ impl std::fmt::Display for Globals {
     }
 }
 
+impl From<opentelemetry_sdk::metrics::Temporality> for Temporality {
+    fn from(theirs: opentelemetry_sdk::metrics::Temporality) -> Self {
+        use opentelemetry_sdk::metrics::Temporality as Sdk;
+        match theirs {
+            Sdk::Delta => Self::Delta,
+            Sdk::LowMemory => Self::LowMemory,
+            _ => Self::Cumulative,
+        }
+    }
+}
+
+impl From<Temporality> for opentelemetry_sdk::metrics::Temporality {
+    fn from(ours: Temporality) -> Self {
+        match ours {
+            Temporality::Cumulative => Self::Cumulative,
+            Temporality::Delta => Self::Delta,
+            Temporality::LowMemory => Self::LowMemory,
+        }
+    }
+}
+
 impl std::fmt::Display for Temporality {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -219,6 +243,7 @@ impl std::fmt::Display for ExporterPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Otlp(plan) => write!(f, "{}", plan.url),
+            Self::Foreign(foreign) => write!(f, "{foreign}"),
             Self::Console { .. } => f.write_str("the console"),
         }
     }

@@ -28,20 +28,15 @@ pub(super) struct Resolver<'a> {
 
 /// Reads the environment, once, and decides everything.
 pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
-    let mut report = Report::new();
-    let variables = config.variables.clone().unwrap_or_else(|| {
-        let (pairs, complaints) = variables::of_process();
-        complaints.into_iter().for_each(|complaint| report.note(complaint));
-        pairs
-    });
-    for (name, value) in &variables {
+    let mut resolver = Resolver::new(config);
+    let Resolver { variables, report, .. } = &mut resolver;
+    for (name, value) in variables {
         let unknown = name.starts_with("OTEL_") && !variables::is_honoured(name);
         if unknown && !value.is_empty() {
             report.note(format!("{name} is set but not honoured by this version"));
         }
     }
 
-    let mut resolver = Resolver { config, variables, report };
     let resource = resolver.resource()?;
     let destination = resolver.destination()?;
     let mut plan = Plan {
@@ -63,6 +58,19 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
         plan.globals = globals;
     }
     Ok(Resolved { plan, report: resolver.report })
+}
+
+impl<'a> Resolver<'a> {
+    /// Reads the environment.
+    pub(super) fn new(config: &'a TelemetryConfig) -> Self {
+        let mut report = Report::new();
+        let variables = config.variables.clone().unwrap_or_else(|| {
+            let (pairs, complaints) = variables::of_process();
+            complaints.into_iter().for_each(|complaint| report.note(complaint));
+            pairs
+        });
+        Self { config, variables, report }
+    }
 }
 
 impl Resolver<'_> {

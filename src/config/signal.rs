@@ -7,10 +7,13 @@ use http::Uri;
 use super::TelemetryConfig;
 use super::exporter::Destination;
 use super::parse::{Checked, Exporter, Header, Listed};
-use super::plan::{BatchPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporality, TracesPlan};
+use super::plan::{
+    BatchPlan, ExporterPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporality, TracesPlan,
+};
 use super::report::Origin;
 use super::resolve::{Resolver, milliseconds, milliseconds_or_none};
 use super::variables::*;
+use crate::export::sdk::Foreign;
 use crate::telemetry::{MetricNames, Pace};
 
 /// One signal, and the variables that are its own.
@@ -20,6 +23,7 @@ pub(super) struct Signal {
     /// What follows the base URL.
     pub(super) path: &'static str,
     pub(super) argument: fn(&TelemetryConfig) -> Option<bool>,
+    pub(super) foreign: fn(&TelemetryConfig) -> &[Foreign],
     pub(super) exporter: &'static Variable<Listed<Exporter>>,
     pub(super) endpoint: &'static Variable<Checked<Uri>>,
     pub(super) protocol: &'static Variable<Checked<()>>,
@@ -36,10 +40,11 @@ struct BatchVariables {
     max_batch: &'static Variable<usize>,
 }
 
-static TRACES: Signal = Signal {
+pub(super) static TRACES: Signal = Signal {
     name: "traces",
     path: "/v1/traces",
     argument: |config| config.traces,
+    foreign: |config| &config.foreign.traces,
     exporter: &OTEL_TRACES_EXPORTER,
     endpoint: &OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
     protocol: &OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
@@ -48,10 +53,11 @@ static TRACES: Signal = Signal {
     compression: &OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
 };
 
-static METRICS: Signal = Signal {
+pub(super) static METRICS: Signal = Signal {
     name: "metrics",
     path: "/v1/metrics",
     argument: |config| config.metrics,
+    foreign: |config| &config.foreign.metrics,
     exporter: &OTEL_METRICS_EXPORTER,
     endpoint: &OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
     protocol: &OTEL_EXPORTER_OTLP_METRICS_PROTOCOL,
@@ -60,10 +66,11 @@ static METRICS: Signal = Signal {
     compression: &OTEL_EXPORTER_OTLP_METRICS_COMPRESSION,
 };
 
-static LOGS: Signal = Signal {
+pub(super) static LOGS: Signal = Signal {
     name: "logs",
     path: "/v1/logs",
     argument: |config| config.logs,
+    foreign: |config| &config.foreign.logs,
     exporter: &OTEL_LOGS_EXPORTER,
     endpoint: &OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
     protocol: &OTEL_EXPORTER_OTLP_LOGS_PROTOCOL,
@@ -94,6 +101,10 @@ impl Resolver<'_> {
 
     pub(super) fn metrics(&mut self, destination: &Destination) -> MetricsPlan {
         let (exporters, why) = self.exporters(&METRICS, destination);
+        let preference = &OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE;
+        let temporality =
+            self.setting("metrics.temporality", &[preference], Temporality::to_string);
+        self.compare_temporality(&exporters, temporality);
         MetricsPlan {
             exporters,
             why,
@@ -107,17 +118,27 @@ impl Resolver<'_> {
                 &[&OTEL_METRIC_EXPORT_TIMEOUT],
                 milliseconds_or_none,
             ),
-            temporality: self.setting(
-                "metrics.temporality",
-                &[&OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE],
-                Temporality::to_string,
-            ),
+            temporality,
             names: self.argument(
                 "metric_names",
                 self.config.metric_names,
                 MetricNames::default(),
                 |names| format!("{names:?}"),
             ),
+        }
+    }
+
+    /// One collection goes to every destination, so there is one temporality.
+    fn compare_temporality(&mut self, exporters: &[ExporterPlan], ours: Temporality) {
+        for exporter in exporters {
+            let ExporterPlan::Foreign(foreign) = exporter else { continue };
+            let theirs = foreign.temporality().map(Temporality::from);
+            if let Some(theirs) = theirs.filter(|theirs| *theirs != ours) {
+                let variable = OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE.name;
+                self.report.note(format!(
+                    "{foreign} asks for {theirs} metrics and is given {ours} ones; set {variable}"
+                ));
+            }
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) fn below(base: &Uri, path: &str) -> Result<Uri, String> {
 }
 
 /// A checked URL as it may be shown: its query may hold a secret.
-pub(super) fn show(url: &Uri) -> String {
+pub(crate) fn show(url: &Uri) -> String {
     let authority = url.authority().map_or("", |authority| authority.as_str());
     let query = url.query().map_or("", |_| "?***");
     format!("http://{authority}{}{query}", url.path())

@@ -5,8 +5,8 @@ mod encoder;
 pub(crate) mod otlp;
 #[cfg(test)]
 mod sample;
-mod sdk_metrics;
+pub(crate) mod sdk;
 pub(crate) mod view;
 
 pub(crate) use encoder::{LogEncoder, MetricEncoder, SpanEncoder};
-pub(crate) use sdk_metrics::each_metric;
+pub(crate) use sdk::each_metric;

@@ -37,7 +37,7 @@ pub(crate) fn wants_color(no_color: bool) -> bool {
 }
 
 fn write_frame(to: &mut impl Write, frame: &Frame) -> Outcome {
-    match to.write_all(&frame.body).and_then(|()| to.flush()) {
+    match to.write_all(&frame.body.wire()).and_then(|()| to.flush()) {
         Ok(()) => Outcome::Delivered { rejected: 0, message: None },
         // Part of the text may have been written; a second attempt would show it twice.
         Err(cause) => Outcome::Refused {
@@ -65,7 +65,7 @@ mod tests {
 
     fn frame() -> Frame {
         Frame {
-            body: Bytes::from_static("trace …\n".as_bytes()),
+            body: Bytes::from_static("trace …\n".as_bytes()).into(),
             items: 1,
             exporter: 1,
             sequence: 1,
@@ -77,7 +77,7 @@ mod tests {
         let mut written = Vec::new();
         let outcome = write_frame(&mut written, &frame());
         assert_eq!(outcome, Outcome::Delivered { rejected: 0, message: None });
-        assert_eq!(written, frame().body);
+        assert_eq!(written, frame().body.wire());
     }
 
     #[test]

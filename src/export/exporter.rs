@@ -9,11 +9,13 @@ use crate::config::plan::ExporterPlan;
 use super::console::ConsoleExporter;
 use super::frame::{Frame, Outcome};
 use super::http::HttpExporter;
+use super::sdk::ForeignExporter;
 
 /// Frames in, outcomes out.
 pub(crate) enum Exporter {
     Otlp(Box<HttpExporter>),
     Console(ConsoleExporter),
+    Foreign(ForeignExporter),
 }
 
 impl Exporter {
@@ -27,6 +29,9 @@ impl Exporter {
             ExporterPlan::Otlp(plan) => {
                 Self::Otlp(Box::new(HttpExporter::new(plan, attempt_limit, sent)))
             }
+            ExporterPlan::Foreign(foreign) => {
+                Self::Foreign(ForeignExporter::new(foreign, attempt_limit, sent))
+            }
             ExporterPlan::Console { .. } => Self::Console(ConsoleExporter::new(sent)),
         }
     }
@@ -36,6 +41,7 @@ impl Exporter {
         match self {
             Self::Otlp(exporter) => exporter.send(frame).await,
             Self::Console(exporter) => exporter.send(frame).await,
+            Self::Foreign(exporter) => exporter.send(frame).await,
         }
     }
 }

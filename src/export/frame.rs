@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::encode::sdk::SdkBatch;
+
 /// One encoded batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
-    /// The encoded items; cloning shares it.
-    pub(crate) body: Bytes,
+    /// The items; cloning shares them.
+    pub(crate) body: Body,
     /// How many items are in it.
     pub(crate) items: u32,
     /// Who sends it: one destination of one `init`.
@@ -25,6 +27,45 @@ impl fmt::Display for Frame {
     }
 }
 
+/// The items of a frame as its exporter takes them.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// What goes over a wire.
+    Bytes(Bytes),
+    /// An exporter of the SDK's encodes by itself.
+    Sdk(SdkBatch),
+}
+
+impl Body {
+    /// Bytes of memory; of a batch of the SDK's, about.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Sdk(batch) => batch.size(),
+        }
+    }
+
+    /// What goes over a wire; nothing of a batch of the SDK's, which no wire of ours is given.
+    pub(crate) fn wire(&self) -> Bytes {
+        match self {
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Sdk(_) => Bytes::new(),
+        }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<SdkBatch> for Body {
+    fn from(batch: SdkBatch) -> Self {
+        Self::Sdk(batch)
+    }
+}
+
 /// What became of one attempt to send a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -35,6 +76,8 @@ pub(crate) enum Outcome {
     Retry { error: String, after: Option<Duration>, sent: bool },
     /// The peer will never take this frame.
     Refused { error: String },
+    /// Handed over and not to be sent again, with nothing known of where it is.
+    Unconfirmed { error: String },
     /// The frame is larger than any request may be.
     TooLarge { error: String },
 }

@@ -68,7 +68,7 @@ impl HttpExporter {
             return Outcome::TooLarge { error };
         }
         let deadline = Deadline::after(self.limit);
-        let request = self.request(&frame.body);
+        let request = self.request(&frame.body.wire());
         let mut outcome = match self.exchange(request, deadline).await {
             Ok(mut answer) => {
                 secrets(&self.headers).for_each(|secret| answer.mask(secret));

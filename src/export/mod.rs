@@ -1,4 +1,4 @@
-//! From bytes to somewhere; no records here.
+//! From bytes to somewhere. What is public of it is [`sdk`]: exporters for the OpenTelemetry SDK.
 
 mod connection;
 mod console;
@@ -11,10 +11,11 @@ mod http_date;
 mod protobuf;
 mod response;
 mod retry;
+pub mod sdk;
 
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
-pub(crate) use frame::{Frame, Outcome};
+pub(crate) use frame::{Body, Frame, Outcome};
 pub(crate) use retry::Policy;
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ fn plan(url: &str) -> OtlpPlan {
 }
 
 fn frame(body: impl Into<Bytes>) -> Frame {
-    Frame { body: body.into(), items: 10, exporter: 1, sequence: 1 }
+    Frame { body: body.into().into(), items: 10, exporter: 1, sequence: 1 }
 }
 
 fn run<T>(work: impl AsyncFnOnce() -> T) -> T {

@@ -7,13 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use crate::config::plan::ExporterPlan;
-use crate::export::{Exporter, Frame, Outcome, Policy};
+use crate::export::{Body, Exporter, Frame, Outcome, Policy};
 use crate::health::counters::Counter;
 use crate::health::diagnostics::Level;
 use crate::health::ledger::Account;
@@ -116,17 +115,17 @@ impl Destination {
     }
 
     /// Queues a frame of as many of the items as there is room for, the oldest; the rest is dropped.
-    pub(super) fn enqueue(&self, items: usize, encode: impl FnOnce(usize) -> Bytes) {
+    pub(super) fn enqueue(&self, items: usize, encode: impl FnOnce(usize) -> Body) {
         self.enqueue_fitting(items, items.min(self.free()), encode);
     }
 
     /// Queues a frame of all the items, or drops them all.
-    pub(super) fn enqueue_whole(&self, items: usize, encode: impl FnOnce() -> Bytes) {
+    pub(super) fn enqueue_whole(&self, items: usize, encode: impl FnOnce() -> Body) {
         let fits = if items <= self.free() { items } else { 0 };
         self.enqueue_fitting(items, fits, |_| encode());
     }
 
-    fn enqueue_fitting(&self, items: usize, fits: usize, encode: impl FnOnce(usize) -> Bytes) {
+    fn enqueue_fitting(&self, items: usize, fits: usize, encode: impl FnOnce(usize) -> Body) {
         self.account.take_on(items as u64);
         self.account.settle((items - fits) as u64, &self.account.queue_full);
         if fits < items {
@@ -188,6 +187,19 @@ impl Destination {
         }
     }
 
+    /// Shuts a foreign exporter down; ours have nothing to end.
+    pub(super) fn close(&self, within: Duration) {
+        if let ExporterPlan::Foreign(foreign) = &self.plan {
+            if let Err(error) = foreign.shut_down(within) {
+                self.say(
+                    Level::Warn,
+                    "close",
+                    &format!("{} did not shut down: {error}", self.name),
+                );
+            }
+        }
+    }
+
     async fn serve(self: Rc<Self>) {
         let sent = Rc::clone(&self.sent);
         let mut exporter = Exporter::new(&self.plan, self.attempt_limit, sent);
@@ -217,6 +229,9 @@ impl Destination {
                 }
                 Outcome::TooLarge { error } => {
                     return self.refused(frame, &error, &self.account.too_large);
+                }
+                Outcome::Unconfirmed { error } => {
+                    return self.refused(frame, &error, &self.account.unconfirmed);
                 }
                 Outcome::Retry { error, after, sent } => {
                     self.sent.set(sent_before | sent);

@@ -53,6 +53,10 @@ impl MetricRoad {
         if points == 0 {
             return;
         }
+        if self.exits.iter().any(|exit| exit.encoder.wants_whole()) {
+            let whole = Arc::new(shared.meters.take_collected());
+            self.exits.iter_mut().for_each(|exit| exit.encoder.whole(&whole));
+        }
         shared.metrics.stage_direct(points as u64);
         for Exit { encoder, destination } in &mut self.exits {
             destination.enqueue_whole(points, || encoder.finish());

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::encode::{LogEncoder, SpanEncoder};
+use crate::export::Body;
 use crate::record::log::PackedLog;
 use crate::record::packed::PackedSpan;
 
@@ -19,10 +19,10 @@ use super::ring::Consumer;
 /// Records taken from one ring before the next one has its turn.
 const TURN: usize = 4096;
 
-/// Turns packed records into one frame's bytes.
+/// Turns packed records into one frame's body.
 pub(super) trait Pack {
     fn record(&mut self, bytes: &[u8], anchor: &Anchor);
-    fn finish(&mut self) -> Bytes;
+    fn finish(&mut self) -> Body;
 }
 
 /// An exporter of a signal, with its encoder.
@@ -131,7 +131,7 @@ impl Pack for SpanEncoder {
         self.span(&PackedSpan::read(bytes, anchor));
     }
 
-    fn finish(&mut self) -> Bytes {
+    fn finish(&mut self) -> Body {
         Self::finish(self)
     }
 }
@@ -141,7 +141,7 @@ impl Pack for LogEncoder {
         self.log(&PackedLog::read(bytes, anchor));
     }
 
-    fn finish(&mut self) -> Bytes {
+    fn finish(&mut self) -> Body {
         Self::finish(self)
     }
 }

@@ -56,6 +56,8 @@ impl Drop for Background {
 
 fn run(runtime: Background, plan: &Plan, shared: &Arc<Shared>) {
     local::suppress();
+    // Exporters of the SDK's must not be traced by the SDK either.
+    let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
     let tasks = LocalSet::new();
     let worked = catch_unwind(AssertUnwindSafe(|| {
         let runtime = runtime.0.as_ref().expect("only the drop takes it");

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::plan::{ExporterPlan, Plan};
+use crate::encode::sdk::resource_of;
 use crate::encode::{LogEncoder, MetricEncoder, SpanEncoder};
 use crate::error::Error;
 
@@ -41,6 +42,13 @@ impl Worker {
     /// Call inside a `LocalSet`.
     pub(super) fn new(plan: &Plan, shared: Arc<Shared>) -> Self {
         let Plan { traces, logs, metrics, resource, pace, .. } = plan;
+        let of_sdk = resource_of(resource);
+        let all = traces.exporters.iter().chain(&logs.exporters).chain(&metrics.exporters);
+        for exporter in all {
+            if let ExporterPlan::Foreign(foreign) = exporter {
+                foreign.set_resource(&of_sdk);
+            }
+        }
         let setup = |exporter, noun, max_queue, attempt_limit| Setup {
             exporter,
             noun,
@@ -174,6 +182,12 @@ impl Worker {
         self.traces.cut(&self.shared.traces, &self.anchor);
         self.logs.cut(&self.shared.logs, &self.anchor);
         self.destinations().for_each(|destination| destination.abandon());
+        let ends = self.pending.iter().filter(|pending| pending.request.is_shutdown);
+        let end = ends.map(|pending| pending.request.deadline).min();
+        for destination in self.destinations() {
+            let left = end.map(|end| end.saturating_duration_since(std::time::Instant::now()));
+            destination.close(left.unwrap_or_default());
+        }
         let result = if left == 0 { Ok(()) } else { Err(late(left)) };
         self.pending.drain(..).map(|pending| (pending.request, result.clone())).collect()
     }

@@ -150,7 +150,7 @@ pub struct Signal {
     pub delivered: u64,
     /// Items that the peer refused for good, by its status or in a partial success.
     pub rejected: u64,
-    /// Items sent, not answered, and given up at a shutdown.
+    /// Items sent, not answered, and given up: at a shutdown, or by a foreign exporter.
     pub unconfirmed: u64,
     /// Items thrown away here, by cause.
     pub dropped: Dropped,

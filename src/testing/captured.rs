@@ -247,6 +247,14 @@ fn captured(value: Any<'_>) -> CapturedValue {
             v.items(&mut |item| items.push(captured(item)));
             CapturedValue::Array(items)
         }
+        // No record holds one; as pairs nothing of it would be lost.
+        Any::Map(v) => {
+            let mut pairs = Vec::new();
+            v.entries(&mut |key, value| {
+                pairs.push(CapturedValue::Array(vec![key.into(), captured(value)]));
+            });
+            CapturedValue::Array(pairs)
+        }
     }
 }
 

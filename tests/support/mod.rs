@@ -3,6 +3,7 @@
 
 pub(crate) mod collector;
 pub(crate) mod metrics;
+pub(crate) mod sdk;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

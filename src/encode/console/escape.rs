@@ -64,6 +64,21 @@ fn show_value(clip: &mut Clip, value: Any<'_>) -> fmt::Result {
             result?;
             clip.write_char(']')
         }
+        Any::Map(entries) => {
+            clip.write_char('{')?;
+            let mut result = Ok(());
+            let mut separator = "";
+            entries.entries(&mut |key, value| {
+                if result.is_ok() {
+                    result = clip.write_str(std::mem::replace(&mut separator, ", "));
+                    result = result.and_then(|()| show_value(clip, Any::Str(key)));
+                    result = result.and_then(|()| clip.write_char('='));
+                    result = result.and_then(|()| show_value(clip, value));
+                }
+            });
+            result?;
+            clip.write_char('}')
+        }
     }
 }
 

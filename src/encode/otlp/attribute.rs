@@ -1,11 +1,15 @@
 //! Attributes as `KeyValue`, with every kind of `AnyValue`.
 
 use super::proto::{Writer, varint_len, varint64_len};
-use crate::encode::view::{Any, Attributes, Items};
+use crate::encode::view::{Any, Attributes, Entries, Items};
 
-/// Arrays deeper than this become an empty value. Decoders stop at 100 nested messages; an array
-/// takes two, and six stand above it.
-const MAX_DEPTH: usize = 32;
+/// Messages of arrays and maps within each other; what is deeper becomes an empty value. Decoders stop
+/// at 100 nested messages, and six stand above these.
+const MAX_DEPTH: usize = 64;
+
+/// The messages that one array and one map take.
+const ARRAY_DEPTH: usize = 2;
+const MAP_DEPTH: usize = 3;
 
 /// The fields of `KeyValue`.
 const KEY: u64 = 1;
@@ -17,9 +21,10 @@ const BOOL: u64 = 2;
 const INT: u64 = 3;
 const DOUBLE: u64 = 4;
 const ARRAY: u64 = 5;
+const MAP: u64 = 6;
 const BYTES: u64 = 7;
 
-/// The one field of `ArrayValue`.
+/// The one field of `ArrayValue`, and of `KeyValueList`.
 const VALUES: u64 = 1;
 
 /// Each attribute of `item` as `field`, then how many were dropped as `dropped_field`.
@@ -50,7 +55,7 @@ pub(super) fn key_value(out: &mut Writer, field: u64, key: &str, value: Any<'_>)
     any_value(out, value, 0);
 }
 
-/// The length of an `AnyValue`, unless it is an array.
+/// The length of an `AnyValue`, unless it is an array or a map.
 #[inline]
 fn scalar_len(value: Any<'_>) -> Option<usize> {
     match value {
@@ -59,7 +64,7 @@ fn scalar_len(value: Any<'_>) -> Option<usize> {
         Any::F64(_) => Some(9),
         Any::Str(text) => Some(1 + varint_len(text.len()) + text.len()),
         Any::Bytes(bytes) => Some(1 + varint_len(bytes.len()) + bytes.len()),
-        Any::Array(_) => None,
+        Any::Array(_) | Any::Map(_) => None,
     }
 }
 
@@ -72,7 +77,8 @@ fn any_value(out: &mut Writer, value: Any<'_>, depth: usize) {
         Any::F64(value) => out.fixed64_field(DOUBLE, value.to_bits()),
         Any::Str(text) => out.bytes_field(STRING, text.as_bytes()),
         Any::Bytes(bytes) => out.bytes_field(BYTES, bytes),
-        Any::Array(values) => array_value(out, values, depth + 1),
+        Any::Array(values) => array_value(out, values, depth + ARRAY_DEPTH),
+        Any::Map(entries) => map_value(out, entries, depth + MAP_DEPTH),
     }
 }
 
@@ -84,6 +90,21 @@ fn array_value(out: &mut Writer, values: &dyn Items, depth: usize) {
     out.message(ARRAY, 1, |out| {
         values.items(&mut |value| {
             out.message(VALUES, 1, |out| any_value(out, value, depth));
+        });
+    });
+}
+
+#[inline(never)]
+fn map_value(out: &mut Writer, entries: &dyn Entries, depth: usize) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    out.message(MAP, 1, |out| {
+        entries.entries(&mut |key, value| {
+            out.message(VALUES, 1, |out| {
+                out.string(KEY, key);
+                out.message(VALUE, 1, |out| any_value(out, value, depth));
+            });
         });
     });
 }

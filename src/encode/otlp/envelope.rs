@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::attribute::key_value;
 use super::proto::{Writer, varint_len};
-use crate::encode::view::Any;
+use crate::encode::view::{Any, Resource, Scope};
 
 /// `Export*ServiceRequest.resource_*`.
 pub(super) const RESOURCE_GROUPS: u64 = 1;
@@ -17,11 +17,11 @@ pub(super) const ITEMS: u64 = 2;
 const SCHEMA_URL: u64 = 3;
 
 /// A `Resource`, with its tag.
-pub(super) fn resource(attributes: &[(String, String)]) -> Vec<u8> {
+pub(super) fn resource(from: &Resource<'_>) -> Vec<u8> {
     let mut encoded = Writer::default();
     encoded.message(RESOURCE, 2, |out| {
-        for (key, value) in attributes {
-            key_value(out, 1, key, Any::Str(value));
+        for (key, value) in &from.attributes {
+            key_value(out, 1, key, *value);
         }
     });
     encoded.take()
@@ -45,6 +45,8 @@ pub(super) fn scope(name: &str, version: &str, attributes: &[(&str, Any<'_>)]) -
 pub(super) struct Envelope {
     /// `Resource*.resource`, encoded.
     resource: Vec<u8>,
+    /// `Resource*.schema_url`.
+    schema_url: String,
     groups: Vec<Group>,
 }
 
@@ -58,8 +60,14 @@ struct Group {
 }
 
 impl Envelope {
-    pub(super) fn new(attributes: &[(String, String)]) -> Self {
-        Self { resource: resource(attributes), groups: Vec::new() }
+    pub(super) fn new(from: &Resource<'_>) -> Self {
+        let schema_url = from.schema_url.to_owned();
+        Self { resource: resource(from), schema_url, groups: Vec::new() }
+    }
+
+    /// The group of a scope that is not encoded yet.
+    pub(super) fn group_of(&mut self, from: &Scope<'_>) -> &mut Writer {
+        self.group(scope(from.name, from.version, &from.attributes), from.schema_url)
     }
 
     /// The group of `scope`, added if there is none yet.
@@ -93,7 +101,7 @@ impl Envelope {
     /// The whole request; the envelope is empty again.
     pub(super) fn finish(&mut self) -> Bytes {
         let groups = self.groups.iter().map(|group| field_len(group.len()));
-        let length = self.resource.len() + groups.sum::<usize>();
+        let length = self.resource.len() + groups.sum::<usize>() + text_len(&self.schema_url);
         let mut out = Writer::new(Vec::with_capacity(field_len(length)));
         out.message_head(RESOURCE_GROUPS, length);
         out.raw(&self.resource);
@@ -103,18 +111,20 @@ impl Envelope {
             out.raw(group.items.as_slice());
             out.string(SCHEMA_URL, &group.schema_url);
         }
+        out.string(SCHEMA_URL, &self.schema_url);
         Bytes::from(out.take())
     }
 }
 
 impl Group {
     fn len(&self) -> usize {
-        let schema_url = match self.schema_url.len() {
-            0 => 0,
-            length => field_len(length),
-        };
-        self.scope.len() + self.items.len() + schema_url
+        self.scope.len() + self.items.len() + text_len(&self.schema_url)
     }
+}
+
+/// What a text takes as a field; an empty one is left out.
+fn text_len(text: &str) -> usize {
+    if text.is_empty() { 0 } else { field_len(text.len()) }
 }
 
 /// What a field of `length` bytes takes, its tag being below 16.

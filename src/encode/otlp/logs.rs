@@ -31,7 +31,7 @@ impl LogsEncoder {
         Self {
             own_name: scope_name.to_owned(),
             own_version: scope_version.to_owned(),
-            envelope: Envelope::new(resource),
+            envelope: Envelope::new(&resource.into()),
             index_of: HashMap::new(),
             logs: 0,
         }
@@ -78,7 +78,7 @@ impl LogsEncoder {
     }
 }
 
-fn write_log(out: &mut Writer, log: &impl LogView) {
+pub(super) fn write_log(out: &mut Writer, log: &impl LogView) {
     out.fixed64(1, log.time());
     out.uint(2, log.severity().into());
     out.string(3, log.severity_text());

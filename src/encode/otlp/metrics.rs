@@ -5,11 +5,11 @@
 use bytes::Bytes;
 
 use super::attribute::key_value;
-use super::envelope::{Envelope, ITEMS, scope};
+use super::envelope::{Envelope, ITEMS};
 use super::proto::Writer;
 use crate::encode::view::{
     Any, Buckets, Exemplar, ExponentialHistogram, Histogram, MetricData, MetricView, Number, Point,
-    Temporality,
+    Resource, Temporality,
 };
 
 /// The fields of `Gauge`, `Sum`, `Histogram` and `ExponentialHistogram`.
@@ -27,6 +27,11 @@ pub(crate) struct MetricsEncoder {
 impl MetricsEncoder {
     /// The resource is encoded here, once.
     pub(crate) fn new(resource: &[(String, String)]) -> Self {
+        Self::of(&resource.into())
+    }
+
+    /// The same with a resource whose values are of any kind.
+    pub(crate) fn of(resource: &Resource<'_>) -> Self {
         Self { envelope: Envelope::new(resource), points: 0 }
     }
 
@@ -35,9 +40,7 @@ impl MetricsEncoder {
         if metric.points() == 0 {
             return;
         }
-        let from = &metric.scope;
-        let scope = scope(from.name, from.version, &from.attributes);
-        let items = self.envelope.group(scope, from.schema_url);
+        let items = self.envelope.group_of(&metric.scope);
         items.message(ITEMS, 2, |out| write_metric(out, metric));
         self.points += u32::try_from(metric.points()).unwrap_or(u32::MAX);
     }

@@ -5,10 +5,12 @@ mod envelope;
 mod logs;
 mod metrics;
 mod proto;
+mod scoped;
 #[cfg(test)]
 mod tests;
 mod trace;
 
 pub(crate) use logs::LogsEncoder;
 pub(crate) use metrics::MetricsEncoder;
+pub(crate) use scoped::ScopedEncoder;
 pub(crate) use trace::TraceEncoder;

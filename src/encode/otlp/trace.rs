@@ -52,7 +52,7 @@ impl TraceEncoder {
         scope_version: &str,
     ) -> Self {
         Self {
-            resource: envelope::resource(resource),
+            resource: envelope::resource(&resource.into()),
             scope: envelope::scope(scope_name, scope_version, &[]),
             out: Writer::default(),
             head: Writer::default(),
@@ -169,7 +169,7 @@ fn group<'a>(groups: &'a mut Vec<Group>, name: &str) -> &'a mut Writer {
     &mut groups[index].items
 }
 
-fn write_span(out: &mut Writer, span: &impl SpanView) {
+pub(super) fn write_span(out: &mut Writer, span: &impl SpanView) {
     out.bytes_field(1, &span.trace().to_be_bytes());
     out.bytes_field(2, &span.span().to_be_bytes());
     out.string(3, span.trace_state());

@@ -25,12 +25,33 @@ pub(crate) enum Any<'a> {
     Str(&'a str),
     Bytes(&'a [u8]),
     Array(&'a dyn Items),
+    Map(&'a dyn Entries),
 }
 
 /// The values of an array.
 pub(crate) trait Items {
     /// Lends each value in order.
     fn items(&self, each: &mut dyn FnMut(Any<'_>));
+}
+
+/// The entries of a map.
+pub(crate) trait Entries {
+    /// Lends each entry, in an order that is always the same.
+    fn entries(&self, each: &mut dyn FnMut(&str, Any<'_>));
+}
+
+/// Who speaks: attributes in order, and the schema that they follow, or empty.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Resource<'a> {
+    pub(crate) attributes: Pairs<'a>,
+    pub(crate) schema_url: &'a str,
+}
+
+impl<'a> From<&'a [(String, String)]> for Resource<'a> {
+    fn from(pairs: &'a [(String, String)]) -> Self {
+        let pair = |(key, value): &'a (String, String)| (key.as_str(), Any::Str(value));
+        Self { attributes: pairs.iter().map(pair).collect(), schema_url: "" }
+    }
 }
 
 impl fmt::Debug for Any<'_> {
@@ -47,6 +68,13 @@ impl fmt::Debug for Any<'_> {
                     list.entry(&item);
                 });
                 list.finish()
+            }
+            Self::Map(v) => {
+                let mut map = f.debug_map();
+                v.entries(&mut |key, value| {
+                    map.entry(&key, &value);
+                });
+                map.finish()
             }
         }
     }

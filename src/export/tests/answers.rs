@@ -58,6 +58,7 @@ fn a_status_decides_what_becomes_of_a_frame() {
             Outcome::Retry { error, .. } => ("retry later", Some(error)),
             Outcome::Refused { error } => ("refused", Some(error)),
             Outcome::TooLarge { error } => ("too large", Some(error)),
+            Outcome::Unconfirmed { error } => ("unconfirmed", Some(error)),
         };
         assert_eq!(found, expected, "{status}");
         if let Some(error) = error {

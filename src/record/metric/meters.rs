@@ -15,8 +15,9 @@ use opentelemetry_sdk::metrics::{
     InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality as SdkTemporality,
 };
 
-use crate::config::plan::{Plan, Temporality};
+use crate::config::plan::Plan;
 use crate::encode::each_metric;
+use crate::encode::sdk::resource_of;
 use crate::encode::view::MetricView;
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline;
@@ -49,9 +50,11 @@ struct Inner {
 
 impl Meters {
     pub(crate) fn new(plan: &Plan, diagnostics: &Arc<Diagnostics>) -> Self {
+        let temporality = plan.metrics.temporality.into();
         let reader =
-            Reader(Arc::new(ManualReader::builder().with_temporality(temporality(plan)).build()));
-        let resource = opentelemetry_sdk::Resource::builder_empty().build();
+            Reader(Arc::new(ManualReader::builder().with_temporality(temporality).build()));
+        // Ours is encoded once; this one is for exporters of the SDK's.
+        let resource = resource_of(&plan.resource);
         let provider = SdkMeterProvider::builder()
             .with_resource(resource)
             .with_reader(Reader(Arc::clone(&reader.0)))
@@ -129,6 +132,11 @@ impl Meters {
         }
     }
 
+    /// The newest collection, whole.
+    pub(crate) fn take_collected(&self) -> ResourceMetrics {
+        std::mem::take(&mut self.0.collected.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(super) fn counter(&self, spec: &Spec) -> Counter<u64> {
         let builder = self.0.meter.u64_counter(spec.name);
         builder.with_unit(spec.unit).with_description(spec.description).build()
@@ -186,14 +194,6 @@ macro_rules! observe {
 observe!(observe_counter, u64, u64_observable_counter);
 observe!(observe_up_down_counter, i64, i64_observable_up_down_counter);
 observe!(observe_gauge, f64, f64_observable_gauge);
-
-fn temporality(plan: &Plan) -> SdkTemporality {
-    match plan.metrics.temporality {
-        Temporality::Cumulative => SdkTemporality::Cumulative,
-        Temporality::Delta => SdkTemporality::Delta,
-        Temporality::LowMemory => SdkTemporality::LowMemory,
-    }
-}
 
 /// The SDK's manual reader, kept by both sides.
 #[derive(Clone, Debug)]

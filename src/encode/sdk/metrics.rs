@@ -3,29 +3,23 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use opentelemetry::{Array, KeyValue, Value};
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality as SdkTemporality;
 use opentelemetry_sdk::metrics::data::{
     self, AggregatedMetrics, ExponentialBucket, ExponentialHistogramDataPoint, HistogramDataPoint,
     ResourceMetrics,
 };
 
-use super::view::{
-    Any, Buckets, Exemplar, ExponentialHistogram, Histogram, Items, MetricData, MetricView, Number,
-    Pairs, Point, Scope, Temporality,
+use super::value::{pairs, scope, unix_nanos};
+use crate::encode::view::{
+    Buckets, Exemplar, ExponentialHistogram, Histogram, MetricData, MetricView, Number, Point,
+    Temporality,
 };
 
-/// Lends each metric of one collection. Its resource is not read: the plan's is the one that counts.
+/// Lends each metric of one collection. Its resource is not read here: the encoder has been given one.
 pub(crate) fn each_metric(from: &ResourceMetrics, mut each: impl FnMut(&MetricView<'_>)) {
     for group in from.scope_metrics() {
-        let scope = Scope {
-            name: group.scope().name(),
-            version: group.scope().version().unwrap_or_default(),
-            schema_url: group.scope().schema_url().unwrap_or_default(),
-            attributes: pairs(group.scope().attributes()),
-        };
+        let scope = scope(group.scope());
         for metric in group.metrics() {
             each(&MetricView {
                 scope: scope.clone(),
@@ -176,38 +170,4 @@ fn temporality(from: SdkTemporality) -> Temporality {
         // `LowMemory` is a preference: no data has it.
         _ => Temporality::Cumulative,
     }
-}
-
-fn pairs<'a>(from: impl Iterator<Item = &'a KeyValue>) -> Pairs<'a> {
-    from.map(|pair| (pair.key.as_str(), any(&pair.value))).collect()
-}
-
-fn any(value: &Value) -> Any<'_> {
-    match value {
-        Value::Bool(value) => Any::Bool(*value),
-        Value::I64(value) => Any::I64(*value),
-        Value::F64(value) => Any::F64(*value),
-        Value::String(value) => Any::Str(value.as_str()),
-        Value::Array(values) => Any::Array(values),
-        // The enum is open, though these are all the kinds there are.
-        _ => Any::Str(""),
-    }
-}
-
-impl Items for Array {
-    fn items(&self, each: &mut dyn FnMut(Any<'_>)) {
-        match self {
-            Self::Bool(values) => values.iter().for_each(|value| each(Any::Bool(*value))),
-            Self::I64(values) => values.iter().for_each(|value| each(Any::I64(*value))),
-            Self::F64(values) => values.iter().for_each(|value| each(Any::F64(*value))),
-            Self::String(values) => values.iter().for_each(|value| each(Any::Str(value.as_str()))),
-            _ => {}
-        }
-    }
-}
-
-/// 0 before 1970.
-fn unix_nanos(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,124 @@
+//! From a few arguments and the environment to an exporter.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use opentelemetry_sdk::metrics::Temporality;
+
+use super::exporter::{LogExporter, MetricExporter, SpanExporter};
+use super::transport::Line;
+use crate::config::TelemetryConfig;
+use crate::config::plan;
+use crate::config::standalone::{self, Of};
+use crate::error::Error;
+use crate::health::diagnostics::{Diagnostics, Level};
+
+/// What an exporter is made from; where nothing is given, the `OTEL_EXPORTER_OTLP_*` variables say it.
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct ExporterBuilder<E> {
+    config: TelemetryConfig,
+    timeout: Option<Duration>,
+    gzip: Option<bool>,
+    temporality: Option<Temporality>,
+    exporter: PhantomData<fn() -> E>,
+}
+
+impl<E> ExporterBuilder<E> {
+    pub(super) fn new() -> Self {
+        Self {
+            config: TelemetryConfig::default(),
+            timeout: None,
+            gzip: None,
+            temporality: None,
+            exporter: PhantomData,
+        }
+    }
+
+    /// OTLP base URL; `/v1/<signal>` is appended. It stands over every variable.
+    pub fn with_endpoint(mut self, url: &str) -> Self {
+        self.config = self.config.with_endpoint(url);
+        self
+    }
+
+    /// A header on every request; repeatable, the last of a name wins, also over a variable.
+    ///
+    /// A value is never shown.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.config = self.config.with_header(name, value);
+        self
+    }
+
+    /// How long one export may take, its repeats included; zero is no limit.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Whether requests from 1 KiB on are compressed with gzip.
+    pub fn with_gzip(mut self, on: bool) -> Self {
+        self.gzip = Some(on);
+        self
+    }
+
+    fn line(&self, of: Of) -> Result<(Line, plan::Temporality), Error> {
+        let mut resolved = standalone::resolve(&self.config, of)?;
+        if let Some(timeout) = self.timeout {
+            resolved.plan.timeout = (!timeout.is_zero()).then_some(timeout);
+        }
+        if let Some(gzip) = self.gzip {
+            resolved.plan.gzip = gzip;
+        }
+        let diagnostics = Diagnostics::new(None);
+        for line in &resolved.diagnostics {
+            diagnostics.say(Level::Warn, line, line);
+        }
+        Ok((Line::open(resolved.plan)?, resolved.temporality))
+    }
+}
+
+impl ExporterBuilder<SpanExporter> {
+    /// The exporter.
+    ///
+    /// # Errors
+    /// An argument or a variable that cannot be used (it is named, with a remedy), or a thread that the
+    /// system refuses.
+    pub fn build(self) -> Result<SpanExporter, Error> {
+        Ok(SpanExporter::over(self.line(Of::Traces)?.0))
+    }
+}
+
+impl ExporterBuilder<LogExporter> {
+    /// The exporter.
+    ///
+    /// # Errors
+    /// As for [`SpanExporter`].
+    pub fn build(self) -> Result<LogExporter, Error> {
+        Ok(LogExporter::over(self.line(Of::Logs)?.0))
+    }
+}
+
+impl ExporterBuilder<MetricExporter> {
+    /// Since when sums count; cumulative where neither this nor
+    /// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` says otherwise.
+    pub fn with_temporality(mut self, temporality: Temporality) -> Self {
+        self.temporality = Some(temporality);
+        self
+    }
+
+    /// The exporter.
+    ///
+    /// # Errors
+    /// As for [`SpanExporter`].
+    pub fn build(self) -> Result<MetricExporter, Error> {
+        let (line, preferred) = self.line(Of::Metrics)?;
+        Ok(MetricExporter::over(line, self.temporality.unwrap_or_else(|| preferred.into())))
+    }
+}
+
+impl<E> fmt::Debug for ExporterBuilder<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ExporterBuilder")
+    }
+}

@@ -1,0 +1,149 @@
+//! The SDK's three exporter traits.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{self, LogBatch};
+use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::trace::{self, SpanData};
+
+use super::builder::ExporterBuilder;
+use super::transport::Line;
+use crate::encode::each_metric;
+use crate::encode::otlp::{MetricsEncoder, ScopedEncoder};
+use crate::encode::sdk::{SdkLog, SdkSpan, resource, scope};
+
+/// Spans of the SDK over OTLP.
+#[derive(Debug)]
+pub struct SpanExporter {
+    line: Line,
+    resource: Resource,
+}
+
+/// Log records of the SDK over OTLP.
+#[derive(Debug)]
+pub struct LogExporter {
+    line: Line,
+    resource: Resource,
+}
+
+/// Metrics of the SDK over OTLP.
+#[derive(Debug)]
+pub struct MetricExporter {
+    line: Line,
+    temporality: Temporality,
+}
+
+fn no_resource() -> Resource {
+    Resource::builder_empty().build()
+}
+
+impl SpanExporter {
+    /// An exporter as the environment says, unless the builder is told otherwise.
+    pub fn builder() -> ExporterBuilder<Self> {
+        ExporterBuilder::new()
+    }
+
+    pub(super) fn over(line: Line) -> Self {
+        Self { line, resource: no_resource() }
+    }
+
+    fn encode(&self, batch: &[SpanData]) -> Bytes {
+        let mut encoder = ScopedEncoder::new(&resource(&self.resource));
+        for span in batch {
+            encoder.span(&scope(&span.instrumentation_scope), &SdkSpan::new(span));
+        }
+        encoder.finish()
+    }
+}
+
+impl trace::SpanExporter for SpanExporter {
+    fn export(&self, batch: Vec<SpanData>) -> impl Future<Output = OTelSdkResult> + Send {
+        self.line.export(batch.len(), || self.encode(&batch))
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.line.flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.line.shut_down(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.resource = resource.clone();
+    }
+}
+
+impl LogExporter {
+    /// An exporter as the environment says, unless the builder is told otherwise.
+    pub fn builder() -> ExporterBuilder<Self> {
+        ExporterBuilder::new()
+    }
+
+    pub(super) fn over(line: Line) -> Self {
+        Self { line, resource: no_resource() }
+    }
+
+    fn encode(&self, batch: &LogBatch<'_>) -> Bytes {
+        let mut encoder = ScopedEncoder::new(&resource(&self.resource));
+        for record in batch.iter() {
+            let log = SdkLog::new(record);
+            encoder.log(&log.full_scope(), &log);
+        }
+        encoder.finish()
+    }
+}
+
+impl logs::LogExporter for LogExporter {
+    fn export(&self, batch: LogBatch<'_>) -> impl Future<Output = OTelSdkResult> + Send {
+        self.line.export(batch.iter().count(), || self.encode(&batch))
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.line.shut_down(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.resource = resource.clone();
+    }
+}
+
+impl MetricExporter {
+    /// An exporter as the environment says, unless the builder is told otherwise.
+    pub fn builder() -> ExporterBuilder<Self> {
+        ExporterBuilder::new()
+    }
+
+    pub(super) fn over(line: Line, temporality: Temporality) -> Self {
+        Self { line, temporality }
+    }
+}
+
+impl PushMetricExporter for MetricExporter {
+    fn export(&self, metrics: &ResourceMetrics) -> impl Future<Output = OTelSdkResult> + Send {
+        let mut encoder = MetricsEncoder::of(&resource(metrics.resource()));
+        let mut points = 0;
+        each_metric(metrics, |metric| {
+            points += metric.points();
+            encoder.metric(metric);
+        });
+        self.line.export(points, || encoder.finish())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.line.flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.line.shut_down(timeout)
+    }
+
+    fn temporality(&self) -> Temporality {
+        self.temporality
+    }
+}

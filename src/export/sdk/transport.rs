@@ -1,0 +1,192 @@
+//! The one thread that all SDK exporters of the process share, and each exporter's line to it.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{LocalSet, spawn_local};
+
+use super::delivery::{Job, Mark, Work, serve};
+use crate::config::plan::OtlpPlan;
+use crate::error::Error;
+use crate::pipeline::completion::Completion;
+use crate::record::local;
+
+/// How long a flush may wait for an exporter without a timeout of its own.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// A new exporter, for the thread.
+type Opened = (OtlpPlan, UnboundedReceiver<Work>, Arc<Notify>);
+
+/// Where new exporters are announced, once there is a thread.
+static THREAD: Mutex<Option<UnboundedSender<Opened>>> = Mutex::new(None);
+
+/// How an export ended.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// The exporter was shut down.
+    Over,
+    /// The timeout passed, and nothing is known but that.
+    Late(Duration),
+    Failed(String),
+}
+
+pub(super) type Answer = Result<(), Failure>;
+
+impl From<Failure> for OTelSdkError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Over => Self::AlreadyShutdown,
+            Failure::Late(limit) => Self::Timeout(limit),
+            Failure::Failed(why) => Self::InternalFailure(why),
+        }
+    }
+}
+
+/// One exporter's end of its line to the thread; closed by its drop, which leaves no export behind.
+pub(super) struct Line {
+    work: UnboundedSender<Work>,
+    /// Ends all that is under way.
+    stop: Arc<Notify>,
+    is_over: AtomicBool,
+    name: String,
+    timeout: Option<Duration>,
+}
+
+impl Line {
+    /// Starts the thread where there is none.
+    pub(super) fn open(plan: OtlpPlan) -> Result<Self, Error> {
+        let (work, receiver) = unbounded_channel();
+        let stop = Arc::new(Notify::new());
+        let name = crate::config::show_url(&plan.url);
+        let timeout = plan.timeout;
+        announce((plan, receiver, Arc::clone(&stop)))?;
+        Ok(Self { work, stop, is_over: AtomicBool::new(false), name, timeout })
+    }
+
+    /// Sends what `encode` gives, unless there is nothing to send.
+    pub(super) fn export(&self, items: usize, encode: impl FnOnce() -> Bytes) -> Export {
+        let done = Arc::new(Completion::default());
+        let cancel = Arc::new(Notify::new());
+        if self.is_over.load(Ordering::Acquire) {
+            done.complete(Err(Failure::Over));
+        } else if items == 0 {
+            done.complete(Ok(()));
+        } else {
+            let job = Job {
+                body: encode(),
+                items: u32::try_from(items).unwrap_or(u32::MAX),
+                deadline: self.timeout.and_then(|limit| Instant::now().checked_add(limit)),
+                timeout: self.timeout,
+                cancel: Arc::clone(&cancel),
+                done: Arc::clone(&done),
+            };
+            // A job that cannot be handed over answers itself when it is dropped.
+            drop(self.work.send(Work::Export(job)));
+        }
+        Export { done, cancel }
+    }
+
+    /// Waits for what was handed over before.
+    pub(super) fn flush(&self) -> OTelSdkResult {
+        if self.is_over.load(Ordering::Acquire) {
+            return Err(OTelSdkError::AlreadyShutdown);
+        }
+        self.wait(self.timeout.unwrap_or(FLUSH))
+    }
+
+    /// Takes nothing more, waits for what is under way, and gives it up at the deadline.
+    pub(super) fn shut_down(&self, within: Duration) -> OTelSdkResult {
+        if self.is_over.swap(true, Ordering::AcqRel) {
+            return Err(OTelSdkError::AlreadyShutdown);
+        }
+        let waited = self.wait(within);
+        self.stop.notify_one();
+        waited
+    }
+
+    fn wait(&self, within: Duration) -> OTelSdkResult {
+        let done = Arc::new(Completion::default());
+        // A mark that cannot be handed over is answered: nothing is under way.
+        drop(self.work.send(Work::Flush(Mark(Arc::clone(&done)))));
+        let far = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        let deadline = Instant::now() + within.min(far);
+        done.wait(deadline).ok_or(OTelSdkError::Timeout(within))
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// Resolves to what became of one export; dropping it gives the export up.
+#[must_use = "futures do nothing unless polled"]
+pub(super) struct Export {
+    done: Arc<Completion<Answer>>,
+    cancel: Arc<Notify>,
+}
+
+impl Future for Export {
+    type Output = OTelSdkResult;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<OTelSdkResult> {
+        self.done.poll(cx).map(|answer| answer.map_err(OTelSdkError::from))
+    }
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        self.cancel.notify_one();
+    }
+}
+
+fn announce(opened: Opened) -> Result<(), Error> {
+    let mut thread = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
+    let refused = match &*thread {
+        Some(sender) => match sender.send(opened) {
+            Ok(()) => return Ok(()),
+            // The thread has ended, which only a panic of it can have done.
+            Err(refused) => refused.0,
+        },
+        None => opened,
+    };
+    let (sender, receiver) = unbounded_channel();
+    start(receiver)?;
+    // The receiver is alive: its thread waits for the first message.
+    let _ = sender.send(refused);
+    *thread = Some(sender);
+    Ok(())
+}
+
+fn start(mut opened: UnboundedReceiver<Opened>) -> Result<(), Error> {
+    // Built here, so that a refusal is this call's error. One helper thread, for look-ups.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .on_thread_start(local::suppress)
+        .thread_name("trackside-helper")
+        .build()
+        .map_err(|error| Error::start(format!("cannot start the exporters' runtime: {error}")))?;
+    let run = move || {
+        local::suppress();
+        let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
+        LocalSet::new().block_on(&runtime, async {
+            while let Some((plan, work, stop)) = opened.recv().await {
+                // It ends with its exporter; a panic ends that one exporter.
+                drop(spawn_local(serve(plan, work, stop)));
+            }
+        });
+    };
+    let thread = std::thread::Builder::new().name("trackside-sdk".into()).spawn(run);
+    let refused = |error| Error::start(format!("cannot start the exporters' thread: {error}"));
+    thread.map(drop).map_err(refused)
+}
