@@ -11,8 +11,8 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _};
 
 use crate::context::{Extra, Parent};
-use crate::record::current;
 use crate::record::open::Open;
+use crate::record::{current, gate};
 
 /// Lives no longer than the API's own thread-local, which panics when it is asked too late.
 struct Alive;
@@ -30,9 +30,13 @@ thread_local! {
     };
 }
 
-/// Lends this thread's `Context`; `None` while the thread is being torn down.
+/// Lends this thread's `Context`; `None` before `init`, when nothing of ours may touch anything, and
+/// while the thread is being torn down.
 #[inline]
 fn with_current<R>(run: impl FnOnce(&Context) -> R) -> Option<R> {
+    if gate::read() == 0 {
+        return None;
+    }
     ALIVE.try_with(|_| ()).ok()?;
     Some(Context::map_current(run))
 }
