@@ -4,6 +4,7 @@
 //! configured here (the environment must name no exporter), so that what holds with the feature off
 //! holds with it on. What both modes must reject is in `src/telemetry/strictness.rs`.
 
+use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as Failure;
@@ -48,7 +49,8 @@ fn write(span: &mut Span) {
         .link(&Parent::root())
         .ok()
         .error("kind", &"description")
-        .record_error(&fmt::Error);
+        .record_error(&fmt::Error)
+        .record_error_with(&fmt::Error, &Backtrace::disabled());
 }
 
 #[test]
@@ -233,6 +235,7 @@ fn measurements_and_logs_are_taken_before_init() {
     drop((rpc::storage("get"), rpc::session()));
     let extras = [("extra", 1_u64.into())];
     telemetry::forward_log(20, "message", "module", 7, "main", &extras);
+    telemetry::log_error(40, "message", "module", 7, "main", &fmt::Error);
     telemetry::forward_log_at(SystemTime::UNIX_EPOCH, -1, "", "", 0, "", &extras);
 }
 

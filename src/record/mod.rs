@@ -7,6 +7,7 @@
 mod attributes;
 mod bytes;
 pub(crate) mod current;
+mod exception;
 mod future;
 pub(crate) mod gate;
 pub(crate) mod limits;
@@ -22,6 +23,6 @@ mod span;
 pub(crate) mod start;
 
 pub use future::{InContext, Instrumented, in_context, in_context_fn, instrument};
-pub use log::{forward_log, forward_log_at};
+pub use log::{forward_log, forward_log_at, log_error};
 pub use scope::{CurrentSpan, SpanGuard, current, span};
 pub use span::Span;

@@ -1,5 +1,6 @@
 //! An open span: ids, times, and buffers that keep their capacity from span to span.
 
+use std::backtrace::Backtrace;
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use crate::context::{Extra, Parent};
 use crate::telemetry::{Kind, Value};
 
 use super::attributes::AttributeBuffer;
+use super::exception::Exception;
 use super::limits::Limits;
 use super::packed::{self, Head};
 use super::start::{Clock, flags};
@@ -265,25 +267,18 @@ impl Open {
         }
     }
 
-    pub(crate) fn record_error(&mut self, error: &(dyn Error + 'static)) {
-        let message = error.to_string();
-        let mut chain = message.clone();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let _ = write!(chain, "\ncaused by: {error}");
-            cause = error.source();
-        }
-        self.event(
-            "exception",
-            &[
-                ("exception.message", Value::Str(&message)),
-                ("exception.stacktrace", Value::Str(&chain)),
-            ],
-        );
+    pub(crate) fn record_error(
+        &mut self,
+        error: &(dyn Error + 'static),
+        backtrace: Option<&Backtrace>,
+    ) {
+        let exception = Exception::new(error, backtrace);
+        let attributes: Vec<_> = exception.attributes().collect();
+        self.event("exception", &attributes);
         if !self.attributes.contains("error.type") {
             self.set("error.type", Value::Str("_OTHER"));
         }
-        self.fail(&message);
+        self.fail(&exception.message);
     }
 
     /// Takes over what was written beside this span while it stayed current.
