@@ -8,6 +8,7 @@ use super::plan::{Plan, Propagators, Root, SamplerPlan};
 use super::report::{Origin, Report};
 use super::variables::{self, *};
 use crate::error::Error;
+use crate::health::diagnostics::Level;
 use crate::telemetry::Pace;
 
 const MIB: usize = 1024 * 1024;
@@ -55,6 +56,7 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
         memory: resolver.memory()?,
         drop_deadline: resolver.drop_deadline(),
         pace: resolver.pace(),
+        log_level: resolver.log_level(),
     };
     // Nothing in the plan depends on it yet.
     resolver.argument("globals", config.globals, true, bool::to_string);
@@ -165,6 +167,12 @@ impl Resolver<'_> {
 
     fn pace(&mut self) -> Pace {
         self.argument("pace", self.config.pace, Pace::default(), |pace| format!("{pace:?}"))
+    }
+
+    fn log_level(&mut self) -> Option<Level> {
+        self.setting("log_level", &[&OTEL_LOG_LEVEL], |level| {
+            level.map_or("none", Level::name).to_owned()
+        })
     }
 
     /// An argument that no variable stands for, with a line in the report.

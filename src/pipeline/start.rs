@@ -69,6 +69,7 @@ fn run(runtime: Background, plan: &Plan, shared: &Arc<Shared>) {
         shared.diagnostics.say(Level::Warn, "panic", line);
         Vec::new()
     });
+    shared.diagnostics.tell(Level::Info, "stopped", "telemetry has shut down");
     for (request, result) in answers {
         request.done.complete(result);
     }

@@ -45,7 +45,7 @@ impl Exception {
         Self { kind: standard_type(error), message: message.text, stacktrace: stacktrace.text }
     }
 
-    /// An empty type is none, and sets nothing.
+    /// By their standard names.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&'static str, Value<'_>)> {
         [
             ("exception.type", self.kind),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::config::plan::Propagators;
+use crate::config::plan::{Plan, Propagators};
 use crate::config::{Report, TelemetryConfig};
 use crate::error::Error;
 use crate::health::counters::{FORGOTTEN_SPANS, LATE_WRITES};
@@ -65,7 +65,7 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     }
     let resolved = config.plan()?;
     let plan = resolved.plan;
-    let diagnostics = Arc::new(Diagnostics::new(config.diagnostic_hook()));
+    let diagnostics = Arc::new(Diagnostics::new(config.diagnostic_hook(), plan.log_level));
     let exporters = [&plan.traces.exporters, &plan.metrics.exporters, &plan.logs.exporters];
     let running = if exporters.iter().all(|exporters| exporters.is_empty()) {
         None
@@ -74,6 +74,7 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     };
     set_propagators(plan.propagators);
     gate::change(gate::PROPAGATES, gate::PROPAGATES);
+    let started = started(&plan);
     let lines = resolved.report.diagnostics().to_vec();
     let inner = Arc::new(Inner {
         running,
@@ -89,7 +90,24 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     for line in lines {
         inner.diagnostics.say(Level::Warn, &line, &line);
     }
+    if inner.running.is_some() {
+        inner.diagnostics.tell(Level::Info, "started", &started);
+    }
     Ok(Telemetry(inner))
+}
+
+/// Who sends what to where.
+fn started(plan: &Plan) -> String {
+    let service = plan.resource.first().map_or("", |(_, name)| name);
+    let signals = [
+        ("traces", &plan.traces.exporters),
+        ("metrics", &plan.metrics.exporters),
+        ("logs", &plan.logs.exporters),
+    ];
+    let roads = signals.iter().flat_map(|(signal, exporters)| {
+        exporters.iter().map(move |exporter| format!("{signal} to {exporter}"))
+    });
+    format!("telemetry of {service} has started: {}", roads.collect::<Vec<_>>().join(", "))
 }
 
 /// The propagators that the newest `init` chose.
