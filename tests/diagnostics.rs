@@ -18,7 +18,7 @@ struct Panics;
 
 impl Subscriber for Panics {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "trackside"
+        metadata.target() == "trackside" && *metadata.level() <= tracing::Level::WARN
     }
 
     fn event(&self, _: &Event<'_>) {

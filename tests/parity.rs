@@ -4,7 +4,6 @@
 //! configured here (the environment must name no exporter), so that what holds with the feature off
 //! holds with it on. What both modes must reject is in `src/telemetry/strictness.rs`.
 
-use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as Failure;
@@ -50,7 +49,7 @@ fn write(span: &mut Span) {
         .ok()
         .error("kind", &"description")
         .record_error(&fmt::Error)
-        .record_error_with(&fmt::Error, &Backtrace::disabled());
+        .record_error_with(&fmt::Error, &std::backtrace::Backtrace::disabled());
 }
 
 #[test]
@@ -187,8 +186,10 @@ fn nothing_is_current_where_nothing_records() {
     let current = telemetry::current();
     current.set("key", "value");
     current.with(write);
-    assert!(!current.is_recording());
-    assert_eq!((current.trace_id(), current.span_id()), (None, None));
+    assert_eq!(
+        (current.is_recording(), current.trace_id(), current.span_id()),
+        (false, None, None)
+    );
     let parent = Parent::current().with_baggage("not a token", "value");
     assert_eq!((parent.trace_id(), parent.span_id(), parent.baggage("key")), (None, None, None));
     telemetry::inject(|_, _| never());

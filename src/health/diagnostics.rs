@@ -182,9 +182,8 @@ mod tests {
     #[test]
     fn repeats_are_summed_and_said_after_a_minute() {
         let (mut said, start) = (Said::default(), Instant::now());
-        let mut say = |topic: &str, seconds| {
-            said.line(topic, "down", start + Duration::from_secs(seconds))
-        };
+        let mut say =
+            |topic: &str, seconds| said.line(topic, "down", start + Duration::from_secs(seconds));
         assert_eq!(say("a", 0).as_deref(), Some("down"));
         assert_eq!((say("a", 1), say("a", 59)), (None, None));
         assert_eq!(say("b", 59).as_deref(), Some("down"), "another topic has its own minute");

@@ -275,7 +275,8 @@ impl Destination {
             self.say(Level::Warn, "partial", &line);
         }
         self.account.succeeded();
-        let line = format!("{} took {items} {} in {frame}", self.name, self.noun);
+        let bytes = frame.body.len();
+        let line = format!("{} took {items} {}, {bytes} bytes", self.name, self.noun);
         self.tell("delivered", &line);
         self.account.settle(rejected, &self.account.rejected);
         self.settle(frame, items - rejected, &self.account.delivered);
