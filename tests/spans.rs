@@ -165,7 +165,7 @@ fn errors_become_status_and_exception() {
     let span = capture.span("io");
     assert_eq!(span.status, CapturedStatus::Error("disk gone".into()));
     assert_eq!(span.events[0].name, "exception");
-    assert_eq!(span.events[0].attributes[0], ("exception.message".to_owned(), "disk gone".into()));
+    assert_eq!(span.events[0].attributes[1], ("exception.message".to_owned(), "disk gone".into()));
 
     let failing = telemetry::instrument(async { Err::<(), _>("refused") }, "failing").errors();
     assert!(block_on(failing).is_err());

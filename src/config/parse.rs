@@ -7,6 +7,7 @@ use http::uri::Uri;
 
 use super::plan::{Propagators, Root, SamplerPlan, Temporality};
 use super::url;
+use crate::health::diagnostics::Level;
 
 /// Reads a text; `None` is as good as unset. A complaint is a sentence without the variable's name,
 /// and shows no secret.
@@ -126,6 +127,14 @@ pub(super) fn protocol(text: &str, _complaints: &mut Vec<String>) -> Option<Chec
     Some(known.then_some(()).ok_or_else(|| {
         format!("{} is not a protocol of this version; use http/protobuf", quote(text))
     }))
+}
+
+/// Down to which level, or none at all.
+pub(super) fn log_level(text: &str, complaints: &mut Vec<String>) -> Option<Option<Level>> {
+    let levels = [Level::Error, Level::Warn, Level::Info, Level::Debug];
+    let mut names = vec![("none", None)];
+    names.extend(levels.map(|level| (level.name(), Some(level))));
+    choice(text, &names, complaints)
 }
 
 /// Exporters by name.

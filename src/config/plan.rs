@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::export::sdk::Foreign;
+use crate::health::diagnostics::Level;
 use crate::telemetry::{MetricNames, Pace};
 
 /// Everything that `init` needs to start.
@@ -20,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) memory: usize,
     pub(crate) drop_deadline: Duration,
     pub(crate) pace: Pace,
+    /// What standard error may show of our diagnostics, where no logger is set.
+    pub(crate) log_level: Option<Level>,
     pub(crate) globals: Globals,
 }
 

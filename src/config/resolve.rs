@@ -8,6 +8,7 @@ use super::plan::{Globals, Plan, Propagators, Root, SamplerPlan};
 use super::report::{Origin, Report};
 use super::variables::{self, *};
 use crate::error::Error;
+use crate::health::diagnostics::Level;
 use crate::telemetry::Pace;
 
 const MIB: usize = 1024 * 1024;
@@ -51,6 +52,7 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
         drop_deadline: resolver.drop_deadline(),
         pace: resolver.pace(),
         globals: Globals::default(),
+        log_level: resolver.log_level(),
     };
     let globals = Globals::of(&plan);
     let show = |on: &bool| if *on { format!("true ({globals})") } else { on.to_string() };
@@ -177,6 +179,12 @@ impl Resolver<'_> {
 
     fn pace(&mut self) -> Pace {
         self.argument("pace", self.config.pace, Pace::default(), |pace| format!("{pace:?}"))
+    }
+
+    fn log_level(&mut self) -> Option<Level> {
+        self.setting("log_level", &[&OTEL_LOG_LEVEL], |level| {
+            level.map_or("none", Level::name).to_owned()
+        })
     }
 
     /// An argument that no variable stands for, with a line in the report.

@@ -49,6 +49,9 @@ fn batch(batch: &BatchPlan) -> String {
     let (delay, timeout) = (batch.schedule_delay, batch.export_timeout);
     format!("{delay:?} {timeout:?} {} {}", batch.max_queue, batch.max_batch)
 }
+fn log_level(plan: &Plan) -> String {
+    show(plan.log_level)
+}
 fn log_limits(plan: &Plan) -> String {
     format!("{:?} {}", plan.logs.limits.value_length, plan.logs.limits.attributes)
 }
@@ -143,6 +146,14 @@ const ROWS: &[Row] = &[
     (&[("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "DELTA")], metrics, "60s Some(30s) delta", ""),
     (&[("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", " LowMemory ")], metrics, "60s Some(30s) lowmemory", ""),
     (&[("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Sometimes")], metrics, "60s Some(30s) cumulative", "\"Sometimes\" is not one of cumulative, delta, lowmemory"),
+
+    (&[], log_level, "None", ""),
+    (&[("OTEL_LOG_LEVEL", "none")], log_level, "None", ""),
+    (&[("OTEL_LOG_LEVEL", "error")], log_level, "Some(Error)", ""),
+    (&[("OTEL_LOG_LEVEL", "WARN")], log_level, "Some(Warn)", ""),
+    (&[("OTEL_LOG_LEVEL", " Info ")], log_level, "Some(Info)", ""),
+    (&[("OTEL_LOG_LEVEL", "debug")], log_level, "Some(Debug)", ""),
+    (&[("OTEL_LOG_LEVEL", "loud")], log_level, "None", "OTEL_LOG_LEVEL: \"loud\" is not one of none, error, warn, info, debug"),
 
     (&[], limits, "None 128 128 128 128 128", ""),
     (&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "64")], limits, "Some(64) 128 128 128 128 128", ""),

@@ -6,6 +6,7 @@ use http::Uri;
 
 use super::parse::{self, Header, Listed, Rule};
 use super::plan::{Propagators, SamplerPlan, Temporality};
+use crate::health::diagnostics::Level;
 
 /// A variable: what it is called, and how its text is read.
 pub(crate) struct Variable<T: 'static> {
@@ -102,6 +103,7 @@ variables! {
     OTEL_LINK_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a link.";
     OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value of log records.";
     OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a log record.";
+    OTEL_LOG_LEVEL Option<Level>, log_level, "none", "Our diagnostics on standard error, where neither `tracing` nor `log` is set up.";
     NO_COLOR (), presence, "", "Anything: no colours on the console.";
 }
 

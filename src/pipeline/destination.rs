@@ -53,6 +53,8 @@ pub(super) struct Destination {
     sequence: Cell<u64>,
     settled: Cell<u64>,
     is_failing: Cell<bool>,
+    /// A diagnostic said so, and none has said otherwise yet.
+    is_known_failing: Cell<bool>,
     /// A flush or a shutdown waits.
     is_urgent: Cell<bool>,
     arrived: Notify,
@@ -77,6 +79,7 @@ impl Destination {
             sequence: Cell::new(0),
             settled: Cell::new(0),
             is_failing: Cell::new(false),
+            is_known_failing: Cell::new(false),
             is_urgent: Cell::new(false),
             arrived: Notify::new(),
             hurried: Notify::new(),
@@ -238,12 +241,13 @@ impl Destination {
                     failures += 1;
                     self.is_failing.set(true);
                     self.account.failed(&error);
-                    if failures == 1 {
+                    // Silenced, it is said when its minute is over: what was said last has to hold.
+                    if !self.is_known_failing.get() {
                         let line = format!(
                             "cannot export to {}: {error}; {} wait and are sent again",
                             self.name, self.noun
                         );
-                        self.say(Level::Warn, "failing", &line);
+                        self.is_known_failing.set(self.say(Level::Warn, "failing", &line));
                     }
                     // The worker need not hold records back for this destination any more.
                     self.shared.wake.notify_one();
@@ -262,6 +266,8 @@ impl Destination {
                 let (policy, failures) =
                     if urgent { (Policy::PROMPT, 1) } else { (self.policy, failures) };
                 let wait = policy.wait(failures);
+                let line = format!("{} is tried again in {wait:?}", self.name);
+                self.tell("backoff", &line);
                 // Ending early or not: the next attempt follows.
                 let _ = timeout(wait, self.hurried.notified()).await;
             }
@@ -271,9 +277,10 @@ impl Destination {
     fn delivered(&self, frame: &Frame, rejected: u64, message: Option<String>) {
         let items = u64::from(frame.items);
         let rejected = rejected.min(items);
-        if self.is_failing.replace(false) {
+        self.is_failing.set(false);
+        if self.is_known_failing.get() {
             let line = format!("{} accepts {} again", self.name, self.noun);
-            self.say(Level::Info, "recovered", &line);
+            self.is_known_failing.set(!self.say(Level::Info, "recovered", &line));
         }
         if rejected > 0 || message.is_some() {
             let message = message.unwrap_or_default();
@@ -283,12 +290,16 @@ impl Destination {
             self.say(Level::Warn, "partial", &line);
         }
         self.account.succeeded();
+        let bytes = frame.body.len();
+        let line = format!("{} took {items} {}, {bytes} bytes", self.name, self.noun);
+        self.tell("delivered", &line);
         self.account.settle(rejected, &self.account.rejected);
         self.settle(frame, items - rejected, &self.account.delivered);
     }
 
     fn refused(&self, frame: &Frame, error: &str, to: &Counter) {
         self.is_failing.set(false);
+        self.is_known_failing.set(false);
         self.account.failed(error);
         let line = format!(
             "{} refused {} {} for good: {error} ({frame})",
@@ -307,7 +318,16 @@ impl Destination {
         self.shared.wake.notify_one();
     }
 
-    fn say(&self, level: Level, topic: &str, line: &str) {
-        self.shared.diagnostics.say(level, &format!("{topic} {} {}", self.noun, self.name), line);
+    fn say(&self, level: Level, topic: &str, line: &str) -> bool {
+        self.shared.diagnostics.say(level, &self.topic(topic), line)
+    }
+
+    /// What only somebody who looks for it wants to know.
+    fn tell(&self, topic: &str, line: &str) {
+        self.shared.diagnostics.tell(Level::Debug, &self.topic(topic), line);
+    }
+
+    fn topic(&self, topic: &str) -> String {
+        format!("{topic} {} {}", self.noun, self.name)
     }
 }

@@ -66,6 +66,9 @@ fn run(runtime: Background, plan: &Plan, shared: &Arc<Shared>) {
     drop(tasks);
     drop(runtime);
     shared.has_stopped();
+    if worked.is_ok() {
+        shared.diagnostics.tell(Level::Info, "stopped", "telemetry has shut down");
+    }
     let answers = worked.unwrap_or_else(|_| {
         let line = "the telemetry thread panicked; telemetry has stopped";
         shared.diagnostics.say(Level::Warn, "panic", line);

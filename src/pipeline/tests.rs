@@ -13,7 +13,7 @@ fn shared() -> Arc<Shared> {
     let variables = vec![("OTEL_TRACES_EXPORTER".to_owned(), "console".to_owned())];
     let resolved = TelemetryConfig::default().with_variables(variables).plan();
     let plan = resolved.expect("no argument is bad").plan;
-    Arc::new(Shared::new(&plan, Arc::new(Diagnostics::new(None))))
+    Arc::new(Shared::new(&plan, Arc::new(Diagnostics::new(None, None))))
 }
 
 #[test]

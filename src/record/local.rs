@@ -78,6 +78,19 @@ pub(crate) fn suppress() {
     with(|local| local.suppressed.set(true));
 }
 
+/// Runs with this thread's telemetry suppressed, also where that panics.
+pub(crate) fn suppressed<R>(run: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            with(|local| local.suppressed.set(self.0));
+        }
+    }
+    let _restore = Restore(is_suppressed());
+    suppress();
+    run()
+}
+
 /// Whether this thread is one of ours.
 pub(crate) fn is_suppressed() -> bool {
     with(|local| local.suppressed.get()).unwrap_or(false)

@@ -1,6 +1,7 @@
 //! Log records: written straight into the thread's ring, with the trace and span of the moment.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::time::SystemTime;
 
 use crate::config::plan;
@@ -11,6 +12,7 @@ use crate::telemetry::Value;
 
 use super::attributes::{AttributeBuffer, alone, each_attribute, text, value};
 use super::bytes::Reader;
+use super::exception::Exception;
 use super::local::{self, Lane, Local};
 use super::{gate, metric};
 
@@ -52,6 +54,38 @@ pub fn forward_log_at(
     forward(Some(at), level, message, module, line, thread, extras);
 }
 
+/// One log record about an error, with the current trace and span.
+///
+/// As [`forward_log`], with `exception.message`, `exception.stacktrace` (the chain of causes) and,
+/// for errors of the standard library, `exception.type`.
+///
+/// ```
+/// use trackside::telemetry;
+///
+/// if let Err(error) = "many".parse::<u32>() {
+///     telemetry::log_error(40, "cannot read the length", "shop.orders", 17, "worker-1", &error);
+/// }
+/// ```
+pub fn log_error(
+    level: i32,
+    message: &str,
+    module: &str,
+    line: u32,
+    thread: &str,
+    error: &(dyn Error + 'static),
+) {
+    if is_heard() {
+        let exception = Exception::new(error, None);
+        let attributes: Vec<_> = exception.attributes().collect();
+        forward(None, level, message, module, line, thread, &attributes);
+    }
+}
+
+/// Whether a record would be written or counted.
+fn is_heard() -> bool {
+    gate::read() & (gate::LOGS | gate::MEASURES | gate::CAPTURES) != 0 && !local::is_suppressed()
+}
+
 /// The bands of Python's levels: the number from which one begins, OTLP's severity, and its name.
 pub(crate) const BANDS: [(i32, u8, &str); 6] = [
     (50, 21, "FATAL"),
@@ -71,10 +105,10 @@ fn forward(
     thread: &str,
     extras: &[(&str, Value<'_>)],
 ) {
-    let gate = gate::read();
-    if gate & (gate::LOGS | gate::MEASURES | gate::CAPTURES) == 0 || local::is_suppressed() {
+    if !is_heard() {
         return;
     }
+    let gate = gate::read();
     let band = BANDS.iter().position(|(from, ..)| level >= *from).unwrap_or(BANDS.len() - 1);
     metric::count_forwarded_log(band);
     local::with(|local| {

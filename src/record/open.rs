@@ -1,7 +1,10 @@
 //! An open span: ids, times, and buffers that keep their capacity from span to span.
 
 mod absorb;
+mod given;
+mod place;
 
+use std::backtrace::Backtrace;
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -10,12 +13,10 @@ use crate::context::{Extra, Parent};
 use crate::telemetry::{Kind, Value};
 
 use super::attributes::AttributeBuffer;
+use super::exception::Exception;
 use super::limits::Limits;
 use super::packed::{self, Head};
 use super::start::{Clock, flags};
-
-mod given;
-mod place;
 
 pub(crate) use given::Set;
 
@@ -306,19 +307,18 @@ impl Open {
         }
     }
 
-    pub(crate) fn record_error(&mut self, error: &(dyn Error + 'static)) {
-        let (message, chain) = error_texts(error);
-        self.event(
-            "exception",
-            &[
-                ("exception.message", Value::Str(&message)),
-                ("exception.stacktrace", Value::Str(&chain)),
-            ],
-        );
+    pub(crate) fn record_error(
+        &mut self,
+        error: &(dyn Error + 'static),
+        backtrace: Option<&Backtrace>,
+    ) {
+        let exception = Exception::new(error, backtrace);
+        let attributes: Vec<_> = exception.attributes().collect();
+        self.event("exception", &attributes);
         if !self.attributes.contains("error.type") {
             self.set("error.type", Value::Str("_OTHER"));
         }
-        self.fail(&message);
+        self.fail(&exception.message);
     }
 
     pub(crate) fn set_kind_rule(&mut self, rule: KindRule) {
@@ -366,16 +366,4 @@ impl Open {
         let [name, attributes, events, links, message, trace_state, scope] = sections;
         send(&[&head, name, attributes, events, links, message, trace_state, scope])
     }
-}
-
-/// The message of an error, and the same with the chain of its causes.
-pub(crate) fn error_texts(error: &(dyn Error + 'static)) -> (String, String) {
-    let message = error.to_string();
-    let mut chain = message.clone();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(chain, "\ncaused by: {error}");
-        cause = error.source();
-    }
-    (message, chain)
 }

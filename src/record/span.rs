@@ -1,5 +1,7 @@
 //! The span that a host's closure writes to.
 
+use std::backtrace::Backtrace;
+use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -67,9 +69,34 @@ impl Span {
 
     /// The event `exception` with the message and the chain of causes, and status Error.
     ///
-    /// `error.type` becomes `_OTHER` where it was not set.
-    pub fn record_error(&mut self, error: &(dyn std::error::Error + 'static)) -> &mut Self {
-        self.open.record_error(error);
+    /// `error.type` becomes `_OTHER` where it was not set. `exception.type` is there for errors of the
+    /// standard library: others do not tell what they are called. The chain ends after 32 causes.
+    pub fn record_error(&mut self, error: &(dyn Error + 'static)) -> &mut Self {
+        self.open.record_error(error, None);
+        self
+    }
+
+    /// `record_error` with the backtrace below the chain, if one was captured.
+    ///
+    /// An error has no way to hand out its own backtrace in stable Rust, so it is given here.
+    ///
+    /// ```
+    /// use std::backtrace::Backtrace;
+    /// use trackside::telemetry;
+    ///
+    /// let error = std::io::Error::other("disk gone");
+    /// // Captures where `RUST_BACKTRACE` asks for it.
+    /// let backtrace = Backtrace::capture();
+    /// telemetry::current().with(|span| {
+    ///     span.record_error_with(&error, &backtrace);
+    /// });
+    /// ```
+    pub fn record_error_with(
+        &mut self,
+        error: &(dyn Error + 'static),
+        backtrace: &Backtrace,
+    ) -> &mut Self {
+        self.open.record_error(error, Some(backtrace));
         self
     }
 }

@@ -70,7 +70,7 @@ impl<E> ExporterBuilder<E> {
         if let Some(gzip) = self.gzip {
             resolved.plan.gzip = gzip;
         }
-        let diagnostics = Diagnostics::new(None);
+        let diagnostics = Diagnostics::new(None, None);
         for line in &resolved.diagnostics {
             diagnostics.say(Level::Warn, line, line);
         }

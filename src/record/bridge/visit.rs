@@ -7,7 +7,8 @@ use tracing::field::{Field, Visit};
 
 use crate::telemetry::{Kind, Value};
 
-use super::super::open::{Open, error_texts};
+use super::super::exception::Exception;
+use super::super::open::Open;
 
 /// Writes fields onto a span; those of `tracing-opentelemetry`'s names become what they name.
 pub(super) struct SpanFields<'a>(pub(super) &'a mut Open);
@@ -58,9 +59,10 @@ impl Visit for SpanFields<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let (message, chain) = error_texts(value);
-        self.0.set(field.name(), Value::Str(&message));
-        self.0.event("exception", &exception(&message, &chain));
+        let exception = Exception::new(value, None);
+        self.0.set(field.name(), Value::Str(&exception.message));
+        let attributes: Vec<_> = exception.attributes().collect();
+        self.0.event("exception", &attributes);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -152,19 +154,15 @@ impl<F: FnMut(&str, Value<'_>)> Visit for EventFields<F> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let (message, chain) = error_texts(value);
-        (self.set)(field.name(), Value::Str(&message));
-        for (key, value) in exception(&message, &chain) {
+        let exception = Exception::new(value, None);
+        (self.set)(field.name(), Value::Str(&exception.message));
+        for (key, value) in exception.attributes() {
             (self.set)(key, value);
         }
-        self.error = Some(message);
+        self.error = Some(exception.message);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.text(field.name(), format_args!("{value:?}"));
     }
-}
-
-fn exception<'a>(message: &'a str, chain: &'a str) -> [(&'static str, Value<'a>); 2] {
-    [("exception.message", Value::Str(message)), ("exception.stacktrace", Value::Str(chain))]
 }

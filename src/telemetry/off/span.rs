@@ -1,5 +1,7 @@
 //! Spans, context and logs that leave no trace.
 
+use std::backtrace::Backtrace;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -44,7 +46,16 @@ impl Span {
     }
 
     /// `exception.*` with the chain of causes, and status Error.
-    pub fn record_error(&mut self, _error: &(dyn std::error::Error + 'static)) -> &mut Self {
+    pub fn record_error(&mut self, _error: &(dyn Error + 'static)) -> &mut Self {
+        self
+    }
+
+    /// `record_error` with the backtrace below the chain, if one was captured.
+    pub fn record_error_with(
+        &mut self,
+        _error: &(dyn Error + 'static),
+        _backtrace: &Backtrace,
+    ) -> &mut Self {
         self
     }
 }
@@ -268,5 +279,16 @@ pub fn forward_log_at(
     _line: u32,
     _thread: &str,
     _extras: &[(&str, Value<'_>)],
+) {
+}
+
+/// One log record about an error, with the current trace and span: `exception.*`.
+pub fn log_error(
+    _level: i32,
+    _message: &str,
+    _module: &str,
+    _line: u32,
+    _thread: &str,
+    _error: &(dyn Error + 'static),
 ) {
 }

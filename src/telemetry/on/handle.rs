@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use crate::config::plan::Plan;
 use crate::config::{Report, TelemetryConfig};
 use crate::context;
 use crate::error::Error;
@@ -60,7 +61,7 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     }
     let resolved = config.plan()?;
     let plan = resolved.plan;
-    let diagnostics = Arc::new(Diagnostics::new(config.diagnostic_hook()));
+    let diagnostics = Arc::new(Diagnostics::new(config.diagnostic_hook(), plan.log_level));
     let exporters = [&plan.traces.exporters, &plan.metrics.exporters, &plan.logs.exporters];
     let running = if exporters.iter().all(|exporters| exporters.is_empty()) {
         None
@@ -69,6 +70,7 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     };
     context::choose(plan.propagators);
     gate::change(gate::PROPAGATES, gate::PROPAGATES);
+    let started = started(&plan);
     let lines = resolved.report.diagnostics().to_vec();
     let mut report = resolved.report;
     if plan.globals.subscriber {
@@ -90,7 +92,24 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     for line in lines {
         inner.diagnostics.say(Level::Warn, &line, &line);
     }
+    if inner.running.is_some() {
+        inner.diagnostics.tell(Level::Info, "started", &started);
+    }
     Ok(Telemetry(inner))
+}
+
+/// Who sends what to where.
+fn started(plan: &Plan) -> String {
+    let service = plan.resource.first().map_or("", |(_, name)| name);
+    let signals = [
+        ("traces", &plan.traces.exporters),
+        ("metrics", &plan.metrics.exporters),
+        ("logs", &plan.logs.exporters),
+    ];
+    let roads = signals.iter().flat_map(|(signal, exporters)| {
+        exporters.iter().map(move |exporter| format!("{signal} to {exporter}"))
+    });
+    format!("telemetry of {service} has started: {}", roads.collect::<Vec<_>>().join(", "))
 }
 
 type Ending = Completion<Result<(), Error>>;
