@@ -6,12 +6,9 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use support::collector::Collector;
-use support::{SOON, assert_conserved, serial};
+use support::{SOON, assert_conserved, block_on, serial};
 use trackside::telemetry::rpc::{self, Call, Direction};
 use trackside::telemetry::{self, Counter, Histogram};
 
@@ -51,15 +48,6 @@ fn steady(round: impl Fn()) -> u64 {
     let before = ALLOCATIONS.get();
     (0..200).for_each(|_| round());
     ALLOCATIONS.get() - before
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
 }
 
 static JOBS: Counter = telemetry::counter("jobs");

@@ -2,21 +2,11 @@
 
 #![cfg(feature = "telemetry")]
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+mod support;
 
+use support::block_on;
 use trackside::telemetry::{self, Parent, Value};
 use trackside::testing::{Capture, CapturedStatus, CapturedValue};
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
-}
 
 #[test]
 fn guards_may_be_dropped_in_any_order() {

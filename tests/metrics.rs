@@ -7,22 +7,13 @@ mod support;
 use std::collections::BTreeMap;
 use std::future::{Future, pending};
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use support::collector::{Collector, Step};
 use support::metrics::{METRICS, collect, series};
-use support::{SOON, assert_conserved, serial, start};
+use support::{SOON, assert_conserved, block_on, serial, start};
 use trackside::telemetry::rpc::{self, Call, Direction};
 use trackside::telemetry::{self, Counter, Gauge, Histogram, MetricNames, UpDownCounter};
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
-}
 
 #[test]
 fn the_rpc_set_has_its_names_and_attributes() {

@@ -2,22 +2,16 @@
 
 #![cfg(feature = "telemetry")]
 
+mod support;
+
 use std::future::{Future, pending};
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
+use support::block_on;
 use trackside::telemetry::rpc::{self, Call};
 use trackside::telemetry::{self, Kind};
 use trackside::testing::{Capture, CapturedStatus};
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
-}
 
 type Headers = Vec<(String, String)>;
 

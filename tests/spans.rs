@@ -2,22 +2,16 @@
 
 #![cfg(feature = "telemetry")]
 
+mod support;
+
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
+use support::block_on;
 use trackside::telemetry::{self, Kind, Parent, Value};
 use trackside::testing::{Capture, CapturedStatus, CapturedValue, ManualClock};
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
-}
 
 fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))

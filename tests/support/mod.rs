@@ -5,7 +5,10 @@ pub(crate) mod collector;
 pub(crate) mod metrics;
 pub(crate) mod sdk;
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use trackside::telemetry::{self, Signal, Telemetry, TelemetryConfig};
@@ -58,6 +61,16 @@ pub(crate) fn assert_conserved(telemetry: &Telemetry) -> Signal {
         assert_eq!(signal.recorded, known, "{signal:#?}");
     }
     status.traces
+}
+
+/// Polls a future until it is ready; what needs no runtime needs no more.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return output;
+        }
+    }
 }
 
 /// Ends `count` spans named `name`.
