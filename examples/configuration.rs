@@ -1,8 +1,8 @@
 //! The idea: arguments stand over variables, variables over defaults; a report says what came of it, and from where.
 //! Its neighbour `shutdown` is about the other end of a host's life.
 //!
-//! Run it: `cargo run --example configuration --features telemetry`, and again with variables, right and wrong ones:
-//! `OTEL_TRACES_SAMPLER_ARG=0.5 OTEL_BSP_SCHEDULE_DELAY=soon`, or `OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318`.
+//! Run it: `cargo run --example configuration --features telemetry`, and again with variables: one that counts, one that an
+//! argument stands over, one that is wrong: `OTEL_BLRP_SCHEDULE_DELAY=500 OTEL_SERVICE_NAME=other OTEL_BSP_SCHEDULE_DELAY=soon`.
 #![allow(clippy::print_stdout, reason = "a program may print, the library never does")]
 
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! The idea: an exporter that was written for the OpenTelemetry SDK is one more destination of this crate's pipeline.
 //! Its neighbour `sdk_exporter` goes the other way: our exporters in the SDK's providers.
 //!
-//! Run it: `cargo run --example foreign_exporter --features telemetry`.
+//! Run it: `cargo run --example foreign_exporter --features telemetry`. The console takes only what has no other destination:
+//! here metrics and logs. `OTEL_TRACES_EXPORTER=console` has the spans printed as well, and delivered twice.
 #![allow(clippy::print_stdout, reason = "a program may print, the library never does")]
 
 use std::sync::Mutex;
@@ -39,7 +40,7 @@ fn internal(error: &dyn std::error::Error) -> OTelSdkError {
 }
 
 fn main() -> Result<(), telemetry::Error> {
-    // Beside the console, with a queue and an account of its own; `with_log_exporter` and `with_metric_exporter` are its twins.
+    // It gets a queue of its own; `with_log_exporter` and `with_metric_exporter` are its twins.
     let config = TelemetryConfig::default().or_console().with_service_name("foreign_exporter");
     let telemetry = telemetry::init(config.with_span_exporter(Tally::default()))?;
 

@@ -55,5 +55,5 @@ fn tell(name: &str, signal: &Signal) {
 
 async fn request(number: u32) {
     tokio::task::yield_now().await;
-    telemetry::forward_log(20, "done", "host", 57, "", &[("number", number.into())]);
+    telemetry::forward_log(20, "done", "host", line!(), "", &[("number", number.into())]);
 }

@@ -16,7 +16,9 @@ fn checkout(items: u32, wait: impl FnOnce()) -> Result<u32, &'static str> {
     wait();
     if items == 0 {
         telemetry::forward_log(30, "an empty cart", "shop", 20, "main", &[]);
-        telemetry::current().error("empty_cart", &"nothing to pay");
+        telemetry::current().with(|span| {
+            span.error("empty_cart", &"nothing to pay");
+        });
         return Err("nothing to pay");
     }
     Ok(items * 6)
