@@ -127,4 +127,5 @@ fn an_unsampled_span_does_not_allocate() {
     assert_eq!(steady(round), 0);
     telemetry.shutdown(SOON).unwrap();
     assert_eq!(telemetry.status().traces.recorded, 0);
+    assert_conserved(&telemetry);
 }

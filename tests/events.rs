@@ -243,6 +243,7 @@ fn records_and_spans_arrive_together() {
     let telemetry = start(&collector.url(), &[("OTEL_LOGS_EXPORTER", "otlp")]);
     info_span!("work").in_scope(|| tracing::info!("event"));
     telemetry.shutdown(SOON).unwrap();
+    assert_conserved(&telemetry);
     let requests = collector.requests();
     let to = |path| requests.iter().find(|request| request.path == path).expect("both came");
     let spans = &to("/v1/traces").decode().resource_spans[0].scope_spans[0].spans;

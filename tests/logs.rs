@@ -202,6 +202,7 @@ fn logs_switch_off_alone() {
         telemetry.shutdown(SOON).unwrap();
         assert!(collector.requests().iter().all(|request| request.path != "/v1/logs"));
         assert_eq!(telemetry.status().logs.recorded, 0);
+        assert_conserved(&telemetry);
     }
 }
 

@@ -229,6 +229,7 @@ fn metrics_switch_off_alone() {
         block_on(rpc::server(Call::method("m"), async { Ok::<_, String>(()) })).unwrap();
         assert!(!telemetry.status().metrics.on);
         telemetry.shutdown(SOON).unwrap();
+        assert_conserved(&telemetry);
         assert!(collector.requests().iter().all(|request| request.path != "/v1/metrics"));
     }
 }

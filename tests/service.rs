@@ -8,7 +8,7 @@ mod support;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use support::collector::Collector;
-use support::{SOON, config, record, start};
+use support::{SOON, assert_conserved, config, record, start};
 use trackside::telemetry::{self, TelemetryConfig};
 
 /// Value and origin of `service.name` in the report.
@@ -68,6 +68,7 @@ fn registered_classes_name_the_service() {
     // What runs keeps its name.
     record("item", 1);
     telemetry.shutdown(SOON).unwrap();
+    assert_conserved(&telemetry);
     let sent = collector.requests()[0].decode();
     let attributes = &sent.resource_spans[0].resource.as_ref().unwrap().attributes;
     assert_eq!(attributes[0].key, "service.name");
