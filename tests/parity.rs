@@ -21,8 +21,8 @@ use std::time::{Duration, SystemTime};
 use trackside::telemetry::rpc::{self, Call, Direction, Observed, Outcome, Session, StorageTimer};
 use trackside::telemetry::{
     self, Counter, CurrentSpan, Dropped, Error, Extract, Gauge, Histogram, InContext, Inject,
-    Instrumented, Kind, MetricNames, Pace, Parent, Report, Shutdown, Signal, Span, SpanGuard,
-    SpanId, Status, Telemetry, TelemetryConfig, TraceId, UpDownCounter, Value,
+    Instrumented, Kind, MetricNames, OtelContext, Pace, Parent, Report, Shutdown, Signal, Span,
+    SpanGuard, SpanId, Status, Telemetry, TelemetryConfig, TraceId, UpDownCounter, Value,
 };
 
 const WITHIN: Duration = Duration::from_secs(5);
@@ -71,6 +71,7 @@ fn a_handle_that_was_given_nothing_to_do_does_nothing() -> Result<(), Error> {
         .with_logs(true)
         .with_metric_names(MetricNames::Both)
         .with_pace(Pace::Patient)
+        .with_otel_context(OtelContext::On)
         .with_memory_limit(1 << 20)
         .with_drop_deadline(WITHIN)
         .set_globals(false)
@@ -312,15 +313,14 @@ fn every_type_has_the_same_traits_in_both_modes() {
         SpanGuard => BOUND, "Debug";
         Counter => FREE, "Debug";
         UpDownCounter => FREE, "Debug";
-        Gauge => FREE, "Debug";
-        Histogram => FREE, "Debug";
+        Gauge => FREE, "Debug"; Histogram => FREE, "Debug";
         Call<'static> => FREE, "Clone Copy Debug";
-        StorageTimer => FREE, "Debug";
-        Session => FREE, "Debug";
+        StorageTimer => FREE, "Debug"; Session => FREE, "Debug";
         Direction => FREE, "Clone Copy Debug PartialEq Eq";
         Value<'static> => BOUND, "Clone Copy Debug";
         Kind => FREE, "Clone Copy Debug Default PartialEq Eq";
         MetricNames => FREE, "Clone Copy Debug Default PartialEq Eq";
+        OtelContext => FREE, "Clone Copy Debug Default PartialEq Eq";
         Pace => FREE, "Clone Copy Debug Default PartialEq Eq";
         TraceId => FREE, "Clone Copy Debug Display PartialEq Eq Hash";
         SpanId => FREE, "Clone Copy Debug Display PartialEq Eq Hash";

@@ -24,5 +24,6 @@ pub use self::twin::{
     up_down_counter,
 };
 pub use self::words::{
-    Dropped, Extract, Inject, Kind, MetricNames, Pace, Signal, SpanId, Status, TraceId, Value,
+    Dropped, Extract, Inject, Kind, MetricNames, OtelContext, Pace, Signal, SpanId, Status,
+    TraceId, Value,
 };
