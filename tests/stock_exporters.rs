@@ -107,6 +107,16 @@ fn what_stock_otlp_could_not_send_is_counted_as_it_said() {
 }
 
 #[test]
+fn what_cannot_be_built_is_an_error_and_no_panic() {
+    // Stock: of a URL that is none. Ours: of a transport that is not there.
+    let stock = otlp::SpanExporter::builder().with_http().with_endpoint("not a url").build();
+    assert!(stock.is_err());
+    let ours = trackside::export::sdk::SpanExporter::builder().with_endpoint("https://host:4318");
+    let error = ours.build().expect_err("no TLS in this version").to_string();
+    assert!(error.contains("https://host:4318"), "{error}");
+}
+
+#[test]
 #[ignore = "runs inside the process that the test below starts"]
 fn to_stdout() {
     let exporters = config(&QUIET)
