@@ -221,7 +221,7 @@ impl TelemetryConfig {
     /// Whether code of the OpenTelemetry API finds the current span in its `Context`; default [`OtelContext::Auto`].
     ///
     /// `Context::current().span()` is then the current span, and writes to it on the thread where it is
-    /// entered. It costs some tens of nanoseconds at each poll of a wrapper and for each guard.
+    /// entered. It allocates, and costs some 150 ns, at each poll of a wrapper and for each guard.
     pub fn with_otel_context(mut self, when: OtelContext) -> Self {
         self.otel_context = Some(when);
         self
