@@ -25,6 +25,6 @@ pub(crate) mod start;
 
 pub use bridge::{Layer, Logger, LogsAs, context_of, layer, set_parent};
 pub use future::{InContext, Instrumented, in_context, in_context_fn, instrument};
-pub use log::{forward_log, forward_log_at, log_error};
+pub use log::{forward_log, forward_log_at, log_error, log_error_with};
 pub use scope::{CurrentSpan, SpanGuard, current, span};
 pub use span::Span;

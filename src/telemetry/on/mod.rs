@@ -12,7 +12,7 @@ pub use crate::record::metric::{
 };
 pub use crate::record::{
     CurrentSpan, InContext, Instrumented, Span, SpanGuard, current, forward_log, forward_log_at,
-    in_context, in_context_fn, instrument, log_error, span,
+    in_context, in_context_fn, instrument, log_error, log_error_with, span,
 };
 pub use handle::{Shutdown, Telemetry, init, register_service};
 pub use propagation::{extract, extract_from, inject, inject_into};
