@@ -238,6 +238,6 @@ fn what_was_said_too_often_is_summed_at_the_shutdown() {
     let [_, sum] = &refused(&telemetry.status().diagnostics)[..] else {
         panic!("{:#?}", telemetry.status().diagnostics)
     };
-    assert!(sum.ends_with(" (2 like it since it was last said)"), "{sum}");
+    assert!(sum.ends_with(" (the newest of 2 that were not said until now)"), "{sum}");
     assert_conserved(&telemetry);
 }

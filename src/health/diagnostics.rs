@@ -105,7 +105,11 @@ impl Said {
         let sum = |topic: &mut Topic| {
             let (line, more) = (std::mem::take(&mut topic.silenced), topic.more);
             topic.more = 0;
-            (topic.audience, topic.level, format!("{line} ({more} like it since it was last said)"))
+            let sum = match more {
+                1 => format!("{line} (not said until now)"),
+                _ => format!("{line} (the newest of {more} that were not said until now)"),
+            };
+            (topic.audience, topic.level, sum)
         };
         let mut rest: Vec<_> = silenced.into_iter().map(sum).collect();
         let forgotten = std::mem::take(&mut self.forgotten);
@@ -274,8 +278,12 @@ mod tests {
         said.line(debug, "b", "sent 2", start);
         said.line(LOUD, "c", "said", start);
         let expected = [
-            (debug.0, debug.1, "sent 2 (1 like it since it was last said)".to_owned()),
-            (LOUD.0, LOUD.1, "still down (2 like it since it was last said)".to_owned()),
+            (debug.0, debug.1, "sent 2 (not said until now)".to_owned()),
+            (
+                LOUD.0,
+                LOUD.1,
+                "still down (the newest of 2 that were not said until now)".to_owned(),
+            ),
         ];
         assert_eq!(said.rest(), expected);
         assert_eq!(said.rest(), []);
