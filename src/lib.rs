@@ -22,6 +22,8 @@ pub mod otel;
 mod pipeline;
 #[cfg(feature = "telemetry")]
 mod record;
+#[cfg(feature = "telemetry")]
+pub mod schema;
 pub mod telemetry;
 #[cfg(feature = "telemetry")]
 pub mod testing;

@@ -1,0 +1,30 @@
+//! Rust for the schema files in `schema/`, written by `scripts/schema` and checked by it.
+//!
+//! Public is [`context_capnp`] alone: a schema that embeds `context.capnp` needs it, with
+//! `crate_provides("trackside", [..])` or `default_parent_module` of `capnpc`. The others are the wire
+//! between this crate's exporter and receiver; the files in `schema/` specify them.
+#![forbid(unsafe_code)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unnameable_types,
+    dead_code,
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::use_self
+)]
+
+#[rustfmt::skip]
+pub(crate) mod common_capnp;
+#[rustfmt::skip]
+pub mod context_capnp;
+#[rustfmt::skip]
+pub(crate) mod ingest_capnp;
+#[rustfmt::skip]
+pub(crate) mod logs_capnp;
+#[rustfmt::skip]
+pub(crate) mod metrics_capnp;
+#[rustfmt::skip]
+pub(crate) mod resource_capnp;
+#[rustfmt::skip]
+pub(crate) mod trace_capnp;
