@@ -59,7 +59,7 @@ pub(super) struct Mark {
 impl Values {
     pub(super) fn mark(&self) -> Mark {
         Mark {
-            strings: self.strings.ends().len(),
+            strings: self.strings.count(),
             pairs: self.pairs.len(),
             nested: self.nested.len(),
             bytes: self.bytes.len(),

@@ -28,6 +28,7 @@ use super::json::Json;
 use super::read::{Read, Texts, span_id, trace_id};
 
 #[test]
+#[allow(clippy::print_stderr, reason = "what was not proven is said")]
 fn the_tool_reads_the_values_that_were_sent() {
     if Command::new("capnp").arg("--version").stdout(Stdio::null()).status().is_err() {
         // `scripts/wire` does not pass without the tool.
