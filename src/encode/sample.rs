@@ -3,18 +3,20 @@
 pub(super) mod arbitrary;
 
 use crate::encode::view::{
-    Any, Attributes, EventView, Items, LinkView, LogView, SpanStatus, SpanView,
+    Any, Attributes, Entries, EventView, Items, LinkView, LogView, SpanStatus, SpanView,
 };
 use crate::telemetry::Kind;
 
 #[derive(Clone, Debug)]
 pub(super) enum SampleValue {
+    Empty,
     Bool(bool),
     I64(i64),
     F64(f64),
     Str(String),
     Bytes(Vec<u8>),
     Array(Vec<Self>),
+    Map(Vec<(String, Self)>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -67,6 +69,8 @@ pub(super) struct SampleSpan {
     pub(super) dropped_events: u32,
     pub(super) links: Vec<SampleLink>,
     pub(super) dropped_links: u32,
+    /// Of a newer protocol: kind, flags and status code as OTLP has them.
+    pub(super) numbers: Option<(i32, u32, i32)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -82,6 +86,8 @@ pub(super) struct SampleLog {
     pub(super) scope: String,
     pub(super) event_name: String,
     pub(super) attributes: SampleAttributes,
+    /// Of a newer protocol: severity and flags as OTLP has them.
+    pub(super) numbers: Option<(i32, u32)>,
 }
 
 impl From<&[(&str, &str)]> for SampleAttributes {
@@ -112,12 +118,14 @@ impl Attributes for SampleAttributes {
 impl SampleValue {
     fn any(&self) -> Any<'_> {
         match self {
+            Self::Empty => Any::Empty,
             Self::Bool(value) => Any::Bool(*value),
             Self::I64(value) => Any::I64(*value),
             Self::F64(value) => Any::F64(*value),
             Self::Str(value) => Any::Str(value),
             Self::Bytes(value) => Any::Bytes(value),
             Self::Array(values) => Any::Array(values),
+            Self::Map(entries) => Any::Map(entries),
         }
     }
 }
@@ -125,6 +133,12 @@ impl SampleValue {
 impl Items for Vec<SampleValue> {
     fn items(&self, each: &mut dyn FnMut(Any<'_>)) {
         self.iter().for_each(|value| each(value.any()));
+    }
+}
+
+impl Entries for Vec<(String, SampleValue)> {
+    fn entries(&self, each: &mut dyn FnMut(&str, Any<'_>)) {
+        self.iter().for_each(|(key, value)| each(key, value.any()));
     }
 }
 
@@ -169,11 +183,34 @@ impl SpanView for SampleSpan {
     copied!(kind: Kind, start: u64, end: u64, dropped_events: u32, dropped_links: u32);
     lent!(scope, trace_state, name);
 
+    fn kind_number(&self) -> i32 {
+        match self.numbers {
+            Some((kind, ..)) => kind,
+            None => 1 + self.kind as i32,
+        }
+    }
+
+    fn flags(&self) -> u32 {
+        match self.numbers {
+            Some((_, flags, _)) => flags,
+            None => u32::from(self.trace_flags) + 256 + if self.parent_is_remote { 512 } else { 0 },
+        }
+    }
+
     fn status(&self) -> SpanStatus<'_> {
         match &self.status {
             SampleStatus::Unset => SpanStatus::Unset,
             SampleStatus::Ok => SpanStatus::Ok,
             SampleStatus::Error(message) => SpanStatus::Error(message),
+        }
+    }
+
+    fn status_code(&self) -> i32 {
+        match (self.numbers, &self.status) {
+            (Some((.., code)), _) => code,
+            (None, SampleStatus::Unset) => 0,
+            (None, SampleStatus::Ok) => 1,
+            (None, SampleStatus::Error(_)) => 2,
         }
     }
 
@@ -189,6 +226,14 @@ impl SpanView for SampleSpan {
 impl LogView for SampleLog {
     copied!(time: u64, observed: u64, severity: u8, trace: u128, span: u64, trace_flags: u8);
     lent!(severity_text, scope, event_name);
+
+    fn severity_number(&self) -> i32 {
+        self.numbers.map_or_else(|| self.severity.into(), |(severity, _)| severity)
+    }
+
+    fn flags(&self) -> u32 {
+        self.numbers.map_or_else(|| self.trace_flags.into(), |(_, flags)| flags)
+    }
 
     fn body(&self, take: impl FnOnce(Any<'_>)) {
         if let Some(body) = &self.body {

@@ -1,13 +1,13 @@
 //! What we write, read back by prost with OpenTelemetry's own schema.
 
-mod logs;
-mod metrics;
-mod metrics_view;
+pub(in crate::encode) mod logs;
+pub(in crate::encode) mod metrics;
+pub(in crate::encode) mod metrics_view;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{
-    AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value,
+    AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{
@@ -186,7 +186,7 @@ fn resource_and_scope_stand_before_the_spans() {
     assert_eq!(scope_spans.spans.len(), 1);
 }
 
-fn resource() -> Vec<(String, String)> {
+pub(in crate::encode) fn resource() -> Vec<(String, String)> {
     vec![
         ("service.name".into(), "checkout".into()),
         ("empty".into(), String::new()),
@@ -198,25 +198,25 @@ fn expected_spans(spans: &[SampleSpan]) -> Vec<Span> {
     spans.iter().map(expected_span).collect()
 }
 
-fn expected_span(span: &SampleSpan) -> Span {
+pub(in crate::encode) fn expected_span(span: &SampleSpan) -> Span {
     Span {
-        trace_id: span.trace.to_be_bytes().to_vec(),
-        span_id: span.span.to_be_bytes().to_vec(),
+        trace_id: id(&span.trace.to_be_bytes()),
+        span_id: id(&span.span.to_be_bytes()),
         trace_state: span.trace_state.clone(),
-        parent_span_id: match span.parent {
-            0 => Vec::new(),
-            parent => parent.to_be_bytes().to_vec(),
+        parent_span_id: id(&span.parent.to_be_bytes()),
+        flags: match span.numbers {
+            Some((_, flags, _)) => flags,
+            None => expected_flags(span.trace_flags, span.parent_is_remote),
         },
-        flags: expected_flags(span.trace_flags, span.parent_is_remote),
         name: span.name.clone(),
-        kind: match span.kind {
-            Kind::Internal => span::SpanKind::Internal,
-            Kind::Server => span::SpanKind::Server,
-            Kind::Client => span::SpanKind::Client,
-            Kind::Producer => span::SpanKind::Producer,
-            Kind::Consumer => span::SpanKind::Consumer,
-        }
-        .into(),
+        kind: match (span.numbers, span.kind) {
+            (Some((kind, ..)), _) => kind,
+            (None, Kind::Internal) => span::SpanKind::Internal.into(),
+            (None, Kind::Server) => span::SpanKind::Server.into(),
+            (None, Kind::Client) => span::SpanKind::Client.into(),
+            (None, Kind::Producer) => span::SpanKind::Producer.into(),
+            (None, Kind::Consumer) => span::SpanKind::Consumer.into(),
+        },
         start_time_unix_nano: span.start,
         end_time_unix_nano: span.end,
         attributes: expected_attributes(&span.attributes),
@@ -236,8 +236,8 @@ fn expected_span(span: &SampleSpan) -> Span {
             .links
             .iter()
             .map(|link| span::Link {
-                trace_id: link.trace.to_be_bytes().to_vec(),
-                span_id: link.span.to_be_bytes().to_vec(),
+                trace_id: id(&link.trace.to_be_bytes()),
+                span_id: id(&link.span.to_be_bytes()),
                 trace_state: link.trace_state.clone(),
                 attributes: expected_attributes(&link.attributes),
                 dropped_attributes_count: link.attributes.dropped,
@@ -245,33 +245,47 @@ fn expected_span(span: &SampleSpan) -> Span {
             })
             .collect(),
         dropped_links_count: span.dropped_links,
-        status: match &span.status {
-            SampleStatus::Unset => None,
-            SampleStatus::Ok => {
-                Some(Status { message: String::new(), code: StatusCode::Ok.into() })
-            }
-            SampleStatus::Error(message) => {
-                Some(Status { message: message.clone(), code: StatusCode::Error.into() })
-            }
-        },
+        status: expected_status(span),
     }
+}
+
+/// One that says nothing is left out.
+fn expected_status(span: &SampleSpan) -> Option<Status> {
+    let (code, message) = match &span.status {
+        SampleStatus::Unset => (StatusCode::Unset, ""),
+        SampleStatus::Ok => (StatusCode::Ok, ""),
+        SampleStatus::Error(message) => (StatusCode::Error, message.as_str()),
+    };
+    let code = span.numbers.map_or_else(|| code.into(), |(.., code)| code);
+    let status = Status { message: message.into(), code };
+    (status != Status::default()).then_some(status)
+}
+
+/// Zero is none.
+fn id(bytes: &[u8]) -> Vec<u8> {
+    if bytes.iter().all(|byte| *byte == 0) { Vec::new() } else { bytes.to_vec() }
 }
 
 fn expected_flags(trace_flags: u8, remote: bool) -> u32 {
     u32::from(trace_flags) + 256 + if remote { 512 } else { 0 }
 }
 
-fn expected_attributes(attributes: &SampleAttributes) -> Vec<KeyValue> {
+pub(in crate::encode) fn expected_attributes(attributes: &SampleAttributes) -> Vec<KeyValue> {
+    expected_pairs(&attributes.pairs)
+}
+
+fn expected_pairs(pairs: &[(String, SampleValue)]) -> Vec<KeyValue> {
     let key_value = |(key, value): &(String, SampleValue)| KeyValue {
         key: key.clone(),
         value: Some(expected_value(value)),
         ..KeyValue::default()
     };
-    attributes.pairs.iter().map(key_value).collect()
+    pairs.iter().map(key_value).collect()
 }
 
 fn expected_value(value: &SampleValue) -> AnyValue {
     let value = match value {
+        SampleValue::Empty => return AnyValue { value: None },
         SampleValue::Bool(value) => any_value::Value::BoolValue(*value),
         SampleValue::I64(value) => any_value::Value::IntValue(*value),
         SampleValue::F64(value) => any_value::Value::DoubleValue(*value),
@@ -280,6 +294,9 @@ fn expected_value(value: &SampleValue) -> AnyValue {
         SampleValue::Array(values) => any_value::Value::ArrayValue(ArrayValue {
             values: values.iter().map(expected_value).collect(),
         }),
+        SampleValue::Map(entries) => {
+            any_value::Value::KvlistValue(KeyValueList { values: expected_pairs(entries) })
+        }
     };
     AnyValue { value: Some(value) }
 }

@@ -33,13 +33,19 @@ pub(in crate::encode) fn float() -> impl Strategy<Value = f64> {
 
 fn sample_value() -> impl Strategy<Value = SampleValue> {
     let scalar = prop_oneof![
+        Just(SampleValue::Empty),
         any::<bool>().prop_map(SampleValue::Bool),
         integer().prop_map(SampleValue::I64),
         float().prop_map(SampleValue::F64),
         text().prop_map(SampleValue::Str),
         vec(any::<u8>(), 0..200).prop_map(SampleValue::Bytes),
     ];
-    scalar.prop_recursive(4, 12, 4, |inner| vec(inner, 0..4).prop_map(SampleValue::Array))
+    scalar.prop_recursive(4, 12, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(SampleValue::Array),
+            vec((text(), inner), 0..4).prop_map(SampleValue::Map),
+        ]
+    })
 }
 
 pub(in crate::encode) fn sample_attributes() -> impl Strategy<Value = SampleAttributes> {
@@ -123,11 +129,13 @@ pub(in crate::encode) fn plain_span() -> impl Strategy<Value = SampleSpan> {
 pub(in crate::encode) fn sample_span() -> impl Strategy<Value = SampleSpan> {
     let events = (vec(sample_event(), 0..4), count());
     let links = (vec(sample_link(), 0..4), count());
-    (plain_span(), text(), text(), sample_attributes(), events, links).prop_map(
+    let texts = (text(), text());
+    let numbers = proptest::option::weighted(0.2, any::<(i32, u32, i32)>());
+    (plain_span(), texts, numbers, sample_attributes(), events, links).prop_map(
         |(
             span,
-            name,
-            trace_state,
+            (name, trace_state),
+            numbers,
             attributes,
             (events, dropped_events),
             (links, dropped_links),
@@ -140,6 +148,7 @@ pub(in crate::encode) fn sample_span() -> impl Strategy<Value = SampleSpan> {
                 dropped_events,
                 links,
                 dropped_links,
+                numbers,
                 ..span
             }
         },
@@ -151,9 +160,11 @@ pub(in crate::encode) fn sample_log() -> impl Strategy<Value = SampleLog> {
     let logger = prop_oneof![Just(String::new()), Just("orders".into()), "[a-c]", text()];
     let severity = (0..=24_u8, prop_oneof![Just(String::new()), text()]);
     let trace = (any::<(u128, u64, u8)>(), any::<bool>());
+    let numbers = proptest::option::weighted(0.2, any::<(i32, u32)>());
+    let texts = (logger, text());
     let body = proptest::option::of(sample_value());
-    (time(), time(), severity, body, trace, logger, text(), sample_attributes()).prop_map(
-        |(time, observed, severity, body, (trace, has_trace), scope, event_name, attributes)| {
+    (time(), time(), severity, body, trace, texts, numbers, sample_attributes()).prop_map(
+        |(time, observed, severity, body, (trace, has_trace), texts, numbers, attributes)| {
             let (trace, span, trace_flags) = if has_trace { trace } else { (0, 0, 0) };
             SampleLog {
                 time,
@@ -164,9 +175,10 @@ pub(in crate::encode) fn sample_log() -> impl Strategy<Value = SampleLog> {
                 trace,
                 span,
                 trace_flags,
-                scope,
-                event_name,
+                scope: texts.0,
+                event_name: texts.1,
                 attributes,
+                numbers,
             }
         },
     )

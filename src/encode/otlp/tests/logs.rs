@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 
-use super::{expected_attributes, expected_value, resource};
+use super::{expected_attributes, expected_value, id, resource};
 use crate::encode::otlp::LogsEncoder;
 use crate::encode::sample::arbitrary::sample_log;
 use crate::encode::sample::{SampleAttributes, SampleLog};
@@ -74,7 +74,7 @@ fn assert_request(encoder: &mut LogsEncoder, logs: &[SampleLog]) -> Result<(), T
     Ok(())
 }
 
-fn expected_request(logs: &[SampleLog]) -> ExportLogsServiceRequest {
+pub(in crate::encode) fn expected_request(logs: &[SampleLog]) -> ExportLogsServiceRequest {
     let mut scope_logs: Vec<ScopeLogs> = Vec::new();
     for log in logs {
         let (name, version) = match &*log.scope {
@@ -107,20 +107,16 @@ fn expected_request(logs: &[SampleLog]) -> ExportLogsServiceRequest {
     }
 }
 
-fn expected_log(log: &SampleLog) -> LogRecord {
-    let id = |bytes: &[u8]| match bytes.iter().all(|byte| *byte == 0) {
-        true => Vec::new(),
-        false => bytes.to_vec(),
-    };
+pub(in crate::encode) fn expected_log(log: &SampleLog) -> LogRecord {
     LogRecord {
         time_unix_nano: log.time,
         observed_time_unix_nano: log.observed,
-        severity_number: log.severity.into(),
+        severity_number: log.numbers.map_or_else(|| log.severity.into(), |(severity, _)| severity),
         severity_text: log.severity_text.clone(),
         body: log.body.as_ref().map(expected_value),
         attributes: expected_attributes(&log.attributes),
         dropped_attributes_count: log.attributes.dropped,
-        flags: log.trace_flags.into(),
+        flags: log.numbers.map_or_else(|| log.trace_flags.into(), |(_, flags)| flags),
         trace_id: id(&log.trace.to_be_bytes()),
         span_id: id(&log.span.to_be_bytes()),
         event_name: log.event_name.clone(),
