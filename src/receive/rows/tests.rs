@@ -5,4 +5,5 @@ mod hand_made;
 mod identity;
 mod prost_samples;
 mod prost_source;
+mod robustness;
 mod rules;
