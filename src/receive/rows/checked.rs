@@ -52,6 +52,7 @@ impl Rows<'_> {
     }
 
     /// The batch is not longer than this as OTLP.
+    #[cfg(test)]
     pub(crate) fn otlp_bytes(&self) -> u64 {
         self.found.otlp_bytes
     }
