@@ -6,7 +6,7 @@ pub(crate) mod console;
 mod encoder;
 pub(crate) mod otlp;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod sdk;
 pub(crate) mod view;
 
