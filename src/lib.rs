@@ -20,6 +20,8 @@ mod health;
 pub mod otel;
 #[cfg(feature = "telemetry")]
 mod pipeline;
+#[cfg(feature = "receive")]
+pub mod receive;
 #[cfg(feature = "telemetry")]
 mod record;
 #[cfg(feature = "telemetry")]
