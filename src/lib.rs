@@ -22,6 +22,8 @@ mod network;
 pub mod otel;
 #[cfg(feature = "telemetry")]
 mod pipeline;
+#[cfg(feature = "receive")]
+pub mod receive;
 #[cfg(feature = "telemetry")]
 mod record;
 #[cfg(feature = "telemetry")]
