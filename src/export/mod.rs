@@ -1,5 +1,6 @@
 //! From bytes to somewhere. What is public of it is [`sdk`]: exporters for the OpenTelemetry SDK.
 
+pub(crate) mod capnp;
 mod connection;
 mod console;
 mod deadline;
@@ -12,6 +13,12 @@ mod protobuf;
 mod response;
 mod retry;
 pub mod sdk;
+#[cfg(feature = "zstd")]
+#[path = "zstd/on.rs"]
+mod zstd;
+#[cfg(not(feature = "zstd"))]
+#[path = "zstd/off.rs"]
+mod zstd;
 
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
