@@ -33,6 +33,18 @@ pub(super) fn attributes(out: &mut Writer, field: u64, dropped_field: u64, item:
     out.uint(dropped_field, item.dropped_attributes());
 }
 
+/// The same of attributes that are built already.
+pub(super) fn pairs(
+    out: &mut Writer,
+    field: u64,
+    dropped_field: u64,
+    pairs: &[(&str, Any<'_>)],
+    dropped: u32,
+) {
+    pairs.iter().for_each(|(key, value)| key_value(out, field, key, *value));
+    out.uint(dropped_field, dropped);
+}
+
 /// A value without a key, as the body of a log record is.
 pub(super) fn body(out: &mut Writer, field: u64, value: Any<'_>) {
     out.message(field, 1, |out| any_value(out, value, 0));
@@ -59,6 +71,7 @@ pub(super) fn key_value(out: &mut Writer, field: u64, key: &str, value: Any<'_>)
 #[inline]
 fn scalar_len(value: Any<'_>) -> Option<usize> {
     match value {
+        Any::Empty => Some(0),
         Any::Bool(_) => Some(2),
         Any::I64(value) => Some(1 + varint64_len(value as u64)),
         Any::F64(_) => Some(9),
@@ -72,6 +85,7 @@ fn scalar_len(value: Any<'_>) -> Option<usize> {
 #[inline]
 fn any_value(out: &mut Writer, value: Any<'_>, depth: usize) {
     match value {
+        Any::Empty => {}
         Any::Bool(value) => out.varint_field(BOOL, value.into()),
         Any::I64(value) => out.varint_field(INT, value as u64),
         Any::F64(value) => out.fixed64_field(DOUBLE, value.to_bits()),

@@ -97,6 +97,14 @@ impl Writer {
         }
     }
 
+    /// Left out if it is zero, as proto3 has it; a negative one takes ten bytes.
+    #[inline]
+    pub(super) fn int32(&mut self, field: u64, value: i32) {
+        if value != 0 {
+            self.varint_field(field, i64::from(value) as u64);
+        }
+    }
+
     /// Left out if it is zero, as proto3 has it.
     #[inline]
     pub(super) fn fixed64(&mut self, field: u64, value: u64) {

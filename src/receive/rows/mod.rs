@@ -1,0 +1,16 @@
+//! Batches as they come over the wire: taken out of the call, checked whole, then read as the views.
+//!
+//! A [`Payload`] is bytes that a peer chose. Nothing of it is used before [`Payload::read`] has walked
+//! through all of it once, within bounds: what is left then are values that every sink can take.
+
+mod checked;
+mod frame;
+mod payload;
+mod refusal;
+mod unpack;
+mod words;
+
+pub(crate) use checked::Rows;
+pub(crate) use frame::inflate;
+pub(crate) use payload::{Limits, Payload};
+pub(crate) use refusal::Refusal;
