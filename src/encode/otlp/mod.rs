@@ -7,7 +7,7 @@ mod metrics;
 mod proto;
 mod scoped;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod trace;
 
 pub(crate) use logs::LogsEncoder;
