@@ -17,6 +17,8 @@ pub mod export;
 #[cfg(feature = "telemetry")]
 mod health;
 #[cfg(feature = "telemetry")]
+mod network;
+#[cfg(feature = "telemetry")]
 pub mod otel;
 #[cfg(feature = "telemetry")]
 mod pipeline;
