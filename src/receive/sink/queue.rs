@@ -112,6 +112,10 @@ impl Queue {
         while let Some(entry) = self.try_next() {
             drop(entry);
         }
+        // What a console had gathered and not drawn.
+        for account in &self.accounts {
+            account.settle(account.waiting(), &account.shutdown);
+        }
     }
 
     /// Items that no answer has come for yet.
