@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::entry::Batch;
@@ -34,8 +34,8 @@ async fn deliver(
     let name = queue.name();
     let mut failures = 0;
     loop {
-        let (batch, path, open) = (Arc::clone(entry.batch()), path.clone(), file.take());
-        let written = tokio::task::spawn_blocking(move || write(&batch, &path, open)).await;
+        let (batch, to, open) = (Arc::clone(entry.batch()), path.clone(), file.take());
+        let written = tokio::task::spawn_blocking(move || write(&batch, &to, open)).await;
         let error = match written {
             Ok(Ok(Written::Line(open))) => {
                 *file = Some(open);
@@ -64,7 +64,7 @@ enum Written {
     Refused(Refusal),
 }
 
-fn write(batch: &Batch, path: &PathBuf, open: Option<File>) -> io::Result<Written> {
+fn write(batch: &Batch, path: &Path, open: Option<File>) -> io::Result<Written> {
     let mut encoder = match batch.signal {
         Signal::Traces => JsonEncoder::traces(),
         Signal::Metrics => JsonEncoder::metrics(),
