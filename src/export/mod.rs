@@ -25,6 +25,8 @@ mod zstd;
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
 pub(crate) use frame::{Body, Frame, Outcome};
+#[cfg(feature = "receive")]
+pub(crate) use http::HttpExporter;
 pub(crate) use retry::Policy;
 
 #[cfg(test)]
