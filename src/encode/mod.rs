@@ -1,12 +1,14 @@
 //! From items to bytes; no sockets here.
 
+#[allow(dead_code)]
+pub(crate) mod capnp;
 pub(crate) mod console;
 mod encoder;
 #[cfg(feature = "receive")]
 pub(crate) mod json;
 pub(crate) mod otlp;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod sdk;
 pub(crate) mod view;
 

@@ -12,6 +12,8 @@ mod http_date;
 mod protobuf;
 mod response;
 mod retry;
+#[cfg(test)]
+pub(crate) mod scripted;
 pub mod sdk;
 #[cfg(feature = "zstd")]
 #[path = "zstd/on.rs"]
@@ -20,10 +22,15 @@ mod zstd;
 #[path = "zstd/off.rs"]
 mod zstd;
 
+/// Whether frames of Cap'n Proto can be compressed.
+pub(crate) const HAS_ZSTD: bool = zstd::SUPPORTED;
+
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
 pub(crate) use frame::{Body, Frame, Outcome};
+#[cfg(feature = "receive")]
+pub(crate) use http::HttpExporter;
 pub(crate) use retry::Policy;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

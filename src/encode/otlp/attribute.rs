@@ -5,11 +5,11 @@ use crate::encode::view::{Any, Attributes, Entries, Items};
 
 /// Messages of arrays and maps within each other; what is deeper becomes an empty value. Decoders stop
 /// at 100 nested messages, and six stand above these.
-const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The messages that one array and one map take.
-const ARRAY_DEPTH: usize = 2;
-const MAP_DEPTH: usize = 3;
+pub(crate) const ARRAY_DEPTH: usize = 2;
+pub(crate) const MAP_DEPTH: usize = 3;
 
 /// The fields of `KeyValue`.
 const KEY: u64 = 1;

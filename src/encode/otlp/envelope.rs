@@ -14,7 +14,7 @@ pub(super) const SCOPE_GROUPS: u64 = 2;
 /// `Scope*.scope`, the items and `.schema_url`.
 const SCOPE: u64 = 1;
 pub(super) const ITEMS: u64 = 2;
-const SCHEMA_URL: u64 = 3;
+pub(super) const SCHEMA_URL: u64 = 3;
 
 /// A `Resource`, with its tag.
 pub(super) fn resource(from: &Resource<'_>) -> Vec<u8> {

@@ -61,7 +61,7 @@ impl MetricsEncoder {
     }
 }
 
-fn write_metric(out: &mut Writer, metric: &MetricView<'_>) {
+pub(super) fn write_metric(out: &mut Writer, metric: &MetricView<'_>) {
     out.string(1, metric.name);
     out.string(2, metric.description);
     out.string(3, metric.unit);

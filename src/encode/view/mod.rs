@@ -6,6 +6,7 @@
 mod log;
 mod metric;
 mod resource;
+mod sink;
 mod span;
 
 use std::fmt;
@@ -16,6 +17,8 @@ pub(crate) use metric::{
     Point, Scope, Summary, Temporality,
 };
 pub(crate) use resource::{EntityRef, Resource};
+#[allow(unused_imports, reason = "a receiver's")]
+pub(crate) use sink::BatchSink;
 pub(crate) use span::{EventView, LinkView, SpanStatus, SpanView};
 
 /// One attribute value, as OTLP's `AnyValue` knows it.

@@ -3,11 +3,17 @@
 //! A [`Payload`] is bytes that a peer chose. Nothing of it is used before [`Payload::read`] has walked
 //! through all of it once, within bounds: what is left then are values that every sink can take.
 
+mod check;
 mod checked;
 mod frame;
 mod payload;
 mod refusal;
+mod strings;
+#[cfg(test)]
+pub(crate) mod tests;
 mod unpack;
+mod value;
+mod views;
 mod words;
 
 pub(crate) use checked::Rows;

@@ -52,3 +52,12 @@ impl From<capnp::Error> for Refusal {
         Self::Malformed(format!("not a message that can be read: {error}"))
     }
 }
+
+/// A member of a union that a later schema may have.
+#[cold]
+pub(super) fn unknown(what: &str, number: capnp::NotInSchema) -> Refusal {
+    Refusal::Unsupported(format!(
+        "{what}: kind {} is of a newer schema than this receiver's",
+        number.0
+    ))
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Queue;
+use crate::export::Frame;
 use crate::receive::counts::{Account, Signal};
 use crate::receive::rows::Payload;
 use crate::receive::verdict::{Answer, Answers};
@@ -43,18 +44,25 @@ pub(in crate::receive) struct Entry {
     waiting: Option<Waiting>,
     batch: Arc<Batch>,
     queue: Arc<Queue>,
-    /// The peer may have it.
-    pub(in crate::receive) is_sent: bool,
+    /// What the peer is sent of it.
+    frame: Option<Frame>,
 }
 
 impl Entry {
     pub(super) fn new(waiting: Waiting, queue: Arc<Queue>) -> Self {
         let batch = Arc::clone(&waiting.batch);
-        Self { waiting: Some(waiting), batch, queue, is_sent: false }
+        Self { waiting: Some(waiting), batch, queue, frame: None }
     }
 
     pub(in crate::receive) fn batch(&self) -> &Arc<Batch> {
         &self.batch
+    }
+
+    /// What a collector is sent.
+    pub(super) fn frame(&mut self) -> Frame {
+        let Batch { otlp, items, exporter, sequence, .. } = &*self.batch;
+        let new = || Frame::new(otlp.clone().into(), *items, *exporter, *sequence);
+        self.frame.get_or_insert_with(new).clone()
     }
 
     /// The sink has it, but refused `rejected` of the items.
@@ -106,7 +114,7 @@ impl Drop for Entry {
         };
         let account = self.account();
         // Whoever still waits for an answer keeps the batch and sends it again.
-        let to = match (&waiting.answers, self.is_sent) {
+        let to = match (&waiting.answers, self.frame.as_ref().is_some_and(Frame::is_sent)) {
             (Some(_), _) => &account.sent_back,
             (None, true) => &account.unconfirmed,
             (None, false) => &account.shutdown,

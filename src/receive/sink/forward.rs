@@ -1,23 +1,20 @@
 //! OTLP over HTTP to a collector, by the crate's own exporter.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::pause::pause;
 use super::{Entry, Queue};
 use crate::config::plan::OtlpPlan;
-use crate::export::{Frame, HttpExporter, Outcome};
+use crate::export::{HttpExporter, Outcome};
 use crate::health::diagnostics::{Diagnostics, Level};
 
 /// One lane: a connection for each signal, one request at a time.
 pub(super) async fn serve(plans: &[OtlpPlan; 3], queue: &Arc<Queue>, diagnostics: &Diagnostics) {
-    let sent = Rc::new(Cell::new(false));
-    let mut exporters = plans.each_ref().map(|plan| HttpExporter::new(plan, None, sent.clone()));
+    let mut exporters = plans.each_ref().map(|plan| HttpExporter::new(plan, None));
     loop {
         let entry = queue.next().await;
         let exporter = &mut exporters[entry.batch().signal as usize];
-        deliver(exporter, entry, &sent, queue, diagnostics).await;
+        deliver(exporter, entry, queue, diagnostics).await;
     }
 }
 
@@ -25,27 +22,18 @@ pub(super) async fn serve(plans: &[OtlpPlan; 3], queue: &Arc<Queue>, diagnostics
 async fn deliver(
     exporter: &mut HttpExporter,
     mut entry: Entry,
-    sent: &Cell<bool>,
     queue: &Queue,
     diagnostics: &Diagnostics,
 ) {
     let batch = Arc::clone(entry.batch());
-    let frame = Frame {
-        body: batch.otlp.clone().into(),
-        items: batch.items,
-        exporter: batch.exporter,
-        sequence: batch.sequence,
-    };
+    let frame = entry.frame();
     let (name, noun) = (queue.name(), batch.signal.noun());
     let say = |level, topic: &str, line: &str| {
         diagnostics.say(level, &format!("{topic} {noun} {name}"), line);
     };
     let mut failures = 0;
     loop {
-        // From here on the peer may have it, also where the attempt is cut off.
-        let was_sent = entry.is_sent;
-        entry.is_sent = true;
-        sent.set(false);
+        let was_sent = frame.is_sent();
         match exporter.send(&frame).await {
             Outcome::Delivered { rejected, message } => {
                 if queue.recovered() {
@@ -53,7 +41,8 @@ async fn deliver(
                 }
                 if rejected > 0 || message.is_some() {
                     let words = message.as_deref().unwrap_or_default();
-                    let line = format!("{name} rejected {rejected} of {} {noun}: {words}", batch.items);
+                    let line =
+                        format!("{name} rejected {rejected} of {} {noun}: {words}", batch.items);
                     queue.noted(&line);
                     say(Level::Warn, "partial", &line);
                 }
@@ -71,7 +60,9 @@ async fn deliver(
                 return entry.too_large(error);
             }
             Outcome::Retry { error, after, sent } => {
-                entry.is_sent = was_sent | sent;
+                if !(was_sent | sent) {
+                    frame.mark_unsent();
+                }
                 failures += 1;
                 if queue.failed(&error) {
                     let line = format!("{name} does not take {noun}: {error}; they wait");
