@@ -129,7 +129,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         let mut first = [0; WORD / 2];
         self.fill(&mut first).await?;
         let announced = u32::from_le_bytes(first);
-        let most = self.shared.segments();
+        let most = self.shared.segments.get();
         if announced as usize >= most {
             return Err(self.no_frame(first, most));
         }
@@ -151,7 +151,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     }
 
     fn segment(&self, ends: &mut Vec<usize>, words: u32) -> Result<(), Closed> {
-        let cap = self.shared.frame();
+        let cap = self.shared.frame.get();
         let end = ends.last().copied().unwrap_or_default().checked_add(words as usize);
         match end {
             Some(end) if end <= cap / WORD => {

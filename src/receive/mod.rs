@@ -52,7 +52,7 @@ mod zstd;
 mod zstd;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use address::Address;
 pub use builder::Builder;

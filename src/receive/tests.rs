@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Address, Builder, Counts, Flow, Receiver};
+pub(crate) use client::request;
 
 /// Longer than anything here takes, shorter than a test run may hang.
 const SOON: Duration = Duration::from_secs(20);

@@ -156,7 +156,7 @@ pub(super) fn rows(request: &ExportTraceServiceRequest) -> Bytes {
 }
 
 /// Spans of a service, told apart by their ids.
-pub(super) fn request(service: &str, spans: &[u64]) -> ExportTraceServiceRequest {
+pub(crate) fn request(service: &str, spans: &[u64]) -> ExportTraceServiceRequest {
     let span = |id: &u64| Span {
         trace_id: 7_u128.to_be_bytes().to_vec(),
         span_id: id.to_be_bytes().to_vec(),

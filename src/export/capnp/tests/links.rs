@@ -100,6 +100,32 @@ fn a_call_that_is_never_answered_ends_in_time() {
     });
 }
 
+/// A connection whose peer is gone without a word looks like one that is idle.
+#[test]
+fn a_peer_that_answers_no_ping_either_is_left() {
+    run(async {
+        let receiver = Receiver::start([Step::Hang, Step::Hang]).await;
+        receiver.script.ping_hangs.set(true);
+        let limit = Duration::from_millis(200);
+        let limited = CapnpPlan { timeout: Some(limit), ..plan(receiver.address) };
+        let links = Links::new();
+        let patient = CapnpPlan { timeout: None, ..plan(receiver.address) };
+        let [hurried, patient] = [limited, patient]
+            .map(|plan| Rc::new(CapnpExporter::new(&plan, Signal::Traces, None, &links)));
+        let late = spawn(&hurried, frame(1, "rows"));
+        receiver.wait_for(1).await;
+        // Without a limit of its own it ends with the connection.
+        let other = spawn(&patient, frame(2, "rows"));
+        let (error, sent) = retried(late.await.unwrap());
+        assert!(error.contains("no answer within 200ms") && sent, "{error}");
+        let (error, sent) = retried(other.await.unwrap());
+        assert!(error.contains("did not answer a ping within 200ms") && sent, "{error}");
+        assert_eq!(receiver.script.pings.get(), 1);
+        assert_eq!(patient.send(&frame(2, "rows")).await, delivered());
+        assert_eq!(receiver.script.connections.get(), 2);
+    });
+}
+
 #[test]
 fn the_shorter_limit_counts() {
     run(async {

@@ -65,6 +65,8 @@ pub(super) struct Script {
     pub(super) token: RefCell<Option<Vec<u8>>>,
     pub(super) login_fails: RefCell<Option<capnp::Error>>,
     pub(super) login_hangs: Cell<bool>,
+    pub(super) ping_hangs: Cell<bool>,
+    pub(super) pings: Cell<u32>,
     pub(super) released: Notify,
     pub(super) reads_zstd: Cell<bool>,
 }
@@ -73,7 +75,7 @@ pub(super) struct Receiver {
     pub(super) address: SocketAddr,
     pub(super) script: Rc<Script>,
     accepting: JoinHandle<()>,
-    systems: Rc<RefCell<Vec<(JoinHandle<()>, Handle)>>>,
+    systems: Systems,
 }
 
 impl Receiver {
@@ -270,6 +272,10 @@ impl session::Server for Session {
         params: session::PingParams,
         mut results: session::PingResults,
     ) -> Result<(), capnp::Error> {
+        self.script.pings.set(self.script.pings.get() + 1);
+        if self.script.ping_hangs.get() {
+            std::future::pending::<()>().await;
+        }
         results.get().set_nonce(params.get()?.get_nonce());
         Ok(())
     }
