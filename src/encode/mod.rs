@@ -4,6 +4,8 @@
 pub(crate) mod capnp;
 pub(crate) mod console;
 mod encoder;
+#[cfg(feature = "receive")]
+pub(crate) mod json;
 pub(crate) mod otlp;
 #[cfg(test)]
 pub(crate) mod sample;

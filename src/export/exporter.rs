@@ -1,47 +1,69 @@
 //! The exporter of one destination.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use crate::config::plan::ExporterPlan;
 
+use super::capnp::{CapnpExporter, Links, MOST_IN_FLIGHT, Signal};
 use super::console::ConsoleExporter;
 use super::frame::{Frame, Outcome};
 use super::http::HttpExporter;
 use super::sdk::ForeignExporter;
 
-/// Frames in, outcomes out.
+/// Frames in, outcomes out. As soon as the peer may have a part of a frame, the frame is marked so.
 pub(crate) enum Exporter {
-    Otlp(Box<HttpExporter>),
+    /// One request after the other.
+    Otlp(Box<Mutex<HttpExporter>>),
+    Capnp(CapnpExporter),
     Console(ConsoleExporter),
     Foreign(ForeignExporter),
+    #[cfg(test)]
+    Scripted(std::rc::Rc<super::scripted::Scripted>),
 }
 
 impl Exporter {
-    /// `sent` is set from the moment on that the peer may have a part of the frame.
+    /// Exporters with the same `links` share the connection of an endpoint.
     pub(crate) fn new(
         plan: &ExporterPlan,
+        signal: Signal,
         attempt_limit: Option<Duration>,
-        sent: Rc<Cell<bool>>,
+        links: &Links,
     ) -> Self {
         match plan {
             ExporterPlan::Otlp(plan) => {
-                Self::Otlp(Box::new(HttpExporter::new(plan, attempt_limit, sent)))
+                Self::Otlp(Box::new(Mutex::new(HttpExporter::new(plan, attempt_limit))))
+            }
+            ExporterPlan::Capnp(plan) => {
+                Self::Capnp(CapnpExporter::new(plan, signal, attempt_limit, links))
             }
             ExporterPlan::Foreign(foreign) => {
-                Self::Foreign(ForeignExporter::new(foreign, attempt_limit, sent))
+                Self::Foreign(ForeignExporter::new(foreign, attempt_limit))
             }
-            ExporterPlan::Console { .. } => Self::Console(ConsoleExporter::new(sent)),
+            ExporterPlan::Console { .. } => Self::Console(ConsoleExporter),
+        }
+    }
+
+    /// How many frames may be under way at once.
+    pub(crate) fn window(&self) -> usize {
+        match self {
+            Self::Otlp(_) | Self::Console(_) | Self::Foreign(_) => 1,
+            Self::Capnp(_) => MOST_IN_FLIGHT,
+            #[cfg(test)]
+            Self::Scripted(script) => script.window,
         }
     }
 
     /// One attempt, within the exporter's own time limit.
-    pub(crate) async fn send(&mut self, frame: &Frame) -> Outcome {
+    pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
         match self {
-            Self::Otlp(exporter) => exporter.send(frame).await,
+            Self::Otlp(exporter) => exporter.lock().await.send(frame).await,
+            Self::Capnp(exporter) => exporter.send(frame).await,
             Self::Console(exporter) => exporter.send(frame).await,
             Self::Foreign(exporter) => exporter.send(frame).await,
+            #[cfg(test)]
+            Self::Scripted(script) => script.send(frame).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From bytes to somewhere. What is public of it is [`sdk`]: exporters for the OpenTelemetry SDK.
 
+pub(crate) mod capnp;
 mod connection;
 mod console;
 mod deadline;
@@ -11,12 +12,28 @@ mod http_date;
 mod protobuf;
 mod response;
 mod retry;
+#[cfg(test)]
+pub(crate) mod scripted;
 pub mod sdk;
+#[cfg(feature = "zstd")]
+#[path = "zstd/on.rs"]
+mod zstd;
+#[cfg(not(feature = "zstd"))]
+#[path = "zstd/off.rs"]
+mod zstd;
+
+/// Whether frames of Cap'n Proto can be compressed.
+pub(crate) const HAS_ZSTD: bool = zstd::SUPPORTED;
+
+#[doc(inline)]
+pub use sdk::{CapnpExporterBuilder, CapnpLogExporter, CapnpMetricExporter, CapnpSpanExporter};
 
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
 pub(crate) use frame::{Body, Frame, Outcome};
+#[cfg(feature = "receive")]
+pub(crate) use http::HttpExporter;
 pub(crate) use retry::Policy;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
