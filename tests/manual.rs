@@ -82,7 +82,7 @@ fn the_versions_of_opentelemetry_are_those_of_the_manifest() {
 
 #[test]
 fn links_within_the_manual_lead_somewhere() {
-    let anchor = |title: &str| title.to_lowercase().replace(' ', "-");
+    let anchor = |title: &str| title.to_lowercase().replace(' ', "-").replace('\'', "");
     let titles: Vec<String> =
         MANUAL.lines().filter_map(|line| line.strip_prefix("# ")).map(anchor).collect();
     let links = MANUAL.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap_or_default());

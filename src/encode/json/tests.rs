@@ -39,9 +39,8 @@ fn assert_same<T: Message + DeserializeOwned>(
     let line = encoder.finish();
     let text = std::str::from_utf8(&line).unwrap();
     prop_assert_eq!(text.matches('\n').count(), 1);
-    let read: T = serde_json::from_str(text).map_err(|error| {
-        TestCaseError::fail(format!("{error}: {text}"))
-    })?;
+    let read: T = serde_json::from_str(text)
+        .map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
     prop_assert!(read.encode_to_vec() == from.encode_to_vec(), "{}", text);
     Ok(())
 }
