@@ -19,6 +19,17 @@ pub(super) struct Strings {
     slots: Vec<Slot>,
     /// Secret, so that nobody can choose texts that meet in one slot.
     seed: u64,
+    /// For each text what came with it the last time. Spans of one kind follow each other, and comparing
+    /// is quicker than searching.
+    guesses: Vec<Guess>,
+    last_key: u32,
+}
+
+/// What may come with a text that is a key. 0: nothing is known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Guess {
+    next_key: u32,
+    value: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +47,8 @@ impl Default for Strings {
             ends: vec![0],
             slots: vec![Slot::default(); FIRST_SLOTS],
             seed: RandomState::new().hash_one(0),
+            guesses: vec![Guess::default()],
+            last_key: 0,
         }
     }
 }
@@ -61,7 +74,31 @@ impl Strings {
         }
     }
 
+    /// The same for an attribute's key.
+    #[inline]
+    pub(super) fn key(&mut self, text: &str) -> u32 {
+        let last = self.last_key as usize;
+        let guess = self.guesses[last].next_key;
+        let key = if self.is(guess, text) { guess } else { self.index(text) };
+        self.guesses[last].next_key = key;
+        self.last_key = key;
+        key
+    }
+
+    /// The same for the value of the attribute whose key is `key`.
+    #[inline]
+    pub(super) fn value(&mut self, key: u32, text: &str) -> u32 {
+        let guess = self.guesses[key as usize].value;
+        if self.is(guess, text) {
+            return guess;
+        }
+        let value = self.index(text);
+        self.guesses[key as usize].value = value;
+        value
+    }
+
     /// Whether `index` is `text`.
+    #[inline]
     pub(super) fn is(&self, index: u32, text: &str) -> bool {
         self.bytes(index) == text.as_bytes()
     }
@@ -77,10 +114,14 @@ impl Strings {
     /// Forgets all but the first `count` texts; the first of all stays in any case.
     pub(super) fn truncate(&mut self, count: usize) {
         self.ends.truncate(count.max(1));
+        self.guesses.clear();
+        self.guesses.resize(self.ends.len(), Guess::default());
+        self.last_key = 0;
         self.blob.truncate(self.ends.last().map_or(0, |end| *end as usize));
         self.fill();
     }
 
+    #[inline]
     fn bytes(&self, index: u32) -> &[u8] {
         let index = index as usize;
         let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
@@ -100,6 +141,7 @@ impl Strings {
         let index = self.ends.len() as u32;
         self.blob.extend_from_slice(text.as_bytes());
         self.ends.push(self.blob.len() as u32);
+        self.guesses.push(Guess::default());
         self.slots[at] = Slot { index, tag };
         if self.ends.len() * 2 > self.slots.len() {
             self.slots.resize(self.slots.len() * 2, Slot::default());

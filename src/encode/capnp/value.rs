@@ -7,8 +7,8 @@ use super::words::{self, Run, list};
 use crate::encode::view::{Any, Attributes};
 use crate::schema::common_capnp::{key_value, value};
 
-/// Arrays and maps within each other; what is deeper becomes an empty value. Readers stop at 64
-/// pointers, and a handful stand above these.
+/// Arrays and maps within each other; what is deeper becomes an empty value, as in OTLP. Each takes two
+/// levels of a reader's nesting limit, its list and its element; a dozen stand above.
 const MAX_DEPTH: usize = 32;
 
 /// A value; what is long or nested stands in `Values`.
@@ -102,8 +102,12 @@ impl Values {
 
     #[inline]
     fn pair(&mut self, key: &str, value: Any<'_>) {
-        let pair = Pair { key: self.strings.index(key), value: self.stage(value, 0) };
-        self.pairs.push(pair);
+        let key = self.strings.key(key);
+        let value = match value {
+            Any::Str(text) => Staged::Text(self.strings.value(key, text)),
+            other => self.stage(other, 0),
+        };
+        self.pairs.push(Pair { key, value });
     }
 
     fn close(&mut self, start: usize) -> Run {

@@ -1,5 +1,7 @@
 //! What a person would see.
 
+#[cfg(feature = "receive")]
+mod gathering;
 mod logs;
 mod metrics;
 

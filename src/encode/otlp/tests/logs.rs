@@ -107,7 +107,7 @@ pub(in crate::encode) fn expected_request(logs: &[SampleLog]) -> ExportLogsServi
     }
 }
 
-fn expected_log(log: &SampleLog) -> LogRecord {
+pub(in crate::encode) fn expected_log(log: &SampleLog) -> LogRecord {
     LogRecord {
         time_unix_nano: log.time,
         observed_time_unix_nano: log.observed,
