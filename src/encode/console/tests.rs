@@ -1,6 +1,5 @@
 //! What a person would see.
 
-#[cfg(feature = "receive")]
 mod gathering;
 mod logs;
 mod metrics;

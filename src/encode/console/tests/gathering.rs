@@ -49,10 +49,9 @@ fn spans_of_several_processes_are_one_tree() {
 
 #[test]
 fn what_lacks_something_waits_longer() {
-    for spans in [
-        vec![span(3, 2, Kind::Server)],
-        vec![span(1, 0, Kind::Internal), span(2, 1, Kind::Client)],
-    ] {
+    for spans in
+        [vec![span(3, 2, Kind::Server)], vec![span(1, 0, Kind::Internal), span(2, 1, Kind::Client)]]
+    {
         let mut gathering = Gathering::new(QUIET, false);
         lend(&mut gathering, "shop", &spans);
         let before = Instant::now();
