@@ -17,9 +17,13 @@ pub mod export;
 #[cfg(feature = "telemetry")]
 mod health;
 #[cfg(feature = "telemetry")]
+mod network;
+#[cfg(feature = "telemetry")]
 pub mod otel;
 #[cfg(feature = "telemetry")]
 mod pipeline;
+#[cfg(feature = "receive")]
+pub mod receive;
 #[cfg(feature = "telemetry")]
 mod record;
 #[cfg(any(feature = "telemetry", feature = "capnp-rpc"))]

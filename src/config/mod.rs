@@ -23,6 +23,8 @@ pub use report::Report;
 pub(crate) use resolve::Resolved;
 pub use service::register_service;
 pub(crate) use url::show as show_url;
+#[cfg(feature = "receive")]
+pub(crate) use url::{below as url_below, check as check_url};
 
 use crate::error::Error;
 use crate::export::sdk::Given;

@@ -1,6 +1,10 @@
 //! The plan: typed, complete, nothing optional left to decide, no string left to look at.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use crate::export::sdk::Foreign;
 use crate::health::diagnostics::Level;
@@ -87,6 +91,7 @@ pub(crate) enum Temporality {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ExporterPlan {
     Otlp(OtlpPlan),
+    Capnp(CapnpPlan),
     /// An exporter of the SDK's, given by argument.
     Foreign(Foreign),
     Console {
@@ -105,6 +110,40 @@ pub(crate) struct OtlpPlan {
     /// For one request; `None` is no limit.
     pub(crate) timeout: Option<Duration>,
     pub(crate) gzip: bool,
+}
+
+/// Cap'n Proto to a receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CapnpPlan {
+    pub(crate) target: Target,
+    /// What the connection is opened with; none is anonymous.
+    pub(crate) token: Option<Token>,
+    /// For one batch; `None` is no limit.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) compression: Compression,
+}
+
+/// Where a receiver of Cap'n Proto listens. Displays as the endpoint that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    /// The host is a name, or an address without brackets; the port is never zero.
+    Tcp { host: String, port: u16 },
+    /// Absolute, and short enough for a socket's address.
+    Unix(PathBuf),
+}
+
+/// A bearer token, never empty; shown nowhere.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Token(Bytes);
+
+/// Whether frames are compressed with zstd. Without the feature `zstd` it is `None` in every plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    /// Unless the peer turns out to be on this machine.
+    OffMachine,
+    /// Asked for: wherever the peer is.
+    Zstd,
 }
 
 /// `OTEL_BSP_*` or `OTEL_BLRP_*`, checked: nothing is zero, a batch fits the queue.
@@ -159,8 +198,8 @@ pub(crate) struct LogLimits {
     pub(crate) attributes: usize,
 }
 
-impl std::fmt::Debug for OtlpPlan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for OtlpPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OtlpPlan")
             .field("url", &self.url)
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
@@ -170,8 +209,57 @@ impl std::fmt::Debug for OtlpPlan {
     }
 }
 
-impl std::fmt::Display for SamplerPlan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Token {
+    pub(crate) const fn new(token: Bytes) -> Self {
+        Self(token)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Target {
+    /// Whether the endpoint itself says that the peer is on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Unix(_) => true,
+            Self::Tcp { host, .. } => match host.parse::<std::net::IpAddr>() {
+                Ok(address) => address.is_loopback(),
+                Err(_) => host.eq_ignore_ascii_case("localhost"),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "capnp://[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "capnp://{host}:{port}"),
+            Self::Unix(path) => write!(f, "capnp+unix:{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::OffMachine => "zstd off this machine",
+            Self::Zstd => "zstd",
+        })
+    }
+}
+
+impl fmt::Display for SamplerPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlwaysOn => f.write_str("always_on"),
             Self::AlwaysOff => f.write_str("always_off"),
@@ -199,8 +287,8 @@ impl Globals {
     }
 }
 
-impl std::fmt::Display for Globals {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Globals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match (self.tracer_provider, self.meter_provider, self.propagator) {
             (.., false) => "nothing is on",
             (true, true, _) => "tracer provider, meter provider, propagator",
@@ -232,8 +320,8 @@ impl From<Temporality> for opentelemetry_sdk::metrics::Temporality {
     }
 }
 
-impl std::fmt::Display for Temporality {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Temporality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cumulative => "cumulative",
             Self::Delta => "delta",
@@ -242,10 +330,11 @@ impl std::fmt::Display for Temporality {
     }
 }
 
-impl std::fmt::Display for ExporterPlan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for ExporterPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Otlp(plan) => write!(f, "{}", plan.url),
+            Self::Capnp(plan) => write!(f, "{}", plan.target),
             Self::Foreign(foreign) => write!(f, "{foreign}"),
             Self::Console { .. } => f.write_str("the console"),
         }

@@ -5,7 +5,7 @@ use http::Uri;
 const NO_URL: &str = "not a URL; write it as http://host:4318";
 
 /// Takes user name and password out of a URL and checks the rest; an error does not show the text.
-pub(super) fn check(text: &str, complaints: &mut Vec<String>) -> Result<Uri, &'static str> {
+pub(crate) fn check(text: &str, complaints: &mut Vec<String>) -> Result<Uri, &'static str> {
     let uri: Uri = text.trim().parse().map_err(|_| NO_URL)?;
     match uri.scheme_str() {
         Some("http") => {}
@@ -33,7 +33,7 @@ pub(super) fn check(text: &str, complaints: &mut Vec<String>) -> Result<Uri, &'s
 }
 
 /// The URL of one signal below a base.
-pub(super) fn below(base: &Uri, path: &str) -> Result<Uri, String> {
+pub(crate) fn below(base: &Uri, path: &str) -> Result<Uri, String> {
     let authority = base.authority().map_or("", |authority| authority.as_str());
     let start = base.path().trim_end_matches('/');
     let query = base.query().map(|query| format!("?{query}")).unwrap_or_default();

@@ -34,6 +34,7 @@ impl SpanEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(TraceEncoder::new(resource, NAME, VERSION)),
+            ExporterPlan::Capnp(_) => todo!("the encoder's part"),
             ExporterPlan::Foreign(_) => Self::Sdk(SpanDataEncoder::new(own_scope())),
             ExporterPlan::Console { no_color } => {
                 Self::Console(ConsoleEncoder::new(resource, wants_color(*no_color)))
@@ -70,6 +71,7 @@ impl LogEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(LogsEncoder::new(resource, NAME, VERSION)),
+            ExporterPlan::Capnp(_) => todo!("the encoder's part"),
             ExporterPlan::Foreign(_) => Self::Sdk(LogRecordEncoder::new(own_scope())),
             ExporterPlan::Console { no_color } => {
                 Self::Console(LogsConsole::new(wants_color(*no_color)))
@@ -107,6 +109,7 @@ impl MetricEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(MetricsEncoder::new(resource)),
+            ExporterPlan::Capnp(_) => todo!("the encoder's part"),
             ExporterPlan::Foreign(_) => Self::Sdk(None, 0),
             ExporterPlan::Console { no_color } => {
                 Self::Console(MetricsConsole::new(resource, wants_color(*no_color)))

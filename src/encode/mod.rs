@@ -2,6 +2,8 @@
 
 pub(crate) mod console;
 mod encoder;
+#[cfg(feature = "receive")]
+pub(crate) mod json;
 pub(crate) mod otlp;
 #[cfg(test)]
 mod sample;

@@ -3,18 +3,20 @@
 pub(super) mod arbitrary;
 
 use crate::encode::view::{
-    Any, Attributes, EventView, Items, LinkView, LogView, SpanStatus, SpanView,
+    Any, Attributes, Entries, EventView, Items, LinkView, LogView, SpanStatus, SpanView,
 };
 use crate::telemetry::Kind;
 
 #[derive(Clone, Debug)]
 pub(super) enum SampleValue {
+    Empty,
     Bool(bool),
     I64(i64),
     F64(f64),
     Str(String),
     Bytes(Vec<u8>),
     Array(Vec<Self>),
+    Map(Vec<(String, Self)>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -112,12 +114,14 @@ impl Attributes for SampleAttributes {
 impl SampleValue {
     fn any(&self) -> Any<'_> {
         match self {
+            Self::Empty => Any::Empty,
             Self::Bool(value) => Any::Bool(*value),
             Self::I64(value) => Any::I64(*value),
             Self::F64(value) => Any::F64(*value),
             Self::Str(value) => Any::Str(value),
             Self::Bytes(value) => Any::Bytes(value),
             Self::Array(values) => Any::Array(values),
+            Self::Map(entries) => Any::Map(entries),
         }
     }
 }
@@ -125,6 +129,12 @@ impl SampleValue {
 impl Items for Vec<SampleValue> {
     fn items(&self, each: &mut dyn FnMut(Any<'_>)) {
         self.iter().for_each(|value| each(value.any()));
+    }
+}
+
+impl Entries for Vec<(String, SampleValue)> {
+    fn entries(&self, each: &mut dyn FnMut(&str, Any<'_>)) {
+        self.iter().for_each(|(key, value)| each(key, value.any()));
     }
 }
 

@@ -1,27 +1,18 @@
 //! Writes frames to standard output.
 
-use std::cell::Cell;
 use std::io::{self, IsTerminal as _, Write};
-use std::rc::Rc;
 
 use super::{Frame, Outcome};
 
 /// The console exporter: what it is sent is text already.
 #[derive(Debug)]
-pub(crate) struct ConsoleExporter {
-    sent: Rc<Cell<bool>>,
-}
+pub(crate) struct ConsoleExporter;
 
 impl ConsoleExporter {
-    /// `sent` is set once the text is being written.
-    pub(crate) fn new(sent: Rc<Cell<bool>>) -> Self {
-        Self { sent }
-    }
-
     /// Writes the body to standard output, whole or with an error; on the helper thread, since a
     /// pipe that nobody reads blocks.
     pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
-        self.sent.set(true);
+        frame.mark_sent();
         let frame = frame.clone();
         let write = move || write_frame(&mut io::stdout().lock(), &frame);
         let written = tokio::task::spawn_blocking(write).await;
@@ -64,12 +55,7 @@ mod tests {
     }
 
     fn frame() -> Frame {
-        Frame {
-            body: Bytes::from_static("trace …\n".as_bytes()).into(),
-            items: 1,
-            exporter: 1,
-            sequence: 1,
-        }
+        Frame::new(Bytes::from_static("trace …\n".as_bytes()).into(), 1, 1, 1)
     }
 
     #[test]

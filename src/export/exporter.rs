@@ -1,8 +1,8 @@
 //! The exporter of one destination.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use crate::config::plan::ExporterPlan;
 
@@ -11,35 +11,39 @@ use super::frame::{Frame, Outcome};
 use super::http::HttpExporter;
 use super::sdk::ForeignExporter;
 
-/// Frames in, outcomes out.
+/// Frames in, outcomes out. As soon as the peer may have a part of a frame, the frame is marked so.
 pub(crate) enum Exporter {
-    Otlp(Box<HttpExporter>),
+    /// One request after the other.
+    Otlp(Box<Mutex<HttpExporter>>),
     Console(ConsoleExporter),
     Foreign(ForeignExporter),
 }
 
 impl Exporter {
-    /// `sent` is set from the moment on that the peer may have a part of the frame.
-    pub(crate) fn new(
-        plan: &ExporterPlan,
-        attempt_limit: Option<Duration>,
-        sent: Rc<Cell<bool>>,
-    ) -> Self {
+    pub(crate) fn new(plan: &ExporterPlan, attempt_limit: Option<Duration>) -> Self {
         match plan {
             ExporterPlan::Otlp(plan) => {
-                Self::Otlp(Box::new(HttpExporter::new(plan, attempt_limit, sent)))
+                Self::Otlp(Box::new(Mutex::new(HttpExporter::new(plan, attempt_limit))))
             }
+            ExporterPlan::Capnp(_) => todo!("the network's part"),
             ExporterPlan::Foreign(foreign) => {
-                Self::Foreign(ForeignExporter::new(foreign, attempt_limit, sent))
+                Self::Foreign(ForeignExporter::new(foreign, attempt_limit))
             }
-            ExporterPlan::Console { .. } => Self::Console(ConsoleExporter::new(sent)),
+            ExporterPlan::Console { .. } => Self::Console(ConsoleExporter),
+        }
+    }
+
+    /// How many frames may be under way at once.
+    pub(crate) fn window(&self) -> usize {
+        match self {
+            Self::Otlp(_) | Self::Console(_) | Self::Foreign(_) => 1,
         }
     }
 
     /// One attempt, within the exporter's own time limit.
-    pub(crate) async fn send(&mut self, frame: &Frame) -> Outcome {
+    pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
         match self {
-            Self::Otlp(exporter) => exporter.send(frame).await,
+            Self::Otlp(exporter) => exporter.lock().await.send(frame).await,
             Self::Console(exporter) => exporter.send(frame).await,
             Self::Foreign(exporter) => exporter.send(frame).await,
         }

@@ -1,6 +1,8 @@
 //! What passes between `encode` and `export`: what is sent, retried, spooled and counted.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +20,29 @@ pub(crate) struct Frame {
     pub(crate) exporter: u64,
     /// Counts up from 1 for each exporter; with the exporter's id it names this frame for good.
     pub(crate) sequence: u64,
+    /// Set by an exporter once the peer may have a part of it; all clones share it.
+    is_sent: Arc<AtomicBool>,
+}
+
+impl Frame {
+    pub(crate) fn new(body: Body, items: u32, exporter: u64, sequence: u64) -> Self {
+        Self { body, items, exporter, sequence, is_sent: Arc::default() }
+    }
+
+    /// To be called by an exporter before the first byte leaves.
+    pub(crate) fn mark_sent(&self) {
+        self.is_sent.store(true, Ordering::Release);
+    }
+
+    /// Nothing of it can have reached the peer.
+    pub(crate) fn mark_unsent(&self) {
+        self.is_sent.store(false, Ordering::Release);
+    }
+
+    /// The peer may have it.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.is_sent.load(Ordering::Acquire)
+    }
 }
 
 /// The frame's name, the same in whatever place speaks of it.

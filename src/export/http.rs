@@ -1,7 +1,5 @@
 //! OTLP over HTTP/1.1.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,17 +36,11 @@ pub(crate) struct HttpExporter {
     limit: Option<Duration>,
     gzip: Option<Gzip>,
     connection: Option<Connection>,
-    /// Set once a request is handed to a connection, also where the attempt is then given up.
-    sent: Rc<Cell<bool>>,
 }
 
 impl HttpExporter {
     /// One attempt takes no longer than the plan's time-out and `attempt_limit`.
-    pub(crate) fn new(
-        plan: &OtlpPlan,
-        attempt_limit: Option<Duration>,
-        sent: Rc<Cell<bool>>,
-    ) -> Self {
+    pub(crate) fn new(plan: &OtlpPlan, attempt_limit: Option<Duration>) -> Self {
         Self {
             connector: Connector::new(&plan.url),
             target: plan.url.path_and_query().cloned().map(Uri::from).unwrap_or_default(),
@@ -56,7 +48,6 @@ impl HttpExporter {
             limit: plan.timeout.into_iter().chain(attempt_limit).min(),
             gzip: plan.gzip.then(Gzip::new),
             connection: None,
-            sent,
         }
     }
 
@@ -68,8 +59,7 @@ impl HttpExporter {
             return Outcome::TooLarge { error };
         }
         let deadline = Deadline::after(self.limit);
-        let request = self.request(&frame.body.wire());
-        let mut outcome = match self.exchange(request, deadline).await {
+        let mut outcome = match self.exchange(frame, deadline).await {
             Ok(mut answer) => {
                 secrets(&self.headers).for_each(|secret| answer.mask(secret));
                 answer.outcome(frame.items)
@@ -100,13 +90,11 @@ impl HttpExporter {
     }
 
     /// Over the kept connection if it is still good, else over a new one.
-    async fn exchange(
-        &mut self,
-        request: Request<Full<Bytes>>,
-        deadline: Deadline,
-    ) -> Result<Answer, Failure> {
+    async fn exchange(&mut self, frame: &Frame, deadline: Deadline) -> Result<Answer, Failure> {
+        let request = self.request(&frame.body.wire());
         if let Some(mut kept) = self.connection.take() {
             if kept.is_ready().await {
+                frame.mark_sent();
                 let result = self.exchange_over(kept, request.clone(), deadline).await;
                 if !matches!(result, Err(Failure { sent: false, .. })) {
                     return result;
@@ -114,7 +102,10 @@ impl HttpExporter {
             }
         }
         match deadline.within(self.connector.connect()).await {
-            Some(Ok(connection)) => self.exchange_over(connection, request, deadline).await,
+            Some(Ok(connection)) => {
+                frame.mark_sent();
+                self.exchange_over(connection, request, deadline).await
+            }
             Some(Err(error)) => Err(Failure { error, sent: false }),
             None => Err(Failure { error: self.too_late("no connection"), sent: false }),
         }
@@ -127,7 +118,6 @@ impl HttpExporter {
         request: Request<Full<Bytes>>,
         deadline: Deadline,
     ) -> Result<Answer, Failure> {
-        self.sent.set(true);
         let response = match deadline.within(connection.send(request)).await {
             Some(response) => response?,
             None => {

@@ -16,6 +16,8 @@ pub mod sdk;
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
 pub(crate) use frame::{Body, Frame, Outcome};
+#[cfg(feature = "receive")]
+pub(crate) use http::HttpExporter;
 pub(crate) use retry::Policy;
 
 #[cfg(test)]

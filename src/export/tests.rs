@@ -1,6 +1,5 @@
 //! The exporter against a collector that misbehaves.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,7 +25,7 @@ fn plan(url: &str) -> OtlpPlan {
 }
 
 fn frame(body: impl Into<Bytes>) -> Frame {
-    Frame { body: body.into().into(), items: 10, exporter: 1, sequence: 1 }
+    Frame::new(body.into().into(), 10, 1, 1)
 }
 
 fn run<T>(work: impl AsyncFnOnce() -> T) -> T {
@@ -39,7 +38,7 @@ fn run<T>(work: impl AsyncFnOnce() -> T) -> T {
 /// What one exporter makes of each of `count` frames in turn.
 fn outcomes(plan: &OtlpPlan, count: usize) -> Vec<Outcome> {
     run(async || {
-        let mut exporter = HttpExporter::new(plan, None, Rc::default());
+        let mut exporter = HttpExporter::new(plan, None);
         let mut outcomes = Vec::new();
         for _ in 0..count {
             outcomes.push(exporter.send(&frame("some spans")).await);

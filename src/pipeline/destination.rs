@@ -47,8 +47,6 @@ pub(super) struct Destination {
     queue: RefCell<VecDeque<Frame>>,
     /// Taken from the queue, not answered yet.
     in_flight: RefCell<Option<Frame>>,
-    /// The peer may have it.
-    sent: Rc<Cell<bool>>,
     /// The last sequence given to a frame, and the last one settled.
     sequence: Cell<u64>,
     settled: Cell<u64>,
@@ -75,7 +73,6 @@ impl Destination {
             shared: Arc::clone(shared),
             queue: RefCell::default(),
             in_flight: RefCell::default(),
-            sent: Rc::default(),
             sequence: Cell::new(0),
             settled: Cell::new(0),
             is_failing: Cell::new(false),
@@ -149,7 +146,7 @@ impl Destination {
         }
         self.sequence.set(self.sequence.get() + 1);
         let items = u32::try_from(fits).unwrap_or(u32::MAX);
-        let frame = Frame { body, items, exporter: self.id, sequence: self.sequence.get() };
+        let frame = Frame::new(body, items, self.id, self.sequence.get());
         self.queue.borrow_mut().push_back(frame);
         self.arrived.notify_one();
     }
@@ -181,7 +178,7 @@ impl Destination {
         let in_flight = self.in_flight.borrow_mut().take();
         if let Some(frame) = in_flight {
             let to =
-                if self.sent.get() { &self.account.unconfirmed } else { &self.account.shutdown };
+                if frame.is_sent() { &self.account.unconfirmed } else { &self.account.shutdown };
             self.settle(&frame, frame.items.into(), to);
         }
         let left = std::mem::take(&mut *self.queue.borrow_mut());
@@ -204,8 +201,7 @@ impl Destination {
     }
 
     async fn serve(self: Rc<Self>) {
-        let sent = Rc::clone(&self.sent);
-        let mut exporter = Exporter::new(&self.plan, self.attempt_limit, sent);
+        let exporter = Exporter::new(&self.plan, self.attempt_limit);
         loop {
             let next = self.queue.borrow_mut().pop_front();
             let Some(frame) = next else {
@@ -213,16 +209,15 @@ impl Destination {
                 continue;
             };
             *self.in_flight.borrow_mut() = Some(frame.clone());
-            self.sent.set(false);
-            self.deliver(&mut exporter, &frame).await;
+            self.deliver(&exporter, &frame).await;
         }
     }
 
     /// Sends a frame until it is answered for good.
-    async fn deliver(&self, exporter: &mut Exporter, frame: &Frame) {
+    async fn deliver(&self, exporter: &Exporter, frame: &Frame) {
         let mut failures = 0;
         loop {
-            let sent_before = self.sent.get();
+            let was_sent = frame.is_sent();
             match exporter.send(frame).await {
                 Outcome::Delivered { rejected, message } => {
                     return self.delivered(frame, rejected, message);
@@ -237,7 +232,9 @@ impl Destination {
                     return self.refused(frame, &error, &self.account.unconfirmed);
                 }
                 Outcome::Retry { error, after, sent } => {
-                    self.sent.set(sent_before | sent);
+                    if !(was_sent || sent) {
+                        frame.mark_unsent();
+                    }
                     failures += 1;
                     self.is_failing.set(true);
                     self.account.failed(&error);

@@ -237,6 +237,8 @@ fn owned(from: &impl Attributes) -> Vec<(String, CapturedValue)> {
 
 fn captured(value: Any<'_>) -> CapturedValue {
     match value {
+        // No record holds one.
+        Any::Empty => CapturedValue::Str(String::new()),
         Any::Bool(v) => CapturedValue::Bool(v),
         Any::I64(v) => CapturedValue::I64(v),
         Any::F64(v) => CapturedValue::F64(v),

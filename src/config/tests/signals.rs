@@ -46,7 +46,7 @@ impl Signal {
     pub(super) fn otlp<'a>(&self, plan: &'a Plan) -> Option<&'a OtlpPlan> {
         (self.exporters)(plan).iter().find_map(|exporter| match exporter {
             ExporterPlan::Otlp(otlp) => Some(otlp),
-            ExporterPlan::Console { .. } | ExporterPlan::Foreign(_) => None,
+            _ => None,
         })
     }
 }
@@ -60,6 +60,7 @@ fn exporters(signal: &Signal, plan: &Plan) -> String {
     let names = (signal.exporters)(plan).iter().map(|exporter| match exporter {
         ExporterPlan::Otlp(otlp) => otlp.url.to_string(),
         ExporterPlan::Console { no_color } => format!("console(no_color {no_color})"),
+        ExporterPlan::Capnp(capnp) => capnp.target.to_string(),
         ExporterPlan::Foreign(foreign) => foreign.to_string(),
     });
     let names: Vec<_> = names.collect();

@@ -7,6 +7,9 @@ use crate::encode::view::Any;
 /// Longer names and values are cut after so many characters.
 const MAX_CHARS: usize = 120;
 
+/// What is not known.
+pub(super) const UNKNOWN: &str = "–";
+
 /// A name or a message.
 pub(super) fn clip(text: &str) -> String {
     Clip::show(|clip| clip.write_str(text))
@@ -30,6 +33,7 @@ pub(super) fn value(value: Any<'_>) -> String {
 
 fn show_value(clip: &mut Clip, value: Any<'_>) -> fmt::Result {
     match value {
+        Any::Empty => clip.write_str(UNKNOWN),
         Any::Bool(value) => write!(clip, "{value}"),
         Any::I64(value) => write!(clip, "{value}"),
         Any::F64(value) => write!(clip, "{value:?}"),

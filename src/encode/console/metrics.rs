@@ -14,14 +14,14 @@
 
 use bytes::Bytes;
 
-use super::escape::{clip, key_value};
+use super::escape::{UNKNOWN, clip, key_value};
 use super::paint::{Style, Text};
 use super::quantile::Distribution;
 use super::service_name;
 use super::span::counted;
 use super::time::clock;
 use super::unit::{number, quantity};
-use crate::encode::view::{MetricData, MetricView, Number, Point, Temporality};
+use crate::encode::view::{MetricData, MetricView, Number, Point, Summary, Temporality};
 
 /// Attributes that would go beyond this stand on lines of their own.
 const ATTRIBUTES_WIDTH: usize = 60;
@@ -29,11 +29,11 @@ const ATTRIBUTES_WIDTH: usize = 60;
 const NAME_WIDTH: usize = 48;
 /// OTLP's `DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK`.
 const NO_RECORDED_VALUE: u32 = 1;
-/// What is not known.
-const UNKNOWN: &str = "–";
 
 const NUMBERS: [&str; 1] = ["value"];
 const HISTOGRAMS: [&str; 5] = ["count", "mean", "p50", "p90", "p99"];
+/// The last three columns.
+const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
 /// Gathers metrics and hands out text.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ impl MetricsConsole {
     pub(crate) fn metric(&mut self, metric: &MetricView<'_>) {
         let (name, unit) = (metric.name, metric.unit);
         match &metric.data {
+            MetricData::Empty => {}
             MetricData::Gauge(points) => {
                 self.numbers.extend(rows(name, points, |value| vec![number(*value, unit)]));
             }
@@ -79,6 +80,9 @@ impl MetricsConsole {
             MetricData::ExponentialHistogram { points, temporality } => {
                 let cells = |value: &_| cells(&Distribution::from(value), *temporality, unit);
                 self.histograms.extend(rows(name, points, cells));
+            }
+            MetricData::Summary(points) => {
+                self.histograms.extend(rows(name, points, |value| summary_cells(value, unit)));
             }
         }
     }
@@ -156,12 +160,21 @@ fn rows<V>(name: &str, points: &[Point<'_, V>], cells: impl Fn(&V) -> Vec<String
 }
 
 fn cells(from: &Distribution, temporality: Temporality, unit: &str) -> Vec<String> {
-    let shown = |value: Option<f64>| {
-        value.map_or_else(|| UNKNOWN.to_owned(), |value| quantity(value, unit))
-    };
     let count = counted_since(temporality, from.count.to_string());
-    let quantiles = [0.5, 0.9, 0.99].map(|q| shown(from.quantile(q)));
-    [count, shown(from.mean)].into_iter().chain(quantiles).collect()
+    let quantiles = QUANTILES.map(|q| shown(from.quantile(q), unit));
+    [count, shown(from.mean, unit)].into_iter().chain(quantiles).collect()
+}
+
+/// Of its quantiles those that have a column; no other is guessed from them.
+fn summary_cells(from: &Summary, unit: &str) -> Vec<String> {
+    let given = |q: f64| from.quantiles.iter().find(|given| given.0 == q).map(|given| given.1);
+    let mean = (from.count != 0).then(|| from.sum / from.count as f64);
+    let quantiles = QUANTILES.map(|q| shown(given(q), unit));
+    [from.count.to_string(), shown(mean, unit)].into_iter().chain(quantiles).collect()
+}
+
+fn shown(value: Option<f64>, unit: &str) -> String {
+    value.map_or_else(|| UNKNOWN.to_owned(), |value| quantity(value, unit))
 }
 
 fn counted_since(temporality: Temporality, value: String) -> String {

@@ -1,6 +1,6 @@
 //! Measured values as a person writes them.
 
-use super::escape::clip;
+use super::escape::{UNKNOWN, clip};
 use super::time::nanos;
 use crate::encode::view::Number;
 
@@ -24,6 +24,7 @@ const HUGE: f64 = 1e15;
 /// A number with its unit; integers keep every digit unless the unit has a larger sister.
 pub(super) fn number(value: Number, unit: &str) -> String {
     match value {
+        Number::Empty => UNKNOWN.to_owned(),
         Number::I64(value) if !has_sisters(unit) => with_unit(value.to_string(), unit),
         Number::I64(value) => quantity(value as f64, unit),
         Number::F64(value) => quantity(value, unit),

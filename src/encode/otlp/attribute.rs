@@ -5,11 +5,11 @@ use crate::encode::view::{Any, Attributes, Entries, Items};
 
 /// Messages of arrays and maps within each other; what is deeper becomes an empty value. Decoders stop
 /// at 100 nested messages, and six stand above these.
-const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The messages that one array and one map take.
-const ARRAY_DEPTH: usize = 2;
-const MAP_DEPTH: usize = 3;
+pub(crate) const ARRAY_DEPTH: usize = 2;
+pub(crate) const MAP_DEPTH: usize = 3;
 
 /// The fields of `KeyValue`.
 const KEY: u64 = 1;
@@ -31,6 +31,18 @@ const VALUES: u64 = 1;
 pub(super) fn attributes(out: &mut Writer, field: u64, dropped_field: u64, item: &impl Attributes) {
     item.attributes(|key, value| key_value(out, field, key, value));
     out.uint(dropped_field, item.dropped_attributes());
+}
+
+/// The same of attributes that are built already.
+pub(super) fn pairs(
+    out: &mut Writer,
+    field: u64,
+    dropped_field: u64,
+    pairs: &[(&str, Any<'_>)],
+    dropped: u32,
+) {
+    pairs.iter().for_each(|(key, value)| key_value(out, field, key, *value));
+    out.uint(dropped_field, dropped);
 }
 
 /// A value without a key, as the body of a log record is.
@@ -59,6 +71,7 @@ pub(super) fn key_value(out: &mut Writer, field: u64, key: &str, value: Any<'_>)
 #[inline]
 fn scalar_len(value: Any<'_>) -> Option<usize> {
     match value {
+        Any::Empty => Some(0),
         Any::Bool(_) => Some(2),
         Any::I64(value) => Some(1 + varint64_len(value as u64)),
         Any::F64(_) => Some(9),
@@ -72,6 +85,7 @@ fn scalar_len(value: Any<'_>) -> Option<usize> {
 #[inline]
 fn any_value(out: &mut Writer, value: Any<'_>, depth: usize) {
     match value {
+        Any::Empty => {}
         Any::Bool(value) => out.varint_field(BOOL, value.into()),
         Any::I64(value) => out.varint_field(INT, value as u64),
         Any::F64(value) => out.fixed64_field(DOUBLE, value.to_bits()),

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::attribute::key_value;
+use super::attribute::pairs;
 use super::proto::{Writer, varint_len};
-use crate::encode::view::{Any, Resource, Scope};
+use crate::encode::view::{EntityRef, Resource, Scope};
 
 /// `Export*ServiceRequest.resource_*`.
 pub(super) const RESOURCE_GROUPS: u64 = 1;
@@ -14,28 +14,35 @@ pub(super) const SCOPE_GROUPS: u64 = 2;
 /// `Scope*.scope`, the items and `.schema_url`.
 const SCOPE: u64 = 1;
 pub(super) const ITEMS: u64 = 2;
-const SCHEMA_URL: u64 = 3;
+pub(super) const SCHEMA_URL: u64 = 3;
 
 /// A `Resource`, with its tag.
 pub(super) fn resource(from: &Resource<'_>) -> Vec<u8> {
     let mut encoded = Writer::default();
     encoded.message(RESOURCE, 2, |out| {
-        for (key, value) in &from.attributes {
-            key_value(out, 1, key, *value);
+        pairs(out, 1, 2, &from.attributes, from.dropped_attributes);
+        for entity in &from.entity_refs {
+            out.message(3, 1, |out| entity_ref(out, entity));
         }
     });
     encoded.take()
 }
 
+fn entity_ref(out: &mut Writer, from: &EntityRef<'_>) {
+    out.string(1, from.schema_url);
+    out.string(2, from.kind);
+    // An empty key is an element too.
+    from.id_keys.iter().for_each(|key| out.bytes_field(3, key.as_bytes()));
+    from.description_keys.iter().for_each(|key| out.bytes_field(4, key.as_bytes()));
+}
+
 /// An `InstrumentationScope`, with its tag.
-pub(super) fn scope(name: &str, version: &str, attributes: &[(&str, Any<'_>)]) -> Vec<u8> {
+pub(super) fn scope(from: &Scope<'_>) -> Vec<u8> {
     let mut encoded = Writer::default();
     encoded.message(SCOPE, 1, |out| {
-        out.string(1, name);
-        out.string(2, version);
-        for (key, value) in attributes {
-            key_value(out, 3, key, *value);
-        }
+        out.string(1, from.name);
+        out.string(2, from.version);
+        pairs(out, 3, 4, &from.attributes, from.dropped_attributes);
     });
     encoded.take()
 }
@@ -67,7 +74,7 @@ impl Envelope {
 
     /// The group of a scope that is not encoded yet.
     pub(super) fn group_of(&mut self, from: &Scope<'_>) -> &mut Writer {
-        self.group(scope(from.name, from.version, &from.attributes), from.schema_url)
+        self.group(scope(from), from.schema_url)
     }
 
     /// The group of `scope`, added if there is none yet.

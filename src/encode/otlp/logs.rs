@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::attribute::{attributes, body};
 use super::envelope::{Envelope, ITEMS, scope};
 use super::proto::Writer;
-use crate::encode::view::{LogView, scope_parts};
+use crate::encode::view::{LogView, Scope, scope_parts};
 
 /// Writes log records one after the other and hands them out as whole requests.
 #[derive(Debug)]
@@ -44,13 +44,11 @@ impl LogsEncoder {
             Some(&index) => self.envelope.at(index),
             None => {
                 self.index_of.insert(name.to_owned(), self.envelope.next_index());
-                let scope = match name {
-                    "" => scope(&self.own_name, &self.own_version, &[]),
-                    _ => {
-                        let (name, version) = scope_parts(name);
-                        scope(name, version, &[])
-                    }
+                let (name, version) = match name {
+                    "" => (self.own_name.as_str(), self.own_version.as_str()),
+                    _ => scope_parts(name),
                 };
+                let scope = scope(&Scope { name, version, ..Scope::default() });
                 self.envelope.add(scope, "")
             }
         };
@@ -80,11 +78,11 @@ impl LogsEncoder {
 
 pub(super) fn write_log(out: &mut Writer, log: &impl LogView) {
     out.fixed64(1, log.time());
-    out.uint(2, log.severity().into());
+    out.int32(2, log.severity_number());
     out.string(3, log.severity_text());
     log.body(|value| body(out, 5, value));
     attributes(out, 6, 7, log);
-    out.fixed32(8, log.trace_flags().into());
+    out.fixed32(8, log.flags());
     if log.trace() != 0 {
         out.bytes_field(9, &log.trace().to_be_bytes());
     }

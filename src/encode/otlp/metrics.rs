@@ -1,6 +1,4 @@
 //! Metrics as an `ExportMetricsServiceRequest` with one `ResourceMetrics`, a `ScopeMetrics` for each scope.
-//!
-//! Every kind but the summary, which nothing produces.
 
 use bytes::Bytes;
 
@@ -9,10 +7,10 @@ use super::envelope::{Envelope, ITEMS};
 use super::proto::Writer;
 use crate::encode::view::{
     Any, Buckets, Exemplar, ExponentialHistogram, Histogram, MetricData, MetricView, Number, Point,
-    Resource, Temporality,
+    Resource, Summary,
 };
 
-/// The fields of `Gauge`, `Sum`, `Histogram` and `ExponentialHistogram`.
+/// The fields of `Gauge`, `Sum`, `Histogram`, `ExponentialHistogram` and `Summary`.
 const POINTS: u64 = 1;
 const TEMPORALITY: u64 = 2;
 const MONOTONIC: u64 = 3;
@@ -63,26 +61,29 @@ impl MetricsEncoder {
     }
 }
 
-fn write_metric(out: &mut Writer, metric: &MetricView<'_>) {
+pub(super) fn write_metric(out: &mut Writer, metric: &MetricView<'_>) {
     out.string(1, metric.name);
     out.string(2, metric.description);
     out.string(3, metric.unit);
     match &metric.data {
+        MetricData::Empty => {}
         MetricData::Gauge(points) => out.message(5, 2, |out| write_points(out, points)),
         MetricData::Sum { points, temporality, monotonic } => out.message(7, 2, |out| {
             write_points(out, points);
-            out.uint(TEMPORALITY, temporality_number(*temporality));
+            out.int32(TEMPORALITY, temporality.number());
             out.uint(MONOTONIC, (*monotonic).into());
         }),
         MetricData::Histogram { points, temporality } => out.message(9, 2, |out| {
             write_points(out, points);
-            out.uint(TEMPORALITY, temporality_number(*temporality));
+            out.int32(TEMPORALITY, temporality.number());
         }),
         MetricData::ExponentialHistogram { points, temporality } => out.message(10, 2, |out| {
             write_points(out, points);
-            out.uint(TEMPORALITY, temporality_number(*temporality));
+            out.int32(TEMPORALITY, temporality.number());
         }),
+        MetricData::Summary(points) => out.message(11, 2, |out| write_points(out, points)),
     }
+    pairs(out, 12, &metric.metadata);
 }
 
 fn write_points<V: Value>(out: &mut Writer, points: &[Point<'_, V>]) {
@@ -141,6 +142,23 @@ impl Value for ExponentialHistogram {
     }
 }
 
+impl Value for Summary {
+    fn write_point(out: &mut Writer, point: &Point<'_, Self>) {
+        let value = &point.value;
+        times(out, point);
+        out.fixed64(4, value.count);
+        out.fixed64(5, value.sum.to_bits());
+        for (quantile, value) in &value.quantiles {
+            out.message(6, 1, |out| {
+                out.fixed64(1, quantile.to_bits());
+                out.fixed64(2, value.to_bits());
+            });
+        }
+        pairs(out, 7, &point.attributes);
+        out.uint(8, point.flags);
+    }
+}
+
 fn times<V>(out: &mut Writer, point: &Point<'_, V>) {
     out.fixed64(2, point.start);
     out.fixed64(3, point.time);
@@ -154,14 +172,15 @@ fn pairs(out: &mut Writer, field: u64, pairs: &[(&str, Any<'_>)]) {
 
 fn number(out: &mut Writer, double_field: u64, int_field: u64, value: Number) {
     match value {
+        Number::Empty => {}
         Number::F64(value) => out.fixed64_field(double_field, value.to_bits()),
         Number::I64(value) => out.fixed64_field(int_field, value as u64),
     }
 }
 
-/// Without counts there is nothing to say: an offset alone means nothing.
+/// An offset without counts means nothing, but whoever hands a point on changes nothing.
 fn buckets(out: &mut Writer, field: u64, buckets: &Buckets) {
-    if !buckets.counts.is_empty() {
+    if buckets.offset != 0 || !buckets.counts.is_empty() {
         out.message(field, 1, |out| {
             out.sint(1, buckets.offset);
             out.packed_varint(2, &buckets.counts);
@@ -182,12 +201,5 @@ fn exemplars(out: &mut Writer, field: u64, exemplars: &[Exemplar<'_>]) {
             }
             pairs(out, 7, &exemplar.attributes);
         });
-    }
-}
-
-fn temporality_number(temporality: Temporality) -> u32 {
-    match temporality {
-        Temporality::Delta => 1,
-        Temporality::Cumulative => 2,
     }
 }

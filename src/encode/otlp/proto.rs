@@ -5,6 +5,13 @@ const FIXED64: u64 = 1;
 const LENGTH: u64 = 2;
 const FIXED32: u64 = 5;
 
+/// Where the length of an open message will be.
+#[derive(Debug)]
+pub(super) struct Place {
+    at: usize,
+    reserved: usize,
+}
+
 /// A protobuf writer. What it writes is minimal: the same bytes as any canonical encoder's.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
@@ -97,6 +104,14 @@ impl Writer {
         }
     }
 
+    /// Left out if it is zero, as proto3 has it; a negative one takes ten bytes.
+    #[inline]
+    pub(super) fn int32(&mut self, field: u64, value: i32) {
+        if value != 0 {
+            self.varint_field(field, i64::from(value) as u64);
+        }
+    }
+
     /// Left out if it is zero, as proto3 has it.
     #[inline]
     pub(super) fn fixed64(&mut self, field: u64, value: u64) {
@@ -169,11 +184,23 @@ impl Writer {
     /// body is moved if that guess was wrong.
     #[inline]
     pub(super) fn message(&mut self, field: u64, reserved: usize, body: impl FnOnce(&mut Self)) {
+        let place = self.begin(field, reserved);
+        body(self);
+        self.end(place);
+    }
+
+    /// The same where one function does not see both ends; messages end in the reverse order.
+    #[inline]
+    pub(super) fn begin(&mut self, field: u64, reserved: usize) -> Place {
         self.tag(field, LENGTH);
         let at = self.bytes.len();
         self.bytes.resize(at + reserved, 0);
-        body(self);
-        self.patch_length(at, reserved);
+        Place { at, reserved }
+    }
+
+    #[inline]
+    pub(super) fn end(&mut self, place: Place) {
+        self.patch_length(place.at, place.reserved);
     }
 
     fn patch_length(&mut self, at: usize, reserved: usize) {

@@ -7,7 +7,7 @@ mod metrics_view;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{
-    AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value,
+    AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{
@@ -200,13 +200,10 @@ fn expected_spans(spans: &[SampleSpan]) -> Vec<Span> {
 
 fn expected_span(span: &SampleSpan) -> Span {
     Span {
-        trace_id: span.trace.to_be_bytes().to_vec(),
-        span_id: span.span.to_be_bytes().to_vec(),
+        trace_id: id(&span.trace.to_be_bytes()),
+        span_id: id(&span.span.to_be_bytes()),
         trace_state: span.trace_state.clone(),
-        parent_span_id: match span.parent {
-            0 => Vec::new(),
-            parent => parent.to_be_bytes().to_vec(),
-        },
+        parent_span_id: id(&span.parent.to_be_bytes()),
         flags: expected_flags(span.trace_flags, span.remote),
         name: span.name.clone(),
         kind: match span.kind {
@@ -236,8 +233,8 @@ fn expected_span(span: &SampleSpan) -> Span {
             .links
             .iter()
             .map(|link| span::Link {
-                trace_id: link.trace.to_be_bytes().to_vec(),
-                span_id: link.span.to_be_bytes().to_vec(),
+                trace_id: id(&link.trace.to_be_bytes()),
+                span_id: id(&link.span.to_be_bytes()),
                 trace_state: link.trace_state.clone(),
                 attributes: expected_attributes(&link.attributes),
                 dropped_attributes_count: link.attributes.dropped,
@@ -257,21 +254,31 @@ fn expected_span(span: &SampleSpan) -> Span {
     }
 }
 
+/// Zero is none.
+fn id(bytes: &[u8]) -> Vec<u8> {
+    if bytes.iter().all(|byte| *byte == 0) { Vec::new() } else { bytes.to_vec() }
+}
+
 fn expected_flags(trace_flags: u8, remote: bool) -> u32 {
     u32::from(trace_flags) + 256 + if remote { 512 } else { 0 }
 }
 
 fn expected_attributes(attributes: &SampleAttributes) -> Vec<KeyValue> {
+    expected_pairs(&attributes.pairs)
+}
+
+fn expected_pairs(pairs: &[(String, SampleValue)]) -> Vec<KeyValue> {
     let key_value = |(key, value): &(String, SampleValue)| KeyValue {
         key: key.clone(),
         value: Some(expected_value(value)),
         ..KeyValue::default()
     };
-    attributes.pairs.iter().map(key_value).collect()
+    pairs.iter().map(key_value).collect()
 }
 
 fn expected_value(value: &SampleValue) -> AnyValue {
     let value = match value {
+        SampleValue::Empty => return AnyValue { value: None },
         SampleValue::Bool(value) => any_value::Value::BoolValue(*value),
         SampleValue::I64(value) => any_value::Value::IntValue(*value),
         SampleValue::F64(value) => any_value::Value::DoubleValue(*value),
@@ -280,6 +287,9 @@ fn expected_value(value: &SampleValue) -> AnyValue {
         SampleValue::Array(values) => any_value::Value::ArrayValue(ArrayValue {
             values: values.iter().map(expected_value).collect(),
         }),
+        SampleValue::Map(entries) => {
+            any_value::Value::KvlistValue(KeyValueList { values: expected_pairs(entries) })
+        }
     };
     AnyValue { value: Some(value) }
 }

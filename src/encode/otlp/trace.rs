@@ -5,12 +5,7 @@ use bytes::Bytes;
 use super::attribute::attributes;
 use super::envelope::{self, ITEMS, RESOURCE_GROUPS, SCOPE_GROUPS};
 use super::proto::{Writer, varint_len};
-use crate::encode::view::{EventView, LinkView, SpanStatus, SpanView, scope_parts};
-use crate::telemetry::Kind;
-
-/// Bits of `flags` above the byte of `traceparent`: whether remoteness is known, and what it is.
-const HAS_IS_REMOTE: u32 = 0x100;
-const IS_REMOTE: u32 = 0x200;
+use crate::encode::view::{EventView, LinkView, Scope, SpanView, scope_parts};
 
 /// Writes spans one after the other and hands them out as whole requests.
 ///
@@ -53,7 +48,11 @@ impl TraceEncoder {
     ) -> Self {
         Self {
             resource: envelope::resource(&resource.into()),
-            scope: envelope::scope(scope_name, scope_version, &[]),
+            scope: envelope::scope(&Scope {
+                name: scope_name,
+                version: scope_version,
+                ..Scope::default()
+            }),
             out: Writer::default(),
             head: Writer::default(),
             others: Vec::new(),
@@ -161,8 +160,9 @@ impl TraceEncoder {
 /// The spans of the scope that the views call `name`; from the back, since a library's spans come in a row.
 fn group<'a>(groups: &'a mut Vec<Group>, name: &str) -> &'a mut Writer {
     let index = groups.iter().rposition(|group| group.name == name).unwrap_or_else(|| {
-        let (scope_name, version) = scope_parts(name);
-        let scope = envelope::scope(scope_name, version, &[]);
+        let parts = scope_parts(name);
+        let scope = Scope { name: parts.0, version: parts.1, ..Scope::default() };
+        let scope = envelope::scope(&scope);
         groups.push(Group { name: name.to_owned(), scope, items: Writer::default() });
         groups.len() - 1
     });
@@ -170,14 +170,13 @@ fn group<'a>(groups: &'a mut Vec<Group>, name: &str) -> &'a mut Writer {
 }
 
 pub(super) fn write_span(out: &mut Writer, span: &impl SpanView) {
-    out.bytes_field(1, &span.trace().to_be_bytes());
-    out.bytes_field(2, &span.span().to_be_bytes());
+    ids(out, span.trace(), span.span());
     out.string(3, span.trace_state());
     if span.parent() != 0 {
         out.bytes_field(4, &span.parent().to_be_bytes());
     }
     out.string(5, span.name());
-    out.uint(6, kind_number(span.kind()));
+    out.int32(6, span.kind_number());
     out.fixed64(7, span.start());
     out.fixed64(8, span.end());
     attributes(out, 9, 10, span);
@@ -185,15 +184,24 @@ pub(super) fn write_span(out: &mut Writer, span: &impl SpanView) {
     out.uint(12, span.dropped_events());
     span.links(|link| out.message(13, 1, |out| write_link(out, link)));
     out.uint(14, span.dropped_links());
-    match span.status() {
-        SpanStatus::Unset => {}
-        SpanStatus::Ok => out.message(15, 1, |out| out.uint(3, 1)),
-        SpanStatus::Error(message) => out.message(15, 1, |out| {
+    let (code, message) = (span.status_code(), span.status_message());
+    if code != 0 || !message.is_empty() {
+        out.message(15, 1, |out| {
             out.string(2, message);
-            out.uint(3, 2);
-        }),
+            out.int32(3, code);
+        });
     }
-    out.fixed32(16, flags(span.trace_flags(), span.parent_is_remote()));
+    out.fixed32(16, span.flags());
+}
+
+/// The first two fields of a span and of a link. Zero means that there is none, as it does everywhere.
+fn ids(out: &mut Writer, trace: u128, span: u64) {
+    if trace != 0 {
+        out.bytes_field(1, &trace.to_be_bytes());
+    }
+    if span != 0 {
+        out.bytes_field(2, &span.to_be_bytes());
+    }
 }
 
 fn write_event(out: &mut Writer, event: &impl EventView) {
@@ -203,24 +211,8 @@ fn write_event(out: &mut Writer, event: &impl EventView) {
 }
 
 fn write_link(out: &mut Writer, link: &impl LinkView) {
-    out.bytes_field(1, &link.trace().to_be_bytes());
-    out.bytes_field(2, &link.span().to_be_bytes());
+    ids(out, link.trace(), link.span());
     out.string(3, link.trace_state());
     attributes(out, 4, 5, link);
-    out.fixed32(6, flags(link.trace_flags(), link.is_remote()));
-}
-
-fn kind_number(kind: Kind) -> u32 {
-    match kind {
-        Kind::Internal => 1,
-        Kind::Server => 2,
-        Kind::Client => 3,
-        Kind::Producer => 4,
-        Kind::Consumer => 5,
-    }
-}
-
-fn flags(trace_flags: u8, is_remote: bool) -> u32 {
-    let remote = if is_remote { IS_REMOTE } else { 0 };
-    u32::from(trace_flags) | HAS_IS_REMOTE | remote
+    out.fixed32(6, link.flags());
 }

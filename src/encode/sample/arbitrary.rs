@@ -33,13 +33,19 @@ pub(in crate::encode) fn float() -> impl Strategy<Value = f64> {
 
 fn sample_value() -> impl Strategy<Value = SampleValue> {
     let scalar = prop_oneof![
+        Just(SampleValue::Empty),
         any::<bool>().prop_map(SampleValue::Bool),
         integer().prop_map(SampleValue::I64),
         float().prop_map(SampleValue::F64),
         text().prop_map(SampleValue::Str),
         vec(any::<u8>(), 0..200).prop_map(SampleValue::Bytes),
     ];
-    scalar.prop_recursive(4, 12, 4, |inner| vec(inner, 0..4).prop_map(SampleValue::Array))
+    scalar.prop_recursive(4, 12, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(SampleValue::Array),
+            vec((text(), inner), 0..4).prop_map(SampleValue::Map),
+        ]
+    })
 }
 
 pub(in crate::encode) fn sample_attributes() -> impl Strategy<Value = SampleAttributes> {

@@ -65,6 +65,8 @@ impl LogRecordEncoder {
 
 fn value(from: Any<'_>, size: &mut usize) -> AnyValue {
     match from {
+        // The SDK's values know no such thing.
+        Any::Empty => "".into(),
         Any::Bool(value) => value.into(),
         Any::I64(value) => value.into(),
         Any::F64(value) => value.into(),

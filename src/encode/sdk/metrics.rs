@@ -26,6 +26,7 @@ pub(crate) fn each_metric(from: &ResourceMetrics, mut each: impl FnMut(&MetricVi
                 name: metric.name(),
                 description: metric.description(),
                 unit: metric.unit(),
+                metadata: Vec::new(),
                 data: match metric.data() {
                     AggregatedMetrics::F64(data) => metric_data(data),
                     AggregatedMetrics::U64(data) => metric_data(data),

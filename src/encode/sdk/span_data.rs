@@ -137,9 +137,10 @@ fn value_size(value: &Value) -> usize {
     }
 }
 
-/// The SDK's values know neither bytes nor maps nor mixed arrays: those become text.
+/// The SDK's values know neither none nor bytes nor maps nor mixed arrays: those become text.
 fn value(from: Any<'_>) -> Value {
     match from {
+        Any::Empty => "".into(),
         Any::Bool(value) => value.into(),
         Any::I64(value) => value.into(),
         Any::F64(value) => value.into(),

@@ -12,7 +12,8 @@ pub(crate) fn resource(from: &opentelemetry_sdk::Resource) -> Resource<'_> {
     let pairs = from.iter().map(|(key, value)| (key.as_str(), any(value)));
     let mut attributes: Pairs<'_> = pairs.collect();
     attributes.sort_by_key(|(key, _)| *key);
-    Resource { attributes, schema_url: from.schema_url().unwrap_or_default() }
+    let schema_url = from.schema_url().unwrap_or_default();
+    Resource { attributes, schema_url, ..Resource::default() }
 }
 
 /// A resource of ours as the SDK's.
@@ -27,6 +28,7 @@ pub(crate) fn scope(from: &InstrumentationScope) -> Scope<'_> {
         version: from.version().unwrap_or_default(),
         schema_url: from.schema_url().unwrap_or_default(),
         attributes: pairs(from.attributes()),
+        dropped_attributes: 0,
     }
 }
 
@@ -42,7 +44,7 @@ pub(super) fn any(value: &Value) -> Any<'_> {
         Value::String(value) => Any::Str(value.as_str()),
         Value::Array(values) => Any::Array(values),
         // The enum is open, though these are all the kinds there are.
-        _ => Any::Str(""),
+        _ => Any::Empty,
     }
 }
 
@@ -69,7 +71,7 @@ pub(super) fn any_of_log(value: &AnyValue) -> Any<'_> {
         AnyValue::ListAny(values) => Any::Array(&**values),
         AnyValue::Map(entries) => Any::Map(&**entries),
         // The enum is open, though these are all the kinds there are.
-        _ => Any::Str(""),
+        _ => Any::Empty,
     }
 }
 

@@ -12,6 +12,10 @@ pub(crate) trait LogView: Attributes {
     fn severity(&self) -> u8;
     /// The level as its source calls it, or empty.
     fn severity_text(&self) -> &str;
+    /// The severity as OTLP carries it: a number that it does not know yet survives.
+    fn severity_number(&self) -> i32 {
+        self.severity().into()
+    }
     /// Lends the body, if there is one.
     fn body(&self, take: impl FnOnce(Any<'_>));
     /// 0 outside a trace.
@@ -20,6 +24,10 @@ pub(crate) trait LogView: Attributes {
     fn span(&self) -> u64;
     /// The flags byte of `traceparent`.
     fn trace_flags(&self) -> u8;
+    /// OTLP's `LogRecordFlags`.
+    fn flags(&self) -> u32 {
+        self.trace_flags().into()
+    }
     /// The logger's name, which is the scope's, and its version; empty for the crate's own scope.
     /// See `scope_parts`.
     fn scope(&self) -> &str;

@@ -13,6 +13,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) version: &'a str,
     pub(crate) schema_url: &'a str,
     pub(crate) attributes: Pairs<'a>,
+    pub(crate) dropped_attributes: u32,
 }
 
 /// One metric of one collection.
@@ -23,25 +24,45 @@ pub(crate) struct MetricView<'a> {
     pub(crate) description: &'a str,
     /// In UCUM's notation: `ms`, `By`, `{request}`.
     pub(crate) unit: &'a str,
+    /// What else is known of it; ours have none.
+    pub(crate) metadata: Pairs<'a>,
     pub(crate) data: MetricData<'a>,
 }
 
 /// The points of a metric; one point is one item.
+#[allow(dead_code, reason = "of some only a receiver knows")]
 #[derive(Clone, Debug)]
 pub(crate) enum MetricData<'a> {
+    /// No data, of no kind.
+    Empty,
     Gauge(Vec<Point<'a, Number>>),
-    Sum { points: Vec<Point<'a, Number>>, temporality: Temporality, monotonic: bool },
-    Histogram { points: Vec<Point<'a, Histogram>>, temporality: Temporality },
-    ExponentialHistogram { points: Vec<Point<'a, ExponentialHistogram>>, temporality: Temporality },
+    Sum {
+        points: Vec<Point<'a, Number>>,
+        temporality: Temporality,
+        monotonic: bool,
+    },
+    Histogram {
+        points: Vec<Point<'a, Histogram>>,
+        temporality: Temporality,
+    },
+    ExponentialHistogram {
+        points: Vec<Point<'a, ExponentialHistogram>>,
+        temporality: Temporality,
+    },
+    /// Nothing of ours produces one; it is handed on.
+    Summary(Vec<Point<'a, Summary>>),
 }
 
 /// Since when a sum or a histogram counts.
+#[allow(dead_code, reason = "of some only a receiver knows")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Temporality {
     /// Since the last collection.
     Delta,
     /// Since the beginning.
     Cumulative,
+    /// OTLP's number, which is not one of those above; 0 if none was said.
+    Other(i32),
 }
 
 /// A series at one time. Times are nanoseconds since the Unix epoch.
@@ -58,8 +79,11 @@ pub(crate) struct Point<'a, V> {
 }
 
 /// A measured value.
+#[allow(dead_code, reason = "of some only a receiver knows")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
+    /// None was recorded.
+    Empty,
     I64(i64),
     F64(f64),
 }
@@ -99,6 +123,15 @@ pub(crate) struct Buckets {
     pub(crate) counts: Vec<u64>,
 }
 
+/// A distribution that its source has made quantiles of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) count: u64,
+    pub(crate) sum: f64,
+    /// Each share of all values, 0 to 1, and the value that it does not exceed.
+    pub(crate) quantiles: Vec<(f64, f64)>,
+}
+
 /// One of the measurements behind a point.
 #[derive(Clone, Debug)]
 pub(crate) struct Exemplar<'a> {
@@ -112,13 +145,26 @@ pub(crate) struct Exemplar<'a> {
     pub(crate) attributes: Pairs<'a>,
 }
 
+impl Temporality {
+    /// OTLP's `AggregationTemporality`.
+    pub(crate) fn number(self) -> i32 {
+        match self {
+            Self::Delta => 1,
+            Self::Cumulative => 2,
+            Self::Other(number) => number,
+        }
+    }
+}
+
 impl MetricView<'_> {
     /// How many points it has.
     pub(crate) fn points(&self) -> usize {
         match &self.data {
+            MetricData::Empty => 0,
             MetricData::Gauge(points) | MetricData::Sum { points, .. } => points.len(),
             MetricData::Histogram { points, .. } => points.len(),
             MetricData::ExponentialHistogram { points, .. } => points.len(),
+            MetricData::Summary(points) => points.len(),
         }
     }
 }

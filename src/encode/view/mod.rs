@@ -5,6 +5,8 @@
 
 mod log;
 mod metric;
+mod resource;
+mod sink;
 mod span;
 
 use std::fmt;
@@ -12,13 +14,17 @@ use std::fmt;
 pub(crate) use log::LogView;
 pub(crate) use metric::{
     Buckets, Exemplar, ExponentialHistogram, Histogram, MetricData, MetricView, Number, Pairs,
-    Point, Scope, Temporality,
+    Point, Scope, Summary, Temporality,
 };
+pub(crate) use resource::{EntityRef, Resource};
+pub(crate) use sink::BatchSink;
 pub(crate) use span::{EventView, LinkView, SpanStatus, SpanView};
 
 /// One attribute value, as OTLP's `AnyValue` knows it.
 #[derive(Clone, Copy)]
 pub(crate) enum Any<'a> {
+    /// An `AnyValue` without a value.
+    Empty,
     Bool(bool),
     I64(i64),
     F64(f64),
@@ -40,23 +46,10 @@ pub(crate) trait Entries {
     fn entries(&self, each: &mut dyn FnMut(&str, Any<'_>));
 }
 
-/// Who speaks: attributes in order, and the schema that they follow, or empty.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Resource<'a> {
-    pub(crate) attributes: Pairs<'a>,
-    pub(crate) schema_url: &'a str,
-}
-
-impl<'a> From<&'a [(String, String)]> for Resource<'a> {
-    fn from(pairs: &'a [(String, String)]) -> Self {
-        let pair = |(key, value): &'a (String, String)| (key.as_str(), Any::Str(value));
-        Self { attributes: pairs.iter().map(pair).collect(), schema_url: "" }
-    }
-}
-
 impl fmt::Debug for Any<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Empty => f.write_str("null"),
             Self::Bool(v) => v.fmt(f),
             Self::I64(v) => v.fmt(f),
             Self::F64(v) => v.fmt(f),

@@ -55,7 +55,7 @@ impl Drop for Job {
 pub(super) async fn serve(plan: OtlpPlan, mut work: UnboundedReceiver<Work>, stop: Arc<Notify>) {
     // An attempt has all the time that its export has left, so the export's deadline is enough.
     let plan = OtlpPlan { timeout: None, ..plan };
-    let mut exporter = HttpExporter::new(&plan, None, std::rc::Rc::default());
+    let mut exporter = HttpExporter::new(&plan, None);
     let id = RandomState::new().build_hasher().finish();
     let mut sequence = 0;
     let serving = async {
@@ -65,7 +65,7 @@ pub(super) async fn serve(plan: OtlpPlan, mut work: UnboundedReceiver<Work>, sto
                 Work::Export(job) => {
                     sequence += 1;
                     let body = job.body.clone().into();
-                    let frame = Frame { body, items: job.items, exporter: id, sequence };
+                    let frame = Frame::new(body, job.items, id, sequence);
                     let delivery = within(&mut exporter, &frame, &job);
                     if let Some(answer) = unless(job.cancel.notified(), delivery).await {
                         job.done.complete(answer);

@@ -1,10 +1,8 @@
 //! Any exporter of the SDK's as a destination of our pipeline.
 
-use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -228,13 +226,11 @@ impl fmt::Display for Foreign {
 pub(crate) struct ForeignExporter {
     foreign: Foreign,
     limit: Option<Duration>,
-    sent: Rc<Cell<bool>>,
 }
 
 impl ForeignExporter {
-    /// `sent` is set once the exporter has been called.
-    pub(crate) fn new(foreign: &Foreign, limit: Option<Duration>, sent: Rc<Cell<bool>>) -> Self {
-        Self { foreign: foreign.clone(), limit, sent }
+    pub(crate) fn new(foreign: &Foreign, limit: Option<Duration>) -> Self {
+        Self { foreign: foreign.clone(), limit }
     }
 
     /// The one attempt. A panic of the exporter's is left to whoever polls this.
@@ -247,7 +243,7 @@ impl ForeignExporter {
             let error = format!("{}: the batch has been handed over before", self.foreign);
             return Outcome::Unconfirmed { error };
         };
-        self.sent.set(true);
+        frame.mark_sent();
         let exporting = self.foreign.exporter.export(items);
         let error = match Deadline::after(self.limit).within(exporting).await {
             Some(Ok(())) => return Outcome::Delivered { rejected: 0, message: None },

@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::pin::pin;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
@@ -30,7 +29,7 @@ fn a_broken_transport_is_tried_again() {
         let collector = Collector::start();
         collector.script(vec![step]);
         run(async || {
-            let mut exporter = HttpExporter::new(&plan(&collector.url()), None, Rc::default());
+            let mut exporter = HttpExporter::new(&plan(&collector.url()), None);
             let spans = frame(vec![1; 100_000]);
             match exporter.send(&spans).await {
                 Outcome::Retry { after: None, sent: true, error } => {
@@ -55,7 +54,7 @@ fn an_answer_before_the_end_of_the_body_is_seen() {
     let collector = Collector::start();
     collector.script(vec![Step::Early(100, Box::new(Step::status(413)))]);
     run(async || {
-        let mut exporter = HttpExporter::new(&plan(&collector.url()), None, Rc::default());
+        let mut exporter = HttpExporter::new(&plan(&collector.url()), None);
         // More than the buffers of both sockets hold.
         match exporter.send(&frame(vec![1; 32 * 1024 * 1024])).await {
             Outcome::TooLarge { error } => assert!(error.contains("answered 413"), "{error}"),
@@ -119,7 +118,7 @@ fn the_shorter_limit_ends_an_attempt() {
             collector.script(vec![step.clone()]);
             let plan = OtlpPlan { timeout, ..plan(&collector.url()) };
             run(async || {
-                let mut exporter = HttpExporter::new(&plan, attempt_limit, Rc::default());
+                let mut exporter = HttpExporter::new(&plan, attempt_limit);
                 let started = Instant::now();
                 // Only what nobody reads must be more than the sockets hold: the rest is quick.
                 let unread = matches!(step, Step::NeverRead);
@@ -145,7 +144,7 @@ fn an_attempt_can_be_given_up_at_any_point() {
     let given_up = frame("given up");
     run(async || {
         let plan = OtlpPlan { timeout: None, ..plan(&collector.url()) };
-        let mut exporter = HttpExporter::new(&plan, None, Rc::default());
+        let mut exporter = HttpExporter::new(&plan, None);
         {
             let mut sending = pin!(exporter.send(&given_up));
             while collector.requests().is_empty() {

@@ -1,7 +1,6 @@
 //! What goes over the wire, and over how many connections.
 
 use http::{HeaderName, HeaderValue};
-use std::rc::Rc;
 
 use super::super::Outcome;
 use super::super::http::HttpExporter;
@@ -22,7 +21,7 @@ fn with_headers(url: &str, headers: &[(&'static str, &'static str)]) -> OtlpPlan
 fn request(collector: &Collector, plan: &OtlpPlan, body: Vec<u8>) -> Received {
     let seen = collector.requests().len();
     run(async || {
-        let mut exporter = HttpExporter::new(plan, None, Rc::default());
+        let mut exporter = HttpExporter::new(plan, None);
         assert_eq!(exporter.send(&frame(body)).await, delivered());
     });
     let mut requests = collector.requests();
@@ -50,7 +49,7 @@ fn a_connection_that_the_peer_closed_is_replaced_at_once() {
         let collector = Collector::start();
         collector.script(vec![Step::ThenClose(Box::new(answered))]);
         run(async || {
-            let mut exporter = HttpExporter::new(&plan(&collector.url()), None, Rc::default());
+            let mut exporter = HttpExporter::new(&plan(&collector.url()), None);
             exporter.send(&frame("first")).await;
             collector.wait_for_closed(1, AMPLE);
             assert_eq!(exporter.send(&frame("second")).await, delivered());
@@ -157,7 +156,7 @@ fn a_body_over_64_mib_is_not_sent() {
     let collector = Collector::start();
     let limit = 64 * 1024 * 1024;
     run(async || {
-        let mut exporter = HttpExporter::new(&plan(&collector.url()), None, Rc::default());
+        let mut exporter = HttpExporter::new(&plan(&collector.url()), None);
         assert_eq!(exporter.send(&frame(vec![0; limit])).await, delivered());
         match exporter.send(&frame(vec![0; limit + 1])).await {
             Outcome::TooLarge { error } => assert!(error.contains("67108865 bytes"), "{error}"),

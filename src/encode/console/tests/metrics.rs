@@ -208,7 +208,7 @@ fn draw(metrics: &[MetricView<'_>], color: bool) -> String {
 }
 
 fn metric<'a>(name: &'a str, unit: &'a str, data: MetricData<'a>) -> MetricView<'a> {
-    MetricView { scope: Scope::default(), name, description: "", unit, data }
+    MetricView { scope: Scope::default(), name, description: "", unit, metadata: Vec::new(), data }
 }
 
 fn point<'a, V>(pairs: &[(&'a str, Any<'a>)], value: V) -> Point<'a, V> {

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 
-use super::{expected_attributes, expected_value, resource};
+use super::{expected_attributes, expected_value, id, resource};
 use crate::encode::otlp::LogsEncoder;
 use crate::encode::sample::arbitrary::sample_log;
 use crate::encode::sample::{SampleAttributes, SampleLog};
@@ -108,10 +108,6 @@ fn expected_request(logs: &[SampleLog]) -> ExportLogsServiceRequest {
 }
 
 fn expected_log(log: &SampleLog) -> LogRecord {
-    let id = |bytes: &[u8]| match bytes.iter().all(|byte| *byte == 0) {
-        true => Vec::new(),
-        false => bytes.to_vec(),
-    };
     LogRecord {
         time_unix_nano: log.time,
         observed_time_unix_nano: log.observed,

@@ -4,8 +4,9 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::{
     Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram,
-    HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, exemplar,
-    exponential_histogram_data_point::Buckets, metric::Data, number_data_point,
+    HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary,
+    SummaryDataPoint, exemplar, exponential_histogram_data_point::Buckets, metric::Data,
+    number_data_point, summary_data_point::ValueAtQuantile,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use proptest::collection::vec;
@@ -139,7 +140,7 @@ fn points(metric: &Metric) -> usize {
         Data::Sum(data) => data.data_points.len(),
         Data::Histogram(data) => data.data_points.len(),
         Data::ExponentialHistogram(data) => data.data_points.len(),
-        Data::Summary(_) => unreachable!("never made"),
+        Data::Summary(data) => data.data_points.len(),
     }
 }
 
@@ -153,13 +154,13 @@ fn number(value: i64) -> NumberDataPoint {
 /// One scope; the version makes it differ from its neighbours.
 fn scope_metrics() -> impl Strategy<Value = ScopeMetrics> {
     let schema_url = prop_oneof![Just(String::new()), text()];
-    (text(), any::<u128>(), attributes(), schema_url, vec(metric(), 1..4)).prop_map(
-        |(name, version, attributes, schema_url, metrics)| ScopeMetrics {
+    (text(), any::<u128>(), attributes(), flags(), schema_url, vec(metric(), 1..4)).prop_map(
+        |(name, version, attributes, dropped, schema_url, metrics)| ScopeMetrics {
             scope: Some(InstrumentationScope {
                 name,
                 version: version.to_string(),
                 attributes,
-                dropped_attributes_count: 0,
+                dropped_attributes_count: dropped,
             }),
             metrics,
             schema_url,
@@ -171,27 +172,36 @@ fn metric() -> impl Strategy<Value = Metric> {
     let numbers = || vec(number_point(), 1..4);
     let data = prop_oneof![
         numbers().prop_map(|data_points| Data::Gauge(Gauge { data_points })),
-        (numbers(), 1..=2, any::<bool>()).prop_map(|(data_points, temporality, is_monotonic)| {
-            Data::Sum(Sum { data_points, aggregation_temporality: temporality, is_monotonic })
-        }),
-        (vec(histogram_point(), 1..4), 1..=2).prop_map(|(data_points, temporality)| {
+        (numbers(), temporality(), any::<bool>()).prop_map(
+            |(data_points, temporality, is_monotonic)| {
+                Data::Sum(Sum { data_points, aggregation_temporality: temporality, is_monotonic })
+            }
+        ),
+        (vec(histogram_point(), 1..4), temporality()).prop_map(|(data_points, temporality)| {
             Data::Histogram(Histogram { data_points, aggregation_temporality: temporality })
         }),
-        (vec(exponential_point(), 1..4), 1..=2).prop_map(|(data_points, temporality)| {
+        (vec(exponential_point(), 1..4), temporality()).prop_map(|(data_points, temporality)| {
             let aggregation_temporality = temporality;
             Data::ExponentialHistogram(ExponentialHistogram {
                 data_points,
                 aggregation_temporality,
             })
         }),
+        vec(summary_point(), 1..4).prop_map(|data_points| Data::Summary(Summary { data_points })),
     ];
-    (text(), text(), text(), data).prop_map(|(name, description, unit, data)| Metric {
-        name,
-        description,
-        unit,
-        metadata: Vec::new(),
-        data: Some(data),
-    })
+    (text(), text(), text(), attributes(), data).prop_map(
+        |(name, description, unit, metadata, data)| Metric {
+            name,
+            description,
+            unit,
+            metadata,
+            data: Some(data),
+        },
+    )
+}
+
+fn temporality() -> impl Strategy<Value = i32> {
+    prop_oneof![0..=2, any::<i32>()]
 }
 
 fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
@@ -207,6 +217,7 @@ fn number_point() -> impl Strategy<Value = NumberDataPoint> {
         integer().prop_map(number_data_point::Value::AsInt),
         float().prop_map(number_data_point::Value::AsDouble),
     ];
+    let value = option::weighted(0.9, value);
     (attributes(), time(), time(), value, vec(exemplar(), 0..3), flags()).prop_map(
         |(attributes, start, time, value, exemplars, flags)| NumberDataPoint {
             attributes,
@@ -214,7 +225,26 @@ fn number_point() -> impl Strategy<Value = NumberDataPoint> {
             time_unix_nano: time,
             exemplars,
             flags,
-            value: Some(value),
+            value,
+        },
+    )
+}
+
+fn summary_point() -> impl Strategy<Value = SummaryDataPoint> {
+    // prost leaves out a negative zero, which is not the default.
+    let value = || float().prop_filter("not -0", |value| value.to_bits() != 1 << 63);
+    let quantile =
+        (value(), value()).prop_map(|(quantile, value)| ValueAtQuantile { quantile, value });
+    let head = (attributes(), time(), time());
+    (head, time(), value(), vec(quantile, 0..4), flags()).prop_map(
+        |((attributes, start, time), count, sum, quantile_values, flags)| SummaryDataPoint {
+            attributes,
+            start_time_unix_nano: start,
+            time_unix_nano: time,
+            count,
+            sum,
+            quantile_values,
+            flags,
         },
     )
 }
@@ -249,8 +279,10 @@ fn histogram_point() -> impl Strategy<Value = HistogramDataPoint> {
 
 fn exponential_point() -> impl Strategy<Value = ExponentialHistogramDataPoint> {
     let buckets = || {
-        let some = (any::<i32>(), vec(prop_oneof![0..300_u64, any::<u64>()], 1..30));
-        option::of(some.prop_map(|(offset, bucket_counts)| Buckets { offset, bucket_counts }))
+        let some = (any::<i32>(), vec(prop_oneof![0..300_u64, any::<u64>()], 0..30));
+        let some = some.prop_map(|(offset, bucket_counts)| Buckets { offset, bucket_counts });
+        // One that says nothing is left out.
+        option::of(some.prop_filter("not empty", |some| *some != Buckets::default()))
     };
     let head = (attributes(), time(), time(), any::<i32>());
     let zero = (time(), prop_oneof![Just(0.0), Just(1e-9), Just(f64::INFINITY)]);
@@ -282,6 +314,7 @@ fn exemplar() -> impl Strategy<Value = Exemplar> {
         integer().prop_map(exemplar::Value::AsInt),
         float().prop_map(exemplar::Value::AsDouble),
     ];
+    let value = option::weighted(0.9, value);
     let ids = option::of((1..=u64::MAX, 1..=u128::MAX));
     (attributes(), time(), ids, value).prop_map(|(filtered_attributes, time, ids, value)| {
         Exemplar {
@@ -289,7 +322,7 @@ fn exemplar() -> impl Strategy<Value = Exemplar> {
             time_unix_nano: time,
             span_id: ids.map_or_else(Vec::new, |(span, _)| span.to_be_bytes().to_vec()),
             trace_id: ids.map_or_else(Vec::new, |(_, trace)| trace.to_be_bytes().to_vec()),
-            value: Some(value),
+            value,
         }
     })
 }

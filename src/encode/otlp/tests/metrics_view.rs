@@ -1,14 +1,16 @@
 //! prost's metrics as a source of our view.
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, KeyValue, KeyValueList, any_value,
+};
 use opentelemetry_proto::tonic::metrics::v1::{
     self as prost, ScopeMetrics, exemplar, exponential_histogram_data_point, metric::Data,
     number_data_point,
 };
 
 use crate::encode::view::{
-    Any, Buckets, Exemplar, ExponentialHistogram, Histogram, Items, MetricData, MetricView, Number,
-    Pairs, Point, Scope, Temporality,
+    Any, Buckets, Entries, Exemplar, ExponentialHistogram, Histogram, Items, MetricData,
+    MetricView, Number, Pairs, Point, Scope, Summary, Temporality,
 };
 
 pub(super) fn view_of<'a>(group: &'a ScopeMetrics, metric: &'a prost::Metric) -> MetricView<'a> {
@@ -19,27 +21,36 @@ pub(super) fn view_of<'a>(group: &'a ScopeMetrics, metric: &'a prost::Metric) ->
             version: &scope.version,
             schema_url: &group.schema_url,
             attributes: pairs(&scope.attributes),
+            dropped_attributes: scope.dropped_attributes_count,
         },
         name: &metric.name,
         description: &metric.description,
         unit: &metric.unit,
-        data: match metric.data.as_ref().unwrap() {
-            Data::Gauge(data) => MetricData::Gauge(data.data_points.iter().map(number).collect()),
-            Data::Sum(data) => MetricData::Sum {
-                points: data.data_points.iter().map(number).collect(),
-                temporality: temporality(data.aggregation_temporality),
-                monotonic: data.is_monotonic,
-            },
-            Data::Histogram(data) => MetricData::Histogram {
-                points: data.data_points.iter().map(histogram).collect(),
-                temporality: temporality(data.aggregation_temporality),
-            },
-            Data::ExponentialHistogram(data) => MetricData::ExponentialHistogram {
-                points: data.data_points.iter().map(exponential).collect(),
-                temporality: temporality(data.aggregation_temporality),
-            },
-            Data::Summary(_) => unreachable!("never made"),
+        metadata: pairs(&metric.metadata),
+        data: match &metric.data {
+            None => MetricData::Empty,
+            Some(data) => view_of_data(data),
         },
+    }
+}
+
+fn view_of_data(data: &Data) -> MetricData<'_> {
+    match data {
+        Data::Gauge(data) => MetricData::Gauge(data.data_points.iter().map(number).collect()),
+        Data::Sum(data) => MetricData::Sum {
+            points: data.data_points.iter().map(number).collect(),
+            temporality: temporality(data.aggregation_temporality),
+            monotonic: data.is_monotonic,
+        },
+        Data::Histogram(data) => MetricData::Histogram {
+            points: data.data_points.iter().map(histogram).collect(),
+            temporality: temporality(data.aggregation_temporality),
+        },
+        Data::ExponentialHistogram(data) => MetricData::ExponentialHistogram {
+            points: data.data_points.iter().map(exponential).collect(),
+            temporality: temporality(data.aggregation_temporality),
+        },
+        Data::Summary(data) => MetricData::Summary(data.data_points.iter().map(summary).collect()),
     }
 }
 
@@ -47,7 +58,22 @@ fn temporality(number: i32) -> Temporality {
     match number {
         1 => Temporality::Delta,
         2 => Temporality::Cumulative,
-        _ => unreachable!("never made"),
+        other => Temporality::Other(other),
+    }
+}
+
+fn summary(point: &prost::SummaryDataPoint) -> Point<'_, Summary> {
+    Point {
+        attributes: pairs(&point.attributes),
+        start: point.start_time_unix_nano,
+        time: point.time_unix_nano,
+        value: Summary {
+            count: point.count,
+            sum: point.sum,
+            quantiles: point.quantile_values.iter().map(|at| (at.quantile, at.value)).collect(),
+        },
+        exemplars: Vec::new(),
+        flags: point.flags,
     }
 }
 
@@ -56,9 +82,10 @@ fn number(point: &prost::NumberDataPoint) -> Point<'_, Number> {
         attributes: pairs(&point.attributes),
         start: point.start_time_unix_nano,
         time: point.time_unix_nano,
-        value: match point.value.unwrap() {
-            number_data_point::Value::AsDouble(value) => Number::F64(value),
-            number_data_point::Value::AsInt(value) => Number::I64(value),
+        value: match point.value {
+            None => Number::Empty,
+            Some(number_data_point::Value::AsDouble(value)) => Number::F64(value),
+            Some(number_data_point::Value::AsInt(value)) => Number::I64(value),
         },
         exemplars: exemplars(&point.exemplars),
         flags: point.flags,
@@ -115,9 +142,10 @@ fn exemplars(exemplars: &[prost::Exemplar]) -> Vec<Exemplar<'_>> {
 
 fn exemplar(from: &prost::Exemplar) -> Exemplar<'_> {
     Exemplar {
-        value: match from.value.unwrap() {
-            exemplar::Value::AsDouble(value) => Number::F64(value),
-            exemplar::Value::AsInt(value) => Number::I64(value),
+        value: match from.value {
+            None => Number::Empty,
+            Some(exemplar::Value::AsDouble(value)) => Number::F64(value),
+            Some(exemplar::Value::AsInt(value)) => Number::I64(value),
         },
         time: from.time_unix_nano,
         trace: from.trace_id[..].try_into().map_or(0, u128::from_be_bytes),
@@ -131,14 +159,22 @@ fn pairs(attributes: &[KeyValue]) -> Pairs<'_> {
 }
 
 fn any(value: &AnyValue) -> Any<'_> {
-    match value.value.as_ref().unwrap() {
+    let Some(value) = &value.value else { return Any::Empty };
+    match value {
         any_value::Value::BoolValue(value) => Any::Bool(*value),
         any_value::Value::IntValue(value) => Any::I64(*value),
         any_value::Value::DoubleValue(value) => Any::F64(*value),
         any_value::Value::StringValue(value) => Any::Str(value),
         any_value::Value::BytesValue(value) => Any::Bytes(value),
         any_value::Value::ArrayValue(values) => Any::Array(values),
+        any_value::Value::KvlistValue(entries) => Any::Map(entries),
         _ => unreachable!("never made"),
+    }
+}
+
+impl Entries for KeyValueList {
+    fn entries(&self, each: &mut dyn FnMut(&str, Any<'_>)) {
+        pairs(&self.values).into_iter().for_each(|(key, value)| each(key, value));
     }
 }
 

@@ -1,0 +1,43 @@
+//! A hold on a connection for whoever made it.
+
+use std::rc::Rc;
+
+use super::closed::{Cause, Closed};
+use super::shared::{Shared, Traffic};
+
+/// Clones speak of the same connection; holding one does not keep it open.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    shared: Rc<Shared>,
+}
+
+impl Handle {
+    pub(super) fn new(shared: Rc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Frames may have so many bytes from the next one on, as after a login.
+    pub(crate) fn raise(&self, frame: usize) {
+        self.shared.raise(frame);
+    }
+
+    /// Reads no more, tells the peer why, writes what is queued, and closes.
+    pub(crate) fn close(&self, reason: &str) {
+        self.shared.close(Closed::new(Cause::ByUs, reason));
+    }
+
+    /// Why the connection is at its end; `None` while it is not.
+    pub(crate) fn closed(&self) -> Option<Closed> {
+        self.shared.closed()
+    }
+
+    /// Waits for the end: all that could be written is, and the RPC system is done or dropped.
+    pub(crate) async fn over(&self) -> Option<Closed> {
+        self.shared.until(|shared| shared.is_over().then_some(())).await;
+        self.shared.closed()
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.shared.traffic.get()
+    }
+}

@@ -1,0 +1,240 @@
+//! Frames in: checked before they are paid for, paid for before they are stored.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use capnp::Word;
+use capnp::message::{Reader, ReaderOptions, ReaderSegments};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::time::timeout;
+
+use super::budget::{Budget, Permit};
+use super::closed::{Cause, Closed};
+use super::limits::SMALL_FRAME;
+use super::shared::Shared;
+
+/// An idle connection costs this much; bodies are read past it.
+const READ_AHEAD: usize = 2 * 1024;
+
+/// The first memory for a body. It doubles as data comes: an announced size alone costs no more.
+const FIRST_BYTES: usize = 64 * 1024;
+
+const WORD: usize = 8;
+
+/// Words that may be visited, for each word of a message: objects may be shared, but not without end.
+const VISITS: usize = 8;
+
+/// A message that holds its bytes of the budget for as long as it lives.
+pub(super) struct Incoming {
+    message: Reader<Segments>,
+    _permit: Permit,
+}
+
+impl capnp_rpc::IncomingMessage for Incoming {
+    fn get_body(&self) -> capnp::Result<capnp::any_pointer::Reader<'_>> {
+        self.message.get_root()
+    }
+}
+
+pub(super) struct Segments {
+    words: Vec<Word>,
+    /// Where each segment ends, in words.
+    ends: Vec<usize>,
+}
+
+impl ReaderSegments for Segments {
+    fn get_segment(&self, index: u32) -> Option<&[u8]> {
+        let index = index as usize;
+        let end = *self.ends.get(index)?;
+        let start = if index == 0 { 0 } else { *self.ends.get(index - 1)? };
+        self.words.get(start..end).map(Word::words_to_bytes)
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+/// The reading half of a connection.
+pub(super) struct Frames<R> {
+    reader: BufReader<R>,
+    budget: Budget,
+    allowance: Budget,
+    shared: Rc<Shared>,
+}
+
+impl<R: AsyncRead + Unpin> Frames<R> {
+    pub(super) fn new(reader: R, budget: Budget, shared: Rc<Shared>) -> Self {
+        let reader = BufReader::with_capacity(READ_AHEAD, reader);
+        // Less would never let a small frame in.
+        let allowance = Budget::new(shared.limits.allowance.max(SMALL_FRAME));
+        Self { reader, budget, allowance, shared }
+    }
+
+    /// The next message, or `None` where the peer closed between two.
+    pub(super) async fn next(&mut self) -> Result<Option<Incoming>, Closed> {
+        let shared = Rc::clone(&self.shared);
+        let mut stop = pin!(shared.until(Shared::closed));
+        let mut read = pin!(self.read());
+        poll_fn(|context| match stop.as_mut().poll(context) {
+            Poll::Ready(why) => Poll::Ready(Err(why)),
+            Poll::Pending => read.as_mut().poll(context),
+        })
+        .await
+    }
+
+    async fn read(&mut self) -> Result<Option<Incoming>, Closed> {
+        self.until_peer_reads().await?;
+        if self.reader.fill_buf().await.map_err(|error| broken(&error))?.is_empty() {
+            return Ok(None);
+        }
+        let limit = self.shared.limits.header;
+        let (ends, header) = in_time(limit, self.header()).await?;
+        let words = ends.last().copied().unwrap_or_default();
+        let bytes = words * WORD;
+        let permit = self.pay(header + bytes).await?;
+        let limit = self.shared.limits.body_of(bytes);
+        let words = in_time(limit, self.body(words)).await?;
+        self.shared.count(|traffic| {
+            traffic.bytes_in += (header + bytes) as u64;
+            traffic.messages_in += 1;
+            traffic.largest_in = traffic.largest_in.max(header + bytes);
+        });
+        let visits = (words.len() + SMALL_FRAME / WORD).saturating_mul(VISITS);
+        let mut options = ReaderOptions::new();
+        options.traversal_limit_in_words(Some(visits));
+        let message = Reader::new(Segments { words, ends }, options);
+        Ok(Some(Incoming { message, _permit: permit }))
+    }
+
+    /// Answers to what is read would only make a full queue fuller.
+    async fn until_peer_reads(&self) -> Result<(), Closed> {
+        if !self.shared.is_full() {
+            return Ok(());
+        }
+        let limit = self.shared.limits.stall;
+        let read = self.shared.until(|shared| (!shared.is_full()).then_some(()));
+        timeout(limit, read).await.map_err(|_| {
+            Closed::new(Cause::Stalled, format!("the peer did not read its answers for {limit:?}"))
+        })
+    }
+
+    /// The ends of the segments in words, and the bytes of the table.
+    async fn header(&mut self) -> Result<(Vec<usize>, usize), Closed> {
+        let mut first = [0; WORD];
+        self.fill(&mut first).await?;
+        let [a, b, c, d, rest @ ..] = first;
+        let announced = u32::from_le_bytes([a, b, c, d]);
+        let most = self.shared.segments();
+        if announced as usize >= most {
+            return Err(self.no_frame(first, most));
+        }
+        let count = announced as usize + 1;
+        let mut ends = Vec::with_capacity(count);
+        self.segment(&mut ends, u32::from_le_bytes(rest))?;
+        // Two numbers a word; the last one may be padding.
+        for _ in 0..count / 2 {
+            let mut pair = [0; WORD];
+            self.fill(&mut pair).await?;
+            let [a, b, c, d, rest @ ..] = pair;
+            self.segment(&mut ends, u32::from_le_bytes([a, b, c, d]))?;
+            if ends.len() < count {
+                self.segment(&mut ends, u32::from_le_bytes(rest))?;
+            }
+        }
+        Ok((ends, WORD * (1 + count / 2)))
+    }
+
+    fn segment(&self, ends: &mut Vec<usize>, words: u32) -> Result<(), Closed> {
+        let cap = self.shared.frame();
+        let end = ends.last().copied().unwrap_or_default().checked_add(words as usize);
+        match end {
+            Some(end) if end <= cap / WORD => {
+                ends.push(end);
+                Ok(())
+            }
+            _ => {
+                let detail = format!("a frame of more than the {cap} bytes that it may have");
+                Err(Closed::new(Cause::TooLarge, detail))
+            }
+        }
+    }
+
+    /// Permits for a frame. It waits where the memory is out: the peer then cannot send either.
+    async fn pay(&self, bytes: usize) -> Result<Permit, Closed> {
+        let budget = if bytes <= SMALL_FRAME { &self.allowance } else { &self.budget };
+        budget.take(bytes).await.ok_or_else(|| {
+            let total = budget.total();
+            let detail = format!("a frame of {bytes} bytes where all connections may hold {total}");
+            Closed::new(Cause::TooLarge, detail)
+        })
+    }
+
+    async fn body(&mut self, total: usize) -> Result<Vec<Word>, Closed> {
+        let zero = capnp::word(0, 0, 0, 0, 0, 0, 0, 0);
+        let mut words = Vec::new();
+        while words.len() < total {
+            let start = words.len();
+            let end = total.min((start * 2).max(FIRST_BYTES / WORD));
+            words.reserve_exact(end - start);
+            words.resize(end, zero);
+            let new = words.get_mut(start..).unwrap_or_default();
+            self.fill(Word::words_to_bytes_mut(new)).await?;
+        }
+        Ok(words)
+    }
+
+    async fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Closed> {
+        match self.reader.read_exact(buffer).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                let detail = if self.is_first() {
+                    "the peer closed the connection before it had sent one whole message"
+                } else {
+                    "the connection ended within a message"
+                };
+                Err(Closed::new(Cause::Broken, detail))
+            }
+            Err(error) => Err(broken(&error)),
+        }
+    }
+
+    fn is_first(&self) -> bool {
+        self.shared.traffic.get().messages_in == 0
+    }
+
+    /// What a peer that speaks something else is called.
+    fn no_frame(&self, first: [u8; WORD], most: usize) -> Closed {
+        const HTTP: [&[u8]; 8] =
+            [b"HTTP/", b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PRI * "];
+        if self.is_first() && HTTP.iter().any(|start| first.starts_with(start)) {
+            return Closed::new(Cause::Http, "the peer speaks HTTP, not Cap'n Proto");
+        }
+        // The records of TLS: an alert or a handshake, of version 3.
+        if self.is_first() && matches!(first, [0x15 | 0x16, 3, ..]) {
+            return Closed::new(Cause::Tls, "the peer speaks TLS, not Cap'n Proto");
+        }
+        let detail =
+            format!("what came is not Cap'n Proto, or a frame of more than {most} segments");
+        Closed::new(Cause::Malformed, detail)
+    }
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    read: impl Future<Output = Result<T, Closed>>,
+) -> Result<T, Closed> {
+    let too_slow = |_| {
+        let detail = format!("the peer began a message and did not send the rest within {limit:?}");
+        Closed::new(Cause::Slow, detail)
+    };
+    timeout(limit, read).await.map_err(too_slow)?
+}
+
+fn broken(error: &io::Error) -> Closed {
+    Closed::new(Cause::Broken, format!("the connection broke: {error}"))
+}

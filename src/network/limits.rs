@@ -1,0 +1,62 @@
+//! What a connection may cost.
+
+use std::time::Duration;
+
+/// Segments of one frame from a peer that has not said who it is.
+pub(super) const SEGMENTS: usize = 8;
+
+/// Segments of one frame afterwards: a builder that grows piece by piece needs more of them.
+pub(super) const MORE_SEGMENTS: usize = 64;
+
+/// Frames up to this size are paid from a fixed allowance of their connection, not from the budget: what
+/// frees the budget (`Finish`, `Return`) is read even while all of it is out.
+pub(super) const SMALL_FRAME: usize = 4 * 1024;
+
+/// The limits of one connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// Bytes of one frame, until `Handle::raise` allows more.
+    pub(crate) frame: usize,
+    /// From the first byte of a frame to the end of its segment table.
+    pub(crate) header: Duration,
+    /// For the rest of a frame, and on top of it the time that its bytes take at `rate`.
+    pub(crate) body: Duration,
+    /// Bytes a second that a peer must at least send while a frame is under way.
+    pub(crate) rate: usize,
+    /// Bytes that small frames may hold together.
+    pub(crate) allowance: usize,
+    /// Nothing is read while more than this waits to be sent.
+    pub(crate) queue_bytes: usize,
+    pub(crate) queue_messages: usize,
+    /// How long more than that may wait.
+    pub(crate) stall: Duration,
+    /// How long a write may take without any progress; a close waits no longer for all of the rest.
+    pub(crate) write: Duration,
+}
+
+impl Limits {
+    /// Of a peer that calls: the answers it gets are small, what it sends is bounded by its window.
+    pub(crate) fn client() -> Self {
+        Self { frame: 256 * 1024, queue_bytes: 16 * 1024 * 1024, ..Self::server() }
+    }
+
+    /// Of a peer that is called: what it gets is large only after a login.
+    pub(crate) fn server() -> Self {
+        Self {
+            frame: 64 * 1024,
+            header: Duration::from_secs(5),
+            body: Duration::from_secs(10),
+            rate: 16 * 1024,
+            allowance: 256 * 1024,
+            queue_bytes: 1024 * 1024,
+            queue_messages: 1024,
+            stall: Duration::from_secs(10),
+            write: Duration::from_secs(10),
+        }
+    }
+
+    /// How long the body of a frame may take.
+    pub(super) fn body_of(&self, bytes: usize) -> Duration {
+        self.body + Duration::from_millis((bytes as u64) * 1000 / (self.rate.max(1) as u64))
+    }
+}

@@ -1,0 +1,186 @@
+//! Frames out: a queue with a bound, and the one future that writes it.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+
+use capnp::capability::Promise;
+use capnp::message::{Builder, HeapAllocator};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::closed::{Cause, Closed};
+use super::shared::{Built, Shared};
+
+/// Segments up to this size are copied together, larger ones are written from where they are.
+const COPIED: usize = 16 * 1024;
+
+/// As much is copied together before it is written.
+const TOGETHER: usize = 64 * 1024;
+
+/// First segments, in words: the hint is 1,024 for every call, however small.
+const FIRST_SEGMENT: (u32, u32) = (16, 128);
+
+/// A message under construction.
+pub(super) struct Outgoing {
+    message: Builder<HeapAllocator>,
+    shared: Rc<Shared>,
+}
+
+impl Outgoing {
+    pub(super) fn new(hint: u32, shared: Rc<Shared>) -> Self {
+        let words = hint.clamp(FIRST_SEGMENT.0, FIRST_SEGMENT.1);
+        let message = Builder::new(HeapAllocator::new().first_segment_words(words));
+        Self { message, shared }
+    }
+}
+
+impl capnp_rpc::OutgoingMessage for Outgoing {
+    fn get_body(&mut self) -> capnp::Result<capnp::any_pointer::Builder<'_>> {
+        self.message.get_root()
+    }
+
+    fn get_body_as_reader(&self) -> capnp::Result<capnp::any_pointer::Reader<'_>> {
+        self.message.get_root_as_reader()
+    }
+
+    /// Resolves at once: whoever waits for bytes on the wire asks for an answer.
+    fn send(self: Box<Self>) -> (Promise<(), capnp::Error>, Built) {
+        let Self { message, shared } = *self;
+        let message = Rc::new(message);
+        let bytes = size(&message);
+        shared.push(Rc::clone(&message), bytes);
+        (Promise::ok(()), message)
+    }
+
+    fn take(self: Box<Self>) -> Builder<HeapAllocator> {
+        self.message
+    }
+
+    fn size_in_words(&self) -> usize {
+        self.message.size_in_words()
+    }
+}
+
+/// Writes what is queued until the connection ends, then closes the writer.
+pub(super) async fn write<W: AsyncWrite + Unpin>(mut writer: W, shared: Rc<Shared>) {
+    let _over = Over(Rc::clone(&shared));
+    let result = write_all(&mut writer, &shared).await;
+    if let Err(why) = result {
+        // The reading half sees this and ends the connection; only then may we be gone.
+        shared.close(why);
+        shared.until(|shared| shared.is_closing().then_some(())).await;
+    }
+}
+
+/// However the writing ends: whoever waits for it goes on.
+struct Over(Rc<Shared>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+async fn write_all<W: AsyncWrite + Unpin>(writer: &mut W, shared: &Shared) -> Result<(), Closed> {
+    let mut together = Vec::new();
+    loop {
+        if shared.is_closing() {
+            let rest = async {
+                write_queued(writer, shared, &mut together).await?;
+                // FIN: the peer reads all that came before it.
+                writer.shutdown().await.map_err(|error| broken(&error))
+            };
+            let limit = shared.limits.write;
+            return timeout(limit, rest).await.unwrap_or_else(|_| Err(stalled(shared)));
+        }
+        write_queued(writer, shared, &mut together).await?;
+        shared.message_queued().await;
+    }
+}
+
+async fn write_queued<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    shared: &Shared,
+    together: &mut Vec<u8>,
+) -> Result<(), Closed> {
+    let mut bytes = 0;
+    while let Some(message) = shared.pop() {
+        bytes += size(&message);
+        let segments = message.get_segments_for_output();
+        table(together, &segments);
+        for segment in segments.iter().copied() {
+            if segment.len() <= COPIED {
+                together.extend_from_slice(segment);
+            } else {
+                put(writer, shared, together, segment).await?;
+            }
+        }
+        shared.count(|traffic| traffic.messages_out += 1);
+        if together.len() >= TOGETHER || together.is_empty() {
+            put(writer, shared, together, &[]).await?;
+            shared.wrote(std::mem::take(&mut bytes));
+        }
+    }
+    put(writer, shared, together, &[]).await?;
+    writer.flush().await.map_err(|error| broken(&error))?;
+    shared.wrote(bytes);
+    Ok(())
+}
+
+/// The number of segments less one, their sizes in words, padded to a word.
+fn table(to: &mut Vec<u8>, segments: &[&[u8]]) {
+    let count = segments.len() as u32;
+    to.extend_from_slice(&count.saturating_sub(1).to_le_bytes());
+    for segment in segments {
+        to.extend_from_slice(&((segment.len() / 8) as u32).to_le_bytes());
+    }
+    if segments.len() % 2 == 0 {
+        to.extend_from_slice(&[0; 4]);
+    }
+}
+
+fn size(message: &Builder<HeapAllocator>) -> usize {
+    let segments = message.get_segments_for_output();
+    segments.iter().map(|segment| segment.len()).sum::<usize>() + 8 * (1 + segments.len() / 2)
+}
+
+/// Writes what was copied together and then `segment`, with one call of the system where it can be.
+async fn put<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    shared: &Shared,
+    together: &mut Vec<u8>,
+    segment: &[u8],
+) -> Result<(), Closed> {
+    let mut parts: [&[u8]; 2] = [together, segment];
+    while parts.iter().any(|part| !part.is_empty()) {
+        let slices = parts.map(IoSlice::new);
+        let some = poll_fn(|context| Pin::new(&mut *writer).poll_write_vectored(context, &slices));
+        let written = match timeout(shared.limits.write, some).await {
+            Ok(Ok(0)) => return Err(broken(&io::ErrorKind::WriteZero.into())),
+            Ok(Ok(written)) => written,
+            Ok(Err(error)) => return Err(broken(&error)),
+            Err(_) => return Err(stalled(shared)),
+        };
+        shared.count(|traffic| traffic.bytes_out += written as u64);
+        let mut left = written;
+        for part in &mut parts {
+            let taken = left.min(part.len());
+            *part = part.get(taken..).unwrap_or_default();
+            left -= taken;
+        }
+    }
+    together.clear();
+    together.shrink_to(TOGETHER);
+    Ok(())
+}
+
+fn stalled(shared: &Shared) -> Closed {
+    let detail = format!("the peer took nothing for {:?}", shared.limits.write);
+    Closed::new(Cause::Stalled, detail)
+}
+
+fn broken(error: &io::Error) -> Closed {
+    Closed::new(Cause::Broken, format!("the connection broke: {error}"))
+}

@@ -1,0 +1,150 @@
+//! What the reading half, the writing half and the owner of a connection know in common.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use capnp::message::{Builder, HeapAllocator};
+use tokio::sync::Notify;
+
+use super::closed::Closed;
+use super::limits::{Limits, MORE_SEGMENTS, SEGMENTS};
+
+pub(super) type Built = Rc<Builder<HeapAllocator>>;
+
+/// Counts of one connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) messages_in: u64,
+    pub(crate) messages_out: u64,
+    /// Bytes of the largest frame that came.
+    pub(crate) largest_in: usize,
+}
+
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) traffic: Cell<Traffic>,
+    frame: Cell<usize>,
+    segments: Cell<usize>,
+    queue: RefCell<VecDeque<Built>>,
+    queued_bytes: Cell<usize>,
+    closed: RefCell<Option<Closed>>,
+    /// What is queued is still written, then the connection ends.
+    is_closing: Cell<bool>,
+    is_over: Cell<bool>,
+    queued: Notify,
+    changed: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            traffic: Cell::default(),
+            frame: Cell::new(limits.frame),
+            segments: Cell::new(SEGMENTS),
+            queue: RefCell::default(),
+            queued_bytes: Cell::new(0),
+            closed: RefCell::default(),
+            is_closing: Cell::new(false),
+            is_over: Cell::new(false),
+            queued: Notify::new(),
+            changed: Notify::new(),
+            limits,
+        }
+    }
+
+    pub(super) fn frame(&self) -> usize {
+        self.frame.get()
+    }
+
+    pub(super) fn segments(&self) -> usize {
+        self.segments.get()
+    }
+
+    pub(super) fn raise(&self, frame: usize) {
+        self.frame.set(frame);
+        self.segments.set(MORE_SEGMENTS);
+    }
+
+    pub(super) fn count(&self, add: impl FnOnce(&mut Traffic)) {
+        let mut traffic = self.traffic.get();
+        add(&mut traffic);
+        self.traffic.set(traffic);
+    }
+
+    /// Queues a message; where the connection is at its end, there is nobody to send it to.
+    pub(super) fn push(&self, message: Built, bytes: usize) {
+        if self.is_closing.get() || self.is_over.get() {
+            return;
+        }
+        self.queue.borrow_mut().push_back(message);
+        self.queued_bytes.set(self.queued_bytes.get() + bytes);
+        self.queued.notify_one();
+    }
+
+    pub(super) fn pop(&self) -> Option<Built> {
+        self.queue.borrow_mut().pop_front()
+    }
+
+    /// Bytes that were popped are written: they count as queued until then.
+    pub(super) fn wrote(&self, bytes: usize) {
+        self.queued_bytes.set(self.queued_bytes.get().saturating_sub(bytes));
+        self.changed.notify_waiters();
+    }
+
+    /// More waits to be sent than may, so that nothing is read.
+    pub(super) fn is_full(&self) -> bool {
+        self.queued_bytes.get() > self.limits.queue_bytes
+            || self.queue.borrow().len() > self.limits.queue_messages
+    }
+
+    /// The first reason stands.
+    pub(super) fn close(&self, why: Closed) {
+        self.closed.borrow_mut().get_or_insert(why);
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn closed(&self) -> Option<Closed> {
+        self.closed.borrow().clone()
+    }
+
+    /// Nothing more is queued; the writer ends once all is written.
+    pub(super) fn finish(&self) {
+        self.is_closing.set(true);
+        self.queued.notify_one();
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_closing.get()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+
+    /// The writer is gone, and with it what it had not written.
+    pub(super) fn end(&self) {
+        self.is_over.set(true);
+        self.queue.borrow_mut().clear();
+        self.queued_bytes.set(0);
+        self.changed.notify_waiters();
+    }
+
+    pub(super) async fn message_queued(&self) {
+        self.queued.notified().await;
+    }
+
+    /// Waits until `condition` gives something.
+    pub(super) async fn until<T>(&self, mut condition: impl FnMut(&Self) -> Option<T>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(found) = condition(self) {
+                return found;
+            }
+            changed.await;
+        }
+    }
+}

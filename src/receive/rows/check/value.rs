@@ -1,0 +1,112 @@
+//! Attributes, and values within values.
+
+use std::mem::size_of;
+
+use super::{Check, FIXED, INT, delimited};
+use crate::encode::otlp::{ARRAY_DEPTH, MAP_DEPTH, MAX_DEPTH};
+use crate::encode::view::Any;
+use crate::receive::rows::Refusal;
+use crate::receive::rows::value::{Pairs, Value};
+
+/// Arrays and maps within each other.
+const MAX_NESTING: u32 = 32;
+
+/// How deep a value lies.
+#[derive(Clone, Copy, Default)]
+struct Depth {
+    /// In arrays and maps.
+    values: u32,
+    /// In OTLP's messages.
+    messages: usize,
+}
+
+impl Check<'_> {
+    /// Attributes of what `field` names.
+    #[inline]
+    pub(super) fn pairs(&mut self, pairs: Pairs<'_>, field: &'static str) -> Result<(), Refusal> {
+        for pair in pairs {
+            let key = self.text(pair.get_key(), field)?;
+            let value = self.value(Value::of_pair(pair)?, field, Depth::default())?;
+            self.grow(delimited(key + delimited(value)))?;
+        }
+        Ok(())
+    }
+
+    /// The same of attributes that are gathered in a list; gives the memory that this list takes.
+    pub(super) fn built_pairs(
+        &mut self,
+        pairs: Pairs<'_>,
+        field: &'static str,
+    ) -> Result<u64, Refusal> {
+        let built = u64::from(pairs.len()) * size_of::<(&str, Any<'_>)>() as u64;
+        if built > self.limit {
+            return Err(self.too_large());
+        }
+        self.pairs(pairs, field)?;
+        Ok(built)
+    }
+
+    /// A value on its own, as a log record's body is.
+    pub(super) fn body(&mut self, value: Value<'_>, field: &'static str) -> Result<(), Refusal> {
+        let length = self.value(value, field, Depth::default())?;
+        self.grow(delimited(length))
+    }
+
+    /// What the value takes without its tag and its length.
+    #[inline]
+    fn value(
+        &mut self,
+        value: Value<'_>,
+        field: &'static str,
+        depth: Depth,
+    ) -> Result<u64, Refusal> {
+        Ok(match value {
+            Value::Empty => 0,
+            Value::Bool(_) => 2,
+            Value::Int(_) => INT,
+            Value::Double(_) => FIXED,
+            // Empty ones are written too.
+            Value::Text(index) => self.text(index, field)?.max(2),
+            Value::Bytes(bytes) => delimited(bytes.len() as u64),
+            Value::Array(_) | Value::Map(_) => self.nested(value, field, depth)?,
+        })
+    }
+
+    #[inline(never)]
+    fn nested(
+        &mut self,
+        value: Value<'_>,
+        field: &'static str,
+        depth: Depth,
+    ) -> Result<u64, Refusal> {
+        if depth.values == MAX_NESTING {
+            return Err(Refusal::Malformed(format!(
+                "{field}: values lie within each other more than {MAX_NESTING} deep"
+            )));
+        }
+        let deeper =
+            |messages| Depth { values: depth.values + 1, messages: depth.messages + messages };
+        let mut length = 0;
+        match value {
+            Value::Array(values) => {
+                let depth = deeper(ARRAY_DEPTH);
+                self.cut += u64::from(depth.messages > MAX_DEPTH);
+                for value in values {
+                    length += delimited(self.value(Value::of(value)?, field, depth)?);
+                }
+            }
+            Value::Map(entries) => {
+                let depth = deeper(MAP_DEPTH);
+                self.cut += u64::from(depth.messages > MAX_DEPTH);
+                for entry in entries {
+                    let key = self.text(entry.get_key(), field)?;
+                    let value = self.value(Value::of_pair(entry)?, field, depth)?;
+                    length += delimited(key + delimited(value));
+                }
+            }
+            _ => {}
+        }
+        // Already over the limit: there is no need to look further.
+        if length > self.limit { Err(self.too_large()) } else { Ok(delimited(length)) }
+    }
+}

@@ -1,0 +1,20 @@
+//! Batches as they come over the wire: taken out of the call, checked whole, then read as the views.
+//!
+//! A [`Payload`] is bytes that a peer chose. Nothing of it is used before [`Payload::read`] has walked
+//! through all of it once, within bounds: what is left then are values that every sink can take.
+
+mod check;
+mod checked;
+mod frame;
+mod payload;
+mod refusal;
+mod strings;
+mod unpack;
+mod value;
+mod views;
+mod words;
+
+pub(crate) use checked::Rows;
+pub(crate) use frame::inflate;
+pub(crate) use payload::{Limits, Payload};
+pub(crate) use refusal::Refusal;

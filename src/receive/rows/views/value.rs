@@ -1,0 +1,132 @@
+//! Attributes and values.
+
+use capnp::struct_list;
+
+use super::Table;
+use crate::encode::view::{self, Any, Entries, Items};
+use crate::receive::rows::value::{Pairs, Value, Values};
+use crate::schema::common_capnp::key_value;
+
+/// An array or a map, which the views lend by reference.
+pub(super) enum Nested<'a> {
+    Array(Array<'a>),
+    Map(Map<'a>),
+}
+
+pub(super) struct Array<'a> {
+    table: Table<'a>,
+    values: Values<'a>,
+}
+
+pub(super) struct Map<'a> {
+    table: Table<'a>,
+    entries: Pairs<'a>,
+}
+
+impl Items for Array<'_> {
+    fn items(&self, each: &mut dyn FnMut(Any<'_>)) {
+        for value in self.values {
+            if let Some(value) = self.table.read(Value::of(value)) {
+                lend(self.table, value, &mut *each);
+            }
+        }
+    }
+}
+
+impl Entries for Map<'_> {
+    fn entries(&self, each: &mut dyn FnMut(&str, Any<'_>)) {
+        lend_pairs(self.table, self.entries, each);
+    }
+}
+
+/// Lends each attribute.
+#[inline]
+pub(super) fn lend_pairs<'a>(
+    table: Table<'a>,
+    pairs: struct_list::Reader<'a, key_value::Owned>,
+    mut each: impl FnMut(&str, Any<'_>),
+) {
+    for pair in pairs {
+        if let Some(value) = table.read(Value::of_pair(pair)) {
+            let key = table.text(pair.get_key());
+            lend(table, value, |value| each(key, value));
+        }
+    }
+}
+
+/// Lends one value.
+#[inline]
+pub(super) fn lend<'a>(table: Table<'a>, value: Value<'a>, take: impl FnOnce(Any<'_>)) {
+    match scalar(table, value) {
+        Ok(value) => take(value),
+        Err(Nested::Array(array)) => take(Any::Array(&array)),
+        Err(Nested::Map(map)) => take(Any::Map(&map)),
+    }
+}
+
+/// The value, or what stands behind it.
+#[inline]
+fn scalar<'a>(table: Table<'a>, value: Value<'a>) -> Result<Any<'a>, Nested<'a>> {
+    Ok(match value {
+        Value::Empty => Any::Empty,
+        Value::Text(index) => Any::Str(table.text(index)),
+        Value::Bool(value) => Any::Bool(value),
+        Value::Int(value) => Any::I64(value),
+        Value::Double(value) => Any::F64(value),
+        Value::Bytes(bytes) => Any::Bytes(bytes),
+        Value::Array(values) => return Err(Nested::Array(Array { table, values })),
+        Value::Map(entries) => return Err(Nested::Map(Map { table, entries })),
+    })
+}
+
+/// Attributes that are gathered: first what stands behind their values, so that it can be lent.
+#[derive(Default)]
+pub(super) struct Gathered<'a> {
+    nested: Vec<Nested<'a>>,
+}
+
+impl<'a> Gathered<'a> {
+    /// To be called with the same lists in the same order as `Lender::pairs`.
+    pub(super) fn add(&mut self, table: Table<'a>, pairs: capnp::Result<Pairs<'a>>) {
+        // Where it cannot be read, `pairs` says so.
+        let Ok(pairs) = pairs else { return };
+        for pair in pairs {
+            if let Ok(value @ (Value::Array(_) | Value::Map(_))) = Value::of_pair(pair) {
+                self.nested.extend(scalar(table, value).err());
+            }
+        }
+    }
+
+    pub(super) fn lender(&self) -> Lender<'_, 'a> {
+        Lender { nested: self.nested.iter() }
+    }
+}
+
+/// Hands out what was gathered, in order.
+pub(super) struct Lender<'n, 'a> {
+    nested: std::slice::Iter<'n, Nested<'a>>,
+}
+
+impl<'n, 'a> Lender<'n, 'a> {
+    pub(super) fn pairs(
+        &mut self,
+        table: Table<'a>,
+        pairs: capnp::Result<Pairs<'a>>,
+    ) -> view::Pairs<'n> {
+        let Some(pairs) = table.read(pairs) else { return Vec::new() };
+        let mut built = Vec::with_capacity(pairs.len() as usize);
+        for pair in pairs {
+            let Some(value) = table.read(Value::of_pair(pair)) else { continue };
+            let value = match scalar(table, value) {
+                Ok(value) => value,
+                Err(_) => match self.nested.next() {
+                    Some(Nested::Array(array)) => Any::Array(array),
+                    Some(Nested::Map(map)) => Any::Map(map),
+                    None => Any::Empty,
+                },
+            };
+            built.push((table.text(pair.get_key()), value));
+        }
+        built
+    }
+}

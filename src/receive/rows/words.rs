@@ -1,0 +1,44 @@
+//! Memory for messages. Cap'n Proto reads words, so they must lie where a word may lie.
+
+use std::fmt;
+
+use capnp::{Word, word};
+
+/// A message in the standard stream framing.
+pub(super) struct Words(Vec<Word>);
+
+impl Words {
+    /// Copies `bytes`, of which there must be whole words.
+    pub(super) fn copied(bytes: &[u8]) -> Option<Self> {
+        let words = bytes.chunks_exact(8);
+        if !words.remainder().is_empty() {
+            return None;
+        }
+        Some(Self(words.map(to_word).collect()))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        Word::words_to_bytes(&self.0)
+    }
+}
+
+impl From<Vec<Word>> for Words {
+    fn from(words: Vec<Word>) -> Self {
+        Self(words)
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} words", self.0.len())
+    }
+}
+
+/// The word of the first eight bytes, of which the caller makes sure.
+#[inline]
+pub(super) fn to_word(bytes: &[u8]) -> Word {
+    match bytes {
+        [a, b, c, d, e, f, g, h, ..] => word(*a, *b, *c, *d, *e, *f, *g, *h),
+        _ => word(0, 0, 0, 0, 0, 0, 0, 0),
+    }
+}
