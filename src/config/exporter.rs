@@ -2,7 +2,8 @@
 
 use http::Uri;
 
-use super::parse::{self, Checked, Exporter, Header, Listed, mask_header};
+use super::endpoint::Endpoint;
+use super::parse::{self, Asked, Checked, Exporter, Header, Listed, mask_header};
 use super::plan::{ExporterPlan, OtlpPlan};
 use super::report::Origin;
 use super::resolve::{Resolver, milliseconds_or_none};
@@ -15,20 +16,16 @@ const GRPC_PORT: u16 = 4317;
 
 /// What arguments say about every signal's destination, checked.
 pub(super) struct Destination {
-    base: Option<Uri>,
+    pub(super) base: Option<Endpoint>,
     headers: Vec<Header>,
 }
 
-impl Destination {
-    pub(super) fn base(&self) -> Option<&Uri> {
-        self.base.as_ref()
-    }
-}
-
 impl Resolver<'_> {
-    /// Arguments are checked whatever the environment makes of them.
-    pub(super) fn destination(&mut self) -> Result<Destination, Error> {
-        Ok(Destination { base: self.endpoint_argument()?, headers: self.header_arguments()? })
+    /// Arguments are checked whatever the environment makes of them; `is_capnp` where nothing else than
+    /// Cap'n Proto can be meant.
+    pub(super) fn destination(&mut self, is_capnp: bool) -> Result<Destination, Error> {
+        let base = self.endpoint_argument(is_capnp)?;
+        Ok(Destination { base, headers: self.header_arguments()? })
     }
 
     /// The exporters of a signal, none where it is off, and why.
@@ -40,7 +37,7 @@ impl Resolver<'_> {
         let (chosen, mut why, origin) = match self.forced_off(signal) {
             Some((why, origin)) => (None, why, origin),
             None => {
-                let (chosen, why, origin) = self.choose(signal, argued.base.is_some());
+                let (chosen, why, origin) = self.choose(signal, argued);
                 (Some(chosen), why, origin)
             }
         };
@@ -56,22 +53,26 @@ impl Resolver<'_> {
         if has_foreign && chosen.as_ref().is_some_and(Vec::is_empty) {
             why = "an exporter was given".to_owned();
         }
+        let chosen = chosen.unwrap_or_default();
+        let both = [Exporter::Otlp, Exporter::Capnp].iter().all(|each| chosen.contains(each));
         let mut failure = None;
-        for exporter in chosen.into_iter().flatten() {
-            match exporter {
-                Exporter::Console => exporters.push(self.console(signal)),
-                Exporter::Otlp => match self.otlp(signal, argued) {
-                    Ok(plan) => exporters.push(ExporterPlan::Otlp(plan)),
-                    Err(reason) => failure = Some(reason),
-                },
+        for exporter in chosen {
+            let planned = match exporter {
+                Exporter::Console => Ok(self.console(signal)),
+                Exporter::Otlp => self.otlp(signal, argued, both).map(ExporterPlan::Otlp),
+                Exporter::Capnp => self.capnp(signal, argued, both).map(ExporterPlan::Capnp),
+            };
+            match planned {
+                Ok(plan) => exporters.push(plan),
+                Err(reason) => {
+                    self.report.note(reason.clone());
+                    failure = Some(reason);
+                }
             }
         }
-        if let Some(reason) = failure {
-            self.report.note(reason.clone());
-            // With another exporter beside it the signal stays on.
-            if exporters.is_empty() {
-                why = reason;
-            }
+        // With another exporter beside it the signal stays on.
+        if let Some(reason) = failure.filter(|_| exporters.is_empty()) {
+            why = reason;
         }
         let state = if exporters.is_empty() { "off" } else { "on" };
         self.report.set(signal.name, format!("{state}: {why}"), origin);
@@ -89,7 +90,7 @@ impl Resolver<'_> {
     }
 
     /// Which exporters of our own, why these, and who said so.
-    fn choose(&mut self, signal: &Signal, argued: bool) -> (Vec<Exporter>, String, Origin) {
+    fn choose(&mut self, signal: &Signal, argued: &Destination) -> (Vec<Exporter>, String, Origin) {
         let off = |why: String, origin| (Vec::new(), why, origin);
         let variable = signal.exporter.name;
         match self.set(&[signal.exporter]) {
@@ -104,18 +105,15 @@ impl Resolver<'_> {
             }
             None => {}
         }
-        let otlp = |why: &str, origin| (vec![Exporter::Otlp], why.to_owned(), origin);
-        if argued {
-            otlp("an endpoint is configured", Origin::Argument)
-        } else if let Some((_, origin)) = self.set(&[signal.endpoint, &OTEL_EXPORTER_OTLP_ENDPOINT])
-        {
-            otlp("an endpoint is configured", origin)
+        if let Some((endpoint, origin)) = self.nearest(signal, argued, |_| true) {
+            let exporter = if endpoint.is_capnp() { Exporter::Capnp } else { Exporter::Otlp };
+            (vec![exporter], "an endpoint is configured".to_owned(), origin)
         } else if !(signal.foreign)(self.config).is_empty() {
             off("an exporter was given".to_owned(), Origin::Argument)
         } else if self.config.or_console {
             (vec![Exporter::Console], "or_console, and nothing else".to_owned(), Origin::Argument)
         } else if self.config.spec_defaults {
-            otlp("the specification's default", Origin::Argument)
+            (vec![Exporter::Otlp], "the specification's default".to_owned(), Origin::Argument)
         } else {
             off("no endpoint and no exporter configured".to_owned(), Origin::Default)
         }
@@ -130,15 +128,48 @@ impl Resolver<'_> {
         ExporterPlan::Console { no_color }
     }
 
+    /// The endpoint that counts for an exporter. Where OTLP and Cap'n Proto stand beside each other, each
+    /// takes what its scheme says is its own.
+    pub(super) fn endpoint(
+        &mut self,
+        signal: &Signal,
+        argued: &Destination,
+        of: Exporter,
+        is_one_of_two: bool,
+    ) -> Option<(Endpoint, Origin)> {
+        self.nearest(signal, argued, |endpoint| {
+            !is_one_of_two || endpoint.is_capnp() == (of == Exporter::Capnp)
+        })
+    }
+
+    /// The signal's own variable, the argument, the general variable: the first that will do.
+    fn nearest(
+        &mut self,
+        signal: &Signal,
+        argued: &Destination,
+        will_do: impl Fn(&Endpoint) -> bool,
+    ) -> Option<(Endpoint, Origin)> {
+        let own = self.set(&[signal.endpoint]).filter(|(endpoint, _)| will_do(endpoint));
+        let argument = argued.base.iter().find(|endpoint| will_do(endpoint));
+        own.or_else(|| argument.map(|endpoint| (endpoint.clone(), Origin::Argument))).or_else(
+            || self.set(&[&OTEL_EXPORTER_OTLP_ENDPOINT]).filter(|(endpoint, _)| will_do(endpoint)),
+        )
+    }
+
     /// `Err` is why the signal cannot leave by OTLP.
-    pub(super) fn otlp(&mut self, signal: &Signal, argued: &Destination) -> Checked<OtlpPlan> {
+    pub(super) fn otlp(
+        &mut self,
+        signal: &Signal,
+        argued: &Destination,
+        beside_capnp: bool,
+    ) -> Checked<OtlpPlan> {
         let name = |setting: &str| format!("{}.otlp.{setting}", signal.name);
         let protocols = [signal.protocol, &OTEL_EXPORTER_OTLP_PROTOCOL];
         let (protocol, protocol_origin) = self.set_or_default(&protocols);
         protocol.map_err(|why| format!("{protocol_origin}: {why}"))?;
         self.report.set(&name("protocol"), "http/protobuf", protocol_origin);
 
-        let (url, origin) = self.url(signal, argued.base.as_ref());
+        let (url, origin) = self.url(signal, argued, beside_capnp);
         let url = url.map_err(|why| format!("{origin}: {why}"))?;
         self.report.set(&name("endpoint"), url::show(&url), origin);
         if url.port_u16() == Some(GRPC_PORT) && protocol_origin == Origin::Default {
@@ -148,57 +179,82 @@ impl Resolver<'_> {
             ));
         }
 
-        let headers = self.headers(signal, &argued.headers);
+        let headers = self.headers(signal, argued);
+        for ((header, _), origin) in &headers {
+            self.report.set(&name("header"), mask_header(header.as_str()), *origin);
+        }
         let timeout = self.setting(
             &name("timeout"),
             &[signal.timeout, &OTEL_EXPORTER_OTLP_TIMEOUT],
             milliseconds_or_none,
         );
-        let gzip = self.setting(
-            &name("compression"),
-            &[signal.compression, &OTEL_EXPORTER_OTLP_COMPRESSION],
-            |gzip| if *gzip { "gzip" } else { "none" }.to_owned(),
-        );
+        let compressions = [signal.compression, &OTEL_EXPORTER_OTLP_COMPRESSION];
+        let (asked, origin) = self.set_or_default(&compressions);
+        if asked == Asked::Zstd && !beside_capnp {
+            let remedy = "use gzip, none, or leave it out";
+            self.report
+                .note(format!("{origin}: zstd is for Cap'n Proto, and OTLP is sent; {remedy}"));
+        }
+        let gzip = asked == Asked::Gzip;
+        self.report.set(&name("compression"), if gzip { "gzip" } else { "none" }, origin);
+        let headers = headers.into_iter().map(|(header, _)| header).collect();
         Ok(OtlpPlan { url, headers, timeout, gzip })
     }
 
     /// The signal's own variable is used as it is; everything else is a base.
-    fn url(&mut self, signal: &Signal, base: Option<&Uri>) -> (Checked<Uri>, Origin) {
-        if let Some(own) = self.set(&[signal.endpoint]) {
-            return own;
+    fn url(
+        &mut self,
+        signal: &Signal,
+        argued: &Destination,
+        beside_capnp: bool,
+    ) -> (Checked<Uri>, Origin) {
+        let found = self.endpoint(signal, argued, Exporter::Otlp, beside_capnp);
+        let (endpoint, origin) = found.unwrap_or_else(|| {
+            let general = &OTEL_EXPORTER_OTLP_ENDPOINT;
+            (Endpoint::read(general.default, &mut Vec::new()), Origin::Default)
+        });
+        if origin == Origin::Variable(signal.endpoint.name) {
+            return (endpoint.url(), origin);
         }
-        let (base, origin) = match base {
-            Some(base) => (Ok(base.clone()), Origin::Argument),
-            None => self.set_or_default(&[&OTEL_EXPORTER_OTLP_ENDPOINT]),
-        };
-        (base.and_then(|base| url::below(&base, signal.path)), origin)
+        (endpoint.url().and_then(|base| url::below(&base, signal.path)), origin)
     }
 
-    fn headers(&mut self, signal: &Signal, argued: &[Header]) -> Vec<Header> {
-        let (mut headers, origin) = match self.set(&[signal.headers, &OTEL_EXPORTER_OTLP_HEADERS]) {
-            Some(found) => found,
-            None => (Vec::new(), Origin::Default),
-        };
-        headers.retain(|(name, _)| !argued.iter().any(|(other, _)| other == name));
-        let setting = format!("{}.otlp.header", signal.name);
-        for (list, origin) in [(headers.as_slice(), origin), (argued, Origin::Argument)] {
-            for (name, _) in list {
-                self.report.set(&setting, mask_header(name.as_str()), origin);
-            }
-        }
-        headers.extend_from_slice(argued);
-        headers
+    /// Arguments over variables, each name once.
+    pub(super) fn headers(
+        &mut self,
+        signal: &Signal,
+        argued: &Destination,
+    ) -> Vec<(Header, Origin)> {
+        let set = self.set(&[signal.headers, &OTEL_EXPORTER_OTLP_HEADERS]);
+        let (mut of_variable, origin) = set.unwrap_or((Vec::new(), Origin::Default));
+        of_variable.retain(|(name, _)| !argued.headers.iter().any(|(other, _)| other == name));
+        let of_variable = of_variable.into_iter().map(|header| (header, origin));
+        let of_argument = argued.headers.iter().map(|header| (header.clone(), Origin::Argument));
+        of_variable.chain(of_argument).collect()
     }
 
-    fn endpoint_argument(&mut self) -> Result<Option<Uri>, Error> {
+    /// It has to suit an exporter that could be meant.
+    fn endpoint_argument(&mut self, is_capnp: bool) -> Result<Option<Endpoint>, Error> {
         let Some(text) = &self.config.endpoint else {
             return Ok(None);
         };
         let mut complaints = Vec::new();
-        let uri = url::check(text, &mut complaints)
-            .map_err(|why| Error::argument("with_endpoint", &url::mask(text), why))?;
+        let endpoint = Endpoint::read(text, &mut complaints);
         self.complain("with_endpoint", complaints);
-        Ok(Some(uri))
+        let named =
+            [&OTEL_TRACES_EXPORTER, &OTEL_METRICS_EXPORTER, &OTEL_LOGS_EXPORTER].map(|variable| {
+                match self.set(&[variable]) {
+                    Some((Listed::These(names), _)) => names.contains(&Exporter::Capnp),
+                    _ => false,
+                }
+            });
+        let of_capnp = is_capnp || endpoint.is_capnp() || named.contains(&true);
+        let fault = match (&endpoint.url, &endpoint.target) {
+            (Err(_), Err(why)) if of_capnp => why,
+            (Err(why), _) if !of_capnp => why,
+            _ => return Ok(Some(endpoint)),
+        };
+        Err(Error::argument("with_endpoint", &endpoint.shown, fault))
     }
 
     fn header_arguments(&self) -> Result<Vec<Header>, Error> {

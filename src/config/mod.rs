@@ -1,5 +1,7 @@
 //! From words to a plan: arguments over variables over defaults, decided once.
 
+mod capnp;
+mod endpoint;
 mod exporter;
 mod parse;
 pub(crate) mod plan;
@@ -29,6 +31,9 @@ pub(crate) use url::{below as url_below, check as check_url};
 use crate::error::Error;
 use crate::export::sdk::Given;
 use crate::telemetry::{Inject, MetricNames, Pace};
+
+/// Whether frames of Cap'n Proto can be compressed.
+const HAS_ZSTD: bool = false;
 
 /// What a host wants called with each diagnostic.
 pub(crate) type Hook = Arc<dyn Fn(&str) + Send + Sync>;
@@ -94,11 +99,13 @@ impl TelemetryConfig {
         self
     }
 
-    /// OTLP base URL for all signals; `/v1/<signal>` is appended.
+    /// Where all signals go: `http://host[:port][/path]` is an OTLP base URL, to which `/v1/<signal>` is
+    /// appended; `capnp://host:port` and `capnp+unix:/path` are a receiver of Cap'n Proto.
     ///
     /// It takes the place of `OTEL_EXPORTER_OTLP_ENDPOINT`; a variable that names one signal's
     /// endpoint, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, still wins for that signal.
-    /// `http://host[:port][/path]`; anything else, `https://` included, is an error of `init`.
+    /// Anything else, `https://` and `capnps://` included, is an error of `init`. Where a variable names
+    /// the exporter `capnp`, host and port of an `http://` URL are taken, and a bare `host:port` will do.
     pub fn with_endpoint(mut self, url: &str) -> Self {
         self.endpoint = Some(url.to_owned());
         self

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use http::header::{self, HeaderName, HeaderValue};
-use http::uri::Uri;
 
+use super::endpoint::Endpoint;
 use super::plan::{Propagators, Root, SamplerPlan, Temporality};
-use super::url;
 use crate::health::diagnostics::Level;
 
 /// Reads a text; `None` is as good as unset. A complaint is a sentence without the variable's name,
@@ -30,7 +29,16 @@ pub(crate) enum Listed<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exporter {
     Otlp,
+    Capnp,
     Console,
+}
+
+/// A compression by its name; not every exporter knows each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    None,
+    Gzip,
+    Zstd,
 }
 
 /// The specification asks for no more than this of whole numbers.
@@ -106,9 +114,10 @@ pub(super) fn sampler(text: &str, complaints: &mut Vec<String>) -> Option<Sample
     choice(text, &SAMPLERS, complaints)
 }
 
-/// Whether `gzip` is asked for.
-pub(super) fn compression(text: &str, complaints: &mut Vec<String>) -> Option<bool> {
-    choice(text, &[("gzip", true), ("none", false)], complaints)
+/// Which compression is asked for.
+pub(super) fn compression(text: &str, complaints: &mut Vec<String>) -> Option<Asked> {
+    let names = [("gzip", Asked::Gzip), ("zstd", Asked::Zstd), ("none", Asked::None)];
+    choice(text, &names, complaints)
 }
 
 /// Since when sums count.
@@ -139,7 +148,8 @@ pub(super) fn log_level(text: &str, complaints: &mut Vec<String>) -> Option<Opti
 
 /// Exporters by name.
 pub(super) fn exporters(text: &str, complaints: &mut Vec<String>) -> Option<Listed<Exporter>> {
-    let names = [("otlp", Exporter::Otlp), ("console", Exporter::Console)];
+    let names =
+        [("otlp", Exporter::Otlp), ("capnp", Exporter::Capnp), ("console", Exporter::Console)];
     Some(list(text, &names, complaints))
 }
 
@@ -231,10 +241,9 @@ pub(super) fn header(name: &str, value: &[u8]) -> Result<Header, &'static str> {
     Ok((name, value))
 }
 
-/// A URL that this version can send to.
-pub(super) fn endpoint(text: &str, complaints: &mut Vec<String>) -> Option<Checked<Uri>> {
-    let why = |why| format!("{}: {why}", quote(&url::mask(text)));
-    Some(url::check(text, complaints).map_err(why))
+/// Where to send; whether that suits is seen when it is known what is sent.
+pub(super) fn endpoint(text: &str, complaints: &mut Vec<String>) -> Option<Endpoint> {
+    Some(Endpoint::read(text, complaints))
 }
 
 /// A text as a diagnostic shows it: escaped, and not for ever.

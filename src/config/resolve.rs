@@ -39,7 +39,7 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
     }
 
     let resource = resolver.resource()?;
-    let destination = resolver.destination()?;
+    let destination = resolver.destination(false)?;
     let mut plan = Plan {
         resource,
         traces: resolver.traces(&destination),

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use http::Uri;
-
 use super::TelemetryConfig;
+use super::endpoint::Endpoint;
 use super::exporter::Destination;
-use super::parse::{Checked, Exporter, Header, Listed};
+use super::parse::{Asked, Checked, Exporter, Header, Listed};
 use super::plan::{
     BatchPlan, ExporterPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporality, TracesPlan,
 };
@@ -25,11 +24,11 @@ pub(super) struct Signal {
     pub(super) argument: fn(&TelemetryConfig) -> Option<bool>,
     pub(super) foreign: fn(&TelemetryConfig) -> &[Foreign],
     pub(super) exporter: &'static Variable<Listed<Exporter>>,
-    pub(super) endpoint: &'static Variable<Checked<Uri>>,
+    pub(super) endpoint: &'static Variable<Endpoint>,
     pub(super) protocol: &'static Variable<Checked<()>>,
     pub(super) headers: &'static Variable<Vec<Header>>,
     pub(super) timeout: &'static Variable<Option<Duration>>,
-    pub(super) compression: &'static Variable<bool>,
+    pub(super) compression: &'static Variable<Asked>,
 }
 
 /// What a batch processor's variables are called.

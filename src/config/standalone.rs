@@ -1,7 +1,7 @@
 //! The plan of one exporter that stands alone, outside of any pipeline of ours.
 
 use super::TelemetryConfig;
-use super::plan::{OtlpPlan, Temporality};
+use super::plan::{CapnpPlan, OtlpPlan, Temporality};
 use super::resolve::Resolver;
 use super::signal::{LOGS, METRICS, Signal, TRACES};
 use super::url;
@@ -18,30 +18,58 @@ pub(crate) enum Of {
 
 /// An exporter's plan, and what there was to say about the variables that it came from.
 #[derive(Debug)]
-pub(crate) struct Standalone {
-    pub(crate) plan: OtlpPlan,
+pub(crate) struct Standalone<P> {
+    pub(crate) plan: P,
     pub(crate) temporality: Temporality,
     pub(crate) diagnostics: Vec<String>,
 }
 
-/// Of `config` only the endpoint and the headers are read; an endpoint given there stands over every
-/// variable, since it was given to this one exporter.
-pub(crate) fn resolve(config: &TelemetryConfig, of: Of) -> Result<Standalone, Error> {
-    let signal: &Signal = match of {
-        Of::Traces => &TRACES,
-        Of::Metrics => &METRICS,
-        Of::Logs => &LOGS,
-    };
+/// OTLP. Of `config` only the endpoint and the headers are read; an endpoint given there stands over
+/// every variable, since it was given to this one exporter.
+pub(crate) fn otlp(config: &TelemetryConfig, of: Of) -> Result<Standalone<OtlpPlan>, Error> {
+    let signal = of.signal();
     let mut resolver = Resolver::new(config);
-    let argued = resolver.destination()?;
+    let argued = resolver.destination(false)?;
     let fail = |why: String| Error::start(format!("no exporter of {}: {why}", signal.name));
-    let mut plan = resolver.otlp(signal, &argued).map_err(fail)?;
-    if let Some(base) = argued.base() {
-        plan.url = url::below(base, signal.path).map_err(fail)?;
+    let mut plan = resolver.otlp(signal, &argued, false).map_err(fail)?;
+    if let Some(base) = argued.base {
+        plan.url = base.url().and_then(|base| url::below(&base, signal.path)).map_err(fail)?;
     }
+    Ok(finish(resolver, plan))
+}
+
+/// Cap'n Proto; read in the same way.
+pub(crate) fn capnp(config: &TelemetryConfig, of: Of) -> Result<Standalone<CapnpPlan>, Error> {
+    let signal = of.signal();
+    let mut resolver = Resolver::new(config);
+    let argued = resolver.destination(true)?;
+    let plan = match &argued.base {
+        Some(base) => {
+            let refused = |why| Error::argument("with_endpoint", &base.shown, why);
+            let target = base.target.clone().map_err(refused)?;
+            resolver.capnp_to(target, signal, &argued, false)
+        }
+        None => resolver
+            .capnp(signal, &argued, false)
+            .map_err(|why| Error::start(format!("no exporter of {}: {why}", signal.name)))?,
+    };
+    Ok(finish(resolver, plan))
+}
+
+fn finish<P>(mut resolver: Resolver<'_>, plan: P) -> Standalone<P> {
     let preference = &OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE;
     let (temporality, _) = resolver.set_or_default(&[preference]);
-    Ok(Standalone { plan, temporality, diagnostics: resolver.report.diagnostics().to_vec() })
+    Standalone { plan, temporality, diagnostics: resolver.report.diagnostics().to_vec() }
+}
+
+impl Of {
+    fn signal(self) -> &'static Signal {
+        match self {
+            Self::Traces => &TRACES,
+            Self::Metrics => &METRICS,
+            Self::Logs => &LOGS,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +83,7 @@ mod tests {
         let config = TelemetryConfig::default();
         let config = argument.into_iter().fold(config, TelemetryConfig::with_endpoint);
         let config = crate::testing::with_variables(config, variables);
-        resolve(&config, of).unwrap().plan.url.to_string()
+        otlp(&config, of).unwrap().plan.url.to_string()
     }
 
     #[test]
@@ -74,7 +102,30 @@ mod tests {
             TelemetryConfig::default(),
             &[(name, "https://collector:4318")],
         );
-        let error = resolve(&config, Of::Traces).unwrap_err().to_string();
+        let error = otlp(&config, Of::Traces).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains("no TLS"), "{error}");
+    }
+
+    #[test]
+    fn capnp_takes_the_same_variables_and_has_a_default_of_its_own() {
+        let target = |argument: Option<&str>, variables: &[(&str, &str)]| {
+            let config = TelemetryConfig::default();
+            let config = argument.into_iter().fold(config, TelemetryConfig::with_endpoint);
+            let config = crate::testing::with_variables(config, variables);
+            let resolved = capnp(&config, Of::Logs);
+            resolved.map(|standalone| standalone.plan.target.to_string())
+        };
+        let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "capnp://all:1");
+        let own = ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://one:2");
+        assert_eq!(target(Some("http://a:3"), &[general, own]).unwrap(), "capnp://a:3");
+        assert_eq!(target(Some("a:3"), &[general, own]).unwrap(), "capnp://a:3");
+        assert_eq!(target(None, &[general, own]).unwrap(), "capnp://one:2");
+        assert_eq!(target(None, &[general]).unwrap(), "capnp://all:1");
+        assert_eq!(target(None, &[]).unwrap(), "capnp://localhost:4319");
+        let error = target(Some("http://a:3/path"), &[]).unwrap_err().to_string();
+        let expected = "with_endpoint(\"http://a:3/path\"): Cap'n Proto has no paths";
+        assert!(error.contains(expected), "{error}");
+        let error = target(None, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a:3")]).unwrap_err();
+        assert!(error.to_string().contains("https:// is not for Cap'n Proto"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! A row a variable and a row a bad input, with what comes of it; the files below have the rest.
 
 mod arguments;
+mod capnp;
 mod process;
 mod secrets;
 mod signals;

@@ -10,7 +10,7 @@ pub(crate) fn check(text: &str, complaints: &mut Vec<String>) -> Result<Uri, &'s
     match uri.scheme_str() {
         Some("http") => {}
         Some("https") => return Err("this build has no TLS; use http://"),
-        Some(_) => return Err("the scheme is not known; use http://"),
+        Some(_) => return Err("the scheme is not known; use http://, capnp:// or capnp+unix:"),
         None => return Err(NO_URL),
     }
     let authority = uri.authority().ok_or(NO_URL)?;

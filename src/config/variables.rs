@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use http::Uri;
-
+use super::endpoint::Endpoint;
 use super::parse::{self, Header, Listed, Rule};
 use super::plan::{Propagators, SamplerPlan, Temporality};
 use crate::health::diagnostics::Level;
@@ -57,15 +56,15 @@ variables! {
     OTEL_SERVICE_NAME String, text, "", "`service.name`; wins over `OTEL_RESOURCE_ATTRIBUTES`.";
     OTEL_RESOURCE_ATTRIBUTES Vec<(String, String)>, attributes, "", "`key=value,...`, percent-encoded.";
     OTEL_PROPAGATORS Propagators, propagators, "tracecontext,baggage", "Headers written and read, or `none`.";
-    OTEL_TRACES_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `console`, a comma list of them, or `none`.";
-    OTEL_METRICS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `console`, a comma list of them, or `none`.";
-    OTEL_LOGS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `console`, a comma list of them, or `none`.";
+    OTEL_TRACES_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, a comma list of them, or `none`.";
+    OTEL_METRICS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, a comma list of them, or `none`.";
+    OTEL_LOGS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, a comma list of them, or `none`.";
     OTEL_TRACES_SAMPLER SamplerPlan, sampler, "parentbased_always_on", "The head sampler, by its standard name.";
     OTEL_TRACES_SAMPLER_ARG f64, ratio, "1.0", "The ratio of `traceidratio` and `parentbased_traceidratio`.";
-    OTEL_EXPORTER_OTLP_ENDPOINT parse::Checked<Uri>, endpoint, "http://localhost:4318", "Base URL; `/v1/<signal>` is appended.";
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT parse::Checked<Uri>, endpoint, "", "URL for spans, used as it is.";
-    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT parse::Checked<Uri>, endpoint, "", "URL for metrics, used as it is.";
-    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT parse::Checked<Uri>, endpoint, "", "URL for logs, used as it is.";
+    OTEL_EXPORTER_OTLP_ENDPOINT Endpoint, endpoint, "http://localhost:4318", "Base URL; `/v1/<signal>` is appended. Or `capnp://host:port`, `capnp+unix:/path`.";
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT Endpoint, endpoint, "", "URL for spans, used as it is.";
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT Endpoint, endpoint, "", "URL for metrics, used as it is.";
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT Endpoint, endpoint, "", "URL for logs, used as it is.";
     OTEL_EXPORTER_OTLP_PROTOCOL parse::Checked<()>, protocol, "http/protobuf", "The encoding and transport.";
     OTEL_EXPORTER_OTLP_TRACES_PROTOCOL parse::Checked<()>, protocol, "", "The same for spans.";
     OTEL_EXPORTER_OTLP_METRICS_PROTOCOL parse::Checked<()>, protocol, "", "The same for metrics.";
@@ -78,10 +77,10 @@ variables! {
     OTEL_EXPORTER_OTLP_TRACES_TIMEOUT Option<Duration>, timeout, "", "The same for spans.";
     OTEL_EXPORTER_OTLP_METRICS_TIMEOUT Option<Duration>, timeout, "", "The same for metrics.";
     OTEL_EXPORTER_OTLP_LOGS_TIMEOUT Option<Duration>, timeout, "", "The same for logs.";
-    OTEL_EXPORTER_OTLP_COMPRESSION bool, compression, "none", "`gzip` or `none`.";
-    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION bool, compression, "", "The same for spans.";
-    OTEL_EXPORTER_OTLP_METRICS_COMPRESSION bool, compression, "", "The same for metrics.";
-    OTEL_EXPORTER_OTLP_LOGS_COMPRESSION bool, compression, "", "The same for logs.";
+    OTEL_EXPORTER_OTLP_COMPRESSION parse::Asked, compression, "none", "`gzip` for OTLP, `zstd` for Cap'n Proto, or `none`.";
+    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION parse::Asked, compression, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_COMPRESSION parse::Asked, compression, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_COMPRESSION parse::Asked, compression, "", "The same for logs.";
     OTEL_BSP_SCHEDULE_DELAY Duration, interval, "5000", "Milliseconds between two batches of spans.";
     OTEL_BSP_EXPORT_TIMEOUT Option<Duration>, timeout, "30000", "Milliseconds for one attempt; 0 is no limit.";
     OTEL_BSP_MAX_QUEUE_SIZE usize, size, "2048", "Spans that may wait.";

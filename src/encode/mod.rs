@@ -1,5 +1,7 @@
 //! From items to bytes; no sockets here.
 
+#[allow(dead_code)]
+pub(crate) mod capnp;
 pub(crate) mod console;
 mod encoder;
 #[cfg(feature = "receive")]

@@ -69,6 +69,8 @@ pub(super) struct SampleSpan {
     pub(super) dropped_events: u32,
     pub(super) links: Vec<SampleLink>,
     pub(super) dropped_links: u32,
+    /// Of a newer protocol: kind, flags and status code as OTLP has them.
+    pub(super) numbers: Option<(i32, u32, i32)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -84,6 +86,8 @@ pub(super) struct SampleLog {
     pub(super) scope: String,
     pub(super) event_name: String,
     pub(super) attributes: SampleAttributes,
+    /// Of a newer protocol: severity and flags as OTLP has them.
+    pub(super) numbers: Option<(i32, u32)>,
 }
 
 impl From<&[(&str, &str)]> for SampleAttributes {
@@ -213,6 +217,13 @@ impl SpanView for SampleSpan {
         self.trace_flags
     }
 
+    fn flags(&self) -> u32 {
+        match self.numbers {
+            Some((_, flags, _)) => flags,
+            None => u32::from(self.trace_flags) + 256 + if self.remote { 512 } else { 0 },
+        }
+    }
+
     fn trace_state(&self) -> &str {
         &self.trace_state
     }
@@ -223,6 +234,13 @@ impl SpanView for SampleSpan {
 
     fn kind(&self) -> Kind {
         self.kind
+    }
+
+    fn kind_number(&self) -> i32 {
+        match self.numbers {
+            Some((kind, ..)) => kind,
+            None => 1 + self.kind as i32,
+        }
     }
 
     fn start(&self) -> u64 {
@@ -238,6 +256,15 @@ impl SpanView for SampleSpan {
             SampleStatus::Unset => SpanStatus::Unset,
             SampleStatus::Ok => SpanStatus::Ok,
             SampleStatus::Error(message) => SpanStatus::Error(message),
+        }
+    }
+
+    fn status_code(&self) -> i32 {
+        match (self.numbers, &self.status) {
+            (Some((.., code)), _) => code,
+            (None, SampleStatus::Unset) => 0,
+            (None, SampleStatus::Ok) => 1,
+            (None, SampleStatus::Error(_)) => 2,
         }
     }
 
@@ -269,6 +296,14 @@ impl LogView for SampleLog {
 
     fn severity(&self) -> u8 {
         self.severity
+    }
+
+    fn severity_number(&self) -> i32 {
+        self.numbers.map_or(self.severity.into(), |(severity, _)| severity)
+    }
+
+    fn flags(&self) -> u32 {
+        self.numbers.map_or(self.trace_flags.into(), |(_, flags)| flags)
     }
 
     fn severity_text(&self) -> &str {

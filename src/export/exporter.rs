@@ -17,6 +17,8 @@ pub(crate) enum Exporter {
     Otlp(Box<Mutex<HttpExporter>>),
     Console(ConsoleExporter),
     Foreign(ForeignExporter),
+    #[cfg(test)]
+    Scripted(std::rc::Rc<super::scripted::Scripted>),
 }
 
 impl Exporter {
@@ -37,6 +39,8 @@ impl Exporter {
     pub(crate) fn window(&self) -> usize {
         match self {
             Self::Otlp(_) | Self::Console(_) | Self::Foreign(_) => 1,
+            #[cfg(test)]
+            Self::Scripted(script) => script.window,
         }
     }
 
@@ -46,6 +50,8 @@ impl Exporter {
             Self::Otlp(exporter) => exporter.lock().await.send(frame).await,
             Self::Console(exporter) => exporter.send(frame).await,
             Self::Foreign(exporter) => exporter.send(frame).await,
+            #[cfg(test)]
+            Self::Scripted(script) => script.send(frame).await,
         }
     }
 }

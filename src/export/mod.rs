@@ -11,6 +11,8 @@ mod http_date;
 mod protobuf;
 mod response;
 mod retry;
+#[cfg(test)]
+pub(crate) mod scripted;
 pub mod sdk;
 
 pub(crate) use console::wants_color;

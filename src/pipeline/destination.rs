@@ -1,7 +1,12 @@
 //! One destination: its queue, its exporter, and the account of what became of each item.
 
+mod backoff;
+mod delivery;
+mod outstanding;
+#[cfg(test)]
+mod tests;
+
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,15 +14,16 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::timeout;
 
 use crate::config::plan::ExporterPlan;
-use crate::export::{Body, Exporter, Frame, Outcome, Policy};
+use crate::export::{Body, Exporter, Frame, Policy};
 use crate::health::counters::Counter;
 use crate::health::diagnostics::Level;
 use crate::health::ledger::Account;
 use crate::telemetry::Pace;
 
+use self::backoff::Backoff;
+use self::outstanding::Outstanding;
 use super::shared::Shared;
 
 /// What a destination is made from.
@@ -31,6 +37,9 @@ pub(super) struct Setup<'a> {
     pub(super) pace: Pace,
 }
 
+/// Makes the exporter, and makes it anew after a panic.
+type Make = Box<dyn Fn() -> Exporter>;
+
 /// A queue and what serves it; all on the worker's thread.
 pub(super) struct Destination {
     name: String,
@@ -40,73 +49,62 @@ pub(super) struct Destination {
     noun: &'static str,
     plan: ExporterPlan,
     max_queue: usize,
-    attempt_limit: Option<Duration>,
-    policy: Policy,
+    make: Make,
     shared: Arc<Shared>,
     account: Arc<Account>,
-    queue: RefCell<VecDeque<Frame>>,
-    /// Taken from the queue, not answered yet.
-    in_flight: RefCell<Option<Frame>>,
-    /// The last sequence given to a frame, and the last one settled.
-    sequence: Cell<u64>,
-    settled: Cell<u64>,
-    is_failing: Cell<bool>,
+    outstanding: RefCell<Outstanding>,
+    backoff: RefCell<Backoff>,
     /// A diagnostic said so, and none has said otherwise yet.
     is_known_failing: Cell<bool>,
     /// A flush or a shutdown waits.
     is_urgent: Cell<bool>,
-    arrived: Notify,
-    hurried: Notify,
+    /// There may be something to send.
+    changed: Notify,
 }
 
 impl Destination {
     pub(super) fn new(setup: Setup<'_>, account: &Arc<Account>, shared: &Arc<Shared>) -> Rc<Self> {
+        let (plan, attempt_limit) = (setup.exporter.clone(), setup.attempt_limit);
+        let make = Box::new(move || Exporter::new(&plan, attempt_limit));
+        Self::over(make, setup, account, shared)
+    }
+
+    fn over(
+        make: Make,
+        setup: Setup<'_>,
+        account: &Arc<Account>,
+        shared: &Arc<Shared>,
+    ) -> Rc<Self> {
         Rc::new(Self {
             name: setup.exporter.to_string(),
             id: RandomState::new().build_hasher().finish(),
             noun: setup.noun,
             plan: setup.exporter.clone(),
             max_queue: setup.max_queue,
-            attempt_limit: setup.attempt_limit,
-            policy: Policy::of(setup.pace),
+            make,
             account: Arc::clone(account),
             shared: Arc::clone(shared),
-            queue: RefCell::default(),
-            in_flight: RefCell::default(),
-            sequence: Cell::new(0),
-            settled: Cell::new(0),
-            is_failing: Cell::new(false),
+            outstanding: RefCell::default(),
+            backoff: RefCell::new(Backoff::new(Policy::of(setup.pace))),
             is_known_failing: Cell::new(false),
             is_urgent: Cell::new(false),
-            arrived: Notify::new(),
-            hurried: Notify::new(),
+            changed: Notify::new(),
         })
     }
 
-    /// Serves the queue until dropped; starts again after a panic, which costs the frame in flight.
+    /// Serves the queue until the task is aborted.
     pub(super) fn spawn(self: &Rc<Self>) -> JoinHandle<()> {
-        let this = Rc::clone(self);
-        spawn_local(async move {
-            loop {
-                let served = spawn_local(Rc::clone(&this).serve()).await;
-                let Err(error) = served else {
-                    return;
-                };
-                let line =
-                    format!("the exporter for {} panicked and was restarted: {error}", this.name);
-                this.say(Level::Warn, "panic", &line);
-                let lost = this.in_flight.borrow_mut().take();
-                if let Some(frame) = lost {
-                    this.settle(&frame, frame.items.into(), &this.account.unconfirmed);
-                }
-            }
-        })
+        spawn_local(Rc::clone(self).serve())
+    }
+
+    fn is_failing(&self) -> bool {
+        self.backoff.borrow().is_failing()
     }
 
     /// Items that may still be queued; unlimited while the peer is failing, so that what does not
     /// fit is dropped and counted here instead of filling the rings.
     pub(super) fn room(&self) -> usize {
-        if self.is_failing.get() { usize::MAX } else { self.free() }
+        if self.is_failing() { usize::MAX } else { self.free() }
     }
 
     fn free(&self) -> usize {
@@ -144,28 +142,27 @@ impl Destination {
             self.say(Level::Warn, "memory", &line);
             return;
         }
-        self.sequence.set(self.sequence.get() + 1);
         let items = u32::try_from(fits).unwrap_or(u32::MAX);
-        let frame = Frame::new(body, items, self.id, self.sequence.get());
-        self.queue.borrow_mut().push_back(frame);
-        self.arrived.notify_one();
+        let frame = |sequence| Frame::new(body, items, self.id, sequence);
+        self.outstanding.borrow_mut().add(frame);
+        self.changed.notify_one();
     }
 
     /// The sequence that a flush of all that is queued now has to wait for.
     pub(super) fn last_sequence(&self) -> u64 {
-        self.sequence.get()
+        self.outstanding.borrow().last()
     }
 
+    /// Whether all up to this sequence is answered for, in whatever order the answers came.
     pub(super) fn has_settled(&self, sequence: u64) -> bool {
-        self.settled.get() >= sequence
+        self.outstanding.borrow().has_settled(sequence)
     }
 
     /// Somebody waits for what is queued: a wait between two attempts ends, and the next ones are short.
     pub(super) fn hurry(&self) {
         self.is_urgent.set(true);
-        if self.is_failing.get() {
-            self.hurried.notify_one();
-        }
+        self.backoff.borrow_mut().hurry();
+        self.changed.notify_one();
     }
 
     /// Nobody waits any more.
@@ -173,17 +170,14 @@ impl Destination {
         self.is_urgent.set(false);
     }
 
-    /// Counts what the shutdown leaves behind.
+    /// Counts what the shutdown leaves behind; an answer that still comes is one too many.
     pub(super) fn abandon(&self) {
-        let in_flight = self.in_flight.borrow_mut().take();
-        if let Some(frame) = in_flight {
-            let to =
-                if frame.is_sent() { &self.account.unconfirmed } else { &self.account.shutdown };
-            self.settle(&frame, frame.items.into(), to);
-        }
-        let left = std::mem::take(&mut *self.queue.borrow_mut());
-        for frame in left {
-            self.settle(&frame, frame.items.into(), &self.account.shutdown);
+        let left = self.outstanding.borrow().sequences();
+        for sequence in left {
+            self.settle_as(sequence, 0, |frame| match frame.is_sent() {
+                true => &self.account.unconfirmed,
+                false => &self.account.shutdown,
+            });
         }
     }
 
@@ -200,118 +194,22 @@ impl Destination {
         }
     }
 
-    async fn serve(self: Rc<Self>) {
-        let exporter = Exporter::new(&self.plan, self.attempt_limit);
-        loop {
-            let next = self.queue.borrow_mut().pop_front();
-            let Some(frame) = next else {
-                self.arrived.notified().await;
-                continue;
-            };
-            *self.in_flight.borrow_mut() = Some(frame.clone());
-            self.deliver(&exporter, &frame).await;
-        }
+    /// Closes a frame's account: `rejected` items by the peer, the rest as said. Only the first call counts.
+    fn settle<'a>(&'a self, sequence: u64, rejected: u64, to: &'a Counter) {
+        self.settle_as(sequence, rejected, |_| to);
     }
 
-    /// Sends a frame until it is answered for good.
-    async fn deliver(&self, exporter: &Exporter, frame: &Frame) {
-        let mut failures = 0;
-        loop {
-            let was_sent = frame.is_sent();
-            match exporter.send(frame).await {
-                Outcome::Delivered { rejected, message } => {
-                    return self.delivered(frame, rejected, message);
-                }
-                Outcome::Refused { error } => {
-                    return self.refused(frame, &error, &self.account.rejected);
-                }
-                Outcome::TooLarge { error } => {
-                    return self.refused(frame, &error, &self.account.too_large);
-                }
-                Outcome::Unconfirmed { error } => {
-                    return self.refused(frame, &error, &self.account.unconfirmed);
-                }
-                Outcome::Retry { error, after, sent } => {
-                    if !(was_sent || sent) {
-                        frame.mark_unsent();
-                    }
-                    failures += 1;
-                    self.is_failing.set(true);
-                    self.account.failed(&error);
-                    // Silenced, it is said when its minute is over: what was said last has to hold.
-                    if !self.is_known_failing.get() {
-                        let line = format!(
-                            "cannot export to {}: {error}; {} wait and are sent again",
-                            self.name, self.noun
-                        );
-                        self.is_known_failing.set(self.say(Level::Warn, "failing", &line));
-                    }
-                    // The worker need not hold records back for this destination any more.
-                    self.shared.wake.notify_one();
-                    self.pause(failures, after).await;
-                }
-            }
-        }
-    }
-
-    /// Waits before the next attempt. A flush ends our own wait, but not one that the peer asked for.
-    async fn pause(&self, failures: u32, after: Option<Duration>) {
-        match after {
-            Some(wait) => tokio::time::sleep(wait).await,
-            None => {
-                let urgent = self.is_urgent.get();
-                let (policy, failures) =
-                    if urgent { (Policy::PROMPT, 1) } else { (self.policy, failures) };
-                let wait = policy.wait(failures);
-                let line = format!("{} is tried again in {wait:?}", self.name);
-                self.tell("backoff", &line);
-                // Ending early or not: the next attempt follows.
-                let _ = timeout(wait, self.hurried.notified()).await;
-            }
-        }
-    }
-
-    fn delivered(&self, frame: &Frame, rejected: u64, message: Option<String>) {
-        let items = u64::from(frame.items);
-        let rejected = rejected.min(items);
-        self.is_failing.set(false);
-        if self.is_known_failing.get() {
-            let line = format!("{} accepts {} again", self.name, self.noun);
-            self.is_known_failing.set(!self.say(Level::Info, "recovered", &line));
-        }
-        if rejected > 0 || message.is_some() {
-            let message = message.unwrap_or_default();
-            let line =
-                format!("{} rejected {rejected} of {items} {}: {message}", self.name, self.noun);
-            self.account.failed(&line);
-            self.say(Level::Warn, "partial", &line);
-        }
-        self.account.succeeded();
-        let bytes = frame.body.len();
-        let line = format!("{} took {items} {}, {bytes} bytes", self.name, self.noun);
-        self.tell("delivered", &line);
-        self.account.settle(rejected, &self.account.rejected);
-        self.settle(frame, items - rejected, &self.account.delivered);
-    }
-
-    fn refused(&self, frame: &Frame, error: &str, to: &Counter) {
-        self.is_failing.set(false);
-        self.is_known_failing.set(false);
-        self.account.failed(error);
-        let line = format!(
-            "{} refused {} {} for good: {error} ({frame})",
-            self.name, frame.items, self.noun
-        );
-        self.say(Level::Warn, "refused", &line);
-        self.settle(frame, frame.items.into(), to);
-    }
-
-    /// Closes a frame's account.
-    fn settle(&self, frame: &Frame, items: u64, to: &Counter) {
-        self.in_flight.borrow_mut().take();
+    fn settle_as<'a>(
+        &'a self,
+        sequence: u64,
+        rejected: u64,
+        to: impl FnOnce(&Frame) -> &'a Counter,
+    ) {
+        let settled = self.outstanding.borrow_mut().settle(sequence);
+        let Some(frame) = settled else { return };
         self.shared.memory.release(frame.body.len());
-        self.account.settle(items, to);
-        self.settled.set(frame.sequence);
+        self.account.settle(rejected, &self.account.rejected);
+        self.account.settle(u64::from(frame.items) - rejected, to(&frame));
         self.shared.wake.notify_one();
     }
 

@@ -9,7 +9,7 @@ mod proto;
 mod request;
 mod scoped;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod trace;
 
 #[cfg(feature = "receive")]

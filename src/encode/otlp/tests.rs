@@ -1,8 +1,8 @@
 //! What we write, read back by prost with OpenTelemetry's own schema.
 
-mod logs;
-mod metrics;
-mod metrics_view;
+pub(in crate::encode) mod logs;
+pub(in crate::encode) mod metrics;
+pub(in crate::encode) mod metrics_view;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -186,7 +186,7 @@ fn resource_and_scope_stand_before_the_spans() {
     assert_eq!(scope_spans.spans.len(), 1);
 }
 
-fn resource() -> Vec<(String, String)> {
+pub(in crate::encode) fn resource() -> Vec<(String, String)> {
     vec![
         ("service.name".into(), "checkout".into()),
         ("empty".into(), String::new()),
@@ -198,22 +198,25 @@ fn expected_spans(spans: &[SampleSpan]) -> Vec<Span> {
     spans.iter().map(expected_span).collect()
 }
 
-fn expected_span(span: &SampleSpan) -> Span {
+pub(in crate::encode) fn expected_span(span: &SampleSpan) -> Span {
     Span {
         trace_id: id(&span.trace.to_be_bytes()),
         span_id: id(&span.span.to_be_bytes()),
         trace_state: span.trace_state.clone(),
         parent_span_id: id(&span.parent.to_be_bytes()),
-        flags: expected_flags(span.trace_flags, span.remote),
+        flags: match span.numbers {
+            Some((_, flags, _)) => flags,
+            None => expected_flags(span.trace_flags, span.remote),
+        },
         name: span.name.clone(),
-        kind: match span.kind {
-            Kind::Internal => span::SpanKind::Internal,
-            Kind::Server => span::SpanKind::Server,
-            Kind::Client => span::SpanKind::Client,
-            Kind::Producer => span::SpanKind::Producer,
-            Kind::Consumer => span::SpanKind::Consumer,
-        }
-        .into(),
+        kind: match (span.numbers, span.kind) {
+            (Some((kind, ..)), _) => kind,
+            (None, Kind::Internal) => span::SpanKind::Internal.into(),
+            (None, Kind::Server) => span::SpanKind::Server.into(),
+            (None, Kind::Client) => span::SpanKind::Client.into(),
+            (None, Kind::Producer) => span::SpanKind::Producer.into(),
+            (None, Kind::Consumer) => span::SpanKind::Consumer.into(),
+        },
         start_time_unix_nano: span.start,
         end_time_unix_nano: span.end,
         attributes: expected_attributes(&span.attributes),
@@ -242,16 +245,20 @@ fn expected_span(span: &SampleSpan) -> Span {
             })
             .collect(),
         dropped_links_count: span.dropped_links,
-        status: match &span.status {
-            SampleStatus::Unset => None,
-            SampleStatus::Ok => {
-                Some(Status { message: String::new(), code: StatusCode::Ok.into() })
-            }
-            SampleStatus::Error(message) => {
-                Some(Status { message: message.clone(), code: StatusCode::Error.into() })
-            }
-        },
+        status: expected_status(span),
     }
+}
+
+/// One that says nothing is left out.
+fn expected_status(span: &SampleSpan) -> Option<Status> {
+    let (code, message) = match &span.status {
+        SampleStatus::Unset => (StatusCode::Unset, ""),
+        SampleStatus::Ok => (StatusCode::Ok, ""),
+        SampleStatus::Error(message) => (StatusCode::Error, message.as_str()),
+    };
+    let code = span.numbers.map_or(code.into(), |(.., code)| code);
+    let status = Status { message: message.into(), code };
+    (status != Status::default()).then_some(status)
 }
 
 /// Zero is none.
@@ -263,7 +270,7 @@ fn expected_flags(trace_flags: u8, remote: bool) -> u32 {
     u32::from(trace_flags) + 256 + if remote { 512 } else { 0 }
 }
 
-fn expected_attributes(attributes: &SampleAttributes) -> Vec<KeyValue> {
+pub(in crate::encode) fn expected_attributes(attributes: &SampleAttributes) -> Vec<KeyValue> {
     expected_pairs(&attributes.pairs)
 }
 

@@ -119,11 +119,13 @@ pub(in crate::encode) fn plain_span() -> impl Strategy<Value = SampleSpan> {
 pub(in crate::encode) fn sample_span() -> impl Strategy<Value = SampleSpan> {
     let events = (vec(sample_event(), 0..4), count());
     let links = (vec(sample_link(), 0..4), count());
-    (plain_span(), text(), text(), sample_attributes(), events, links).prop_map(
+    let texts = (text(), text());
+    let numbers = proptest::option::weighted(0.2, any::<(i32, u32, i32)>());
+    (plain_span(), texts, numbers, sample_attributes(), events, links).prop_map(
         |(
             span,
-            name,
-            trace_state,
+            (name, trace_state),
+            numbers,
             attributes,
             (events, dropped_events),
             (links, dropped_links),
@@ -136,6 +138,7 @@ pub(in crate::encode) fn sample_span() -> impl Strategy<Value = SampleSpan> {
                 dropped_events,
                 links,
                 dropped_links,
+                numbers,
                 ..span
             }
         },
@@ -147,9 +150,11 @@ pub(in crate::encode) fn sample_log() -> impl Strategy<Value = SampleLog> {
     let logger = prop_oneof![Just(String::new()), Just("orders".into()), "[a-c]", text()];
     let severity = (0..=24_u8, prop_oneof![Just(String::new()), text()]);
     let trace = (any::<(u128, u64, u8)>(), any::<bool>());
+    let numbers = proptest::option::weighted(0.2, any::<(i32, u32)>());
+    let texts = (logger, text());
     let body = proptest::option::of(sample_value());
-    (time(), time(), severity, body, trace, logger, text(), sample_attributes()).prop_map(
-        |(time, observed, severity, body, (trace, has_trace), scope, event_name, attributes)| {
+    (time(), time(), severity, body, trace, texts, numbers, sample_attributes()).prop_map(
+        |(time, observed, severity, body, (trace, has_trace), texts, numbers, attributes)| {
             let (trace, span, trace_flags) = if has_trace { trace } else { (0, 0, 0) };
             SampleLog {
                 time,
@@ -160,9 +165,10 @@ pub(in crate::encode) fn sample_log() -> impl Strategy<Value = SampleLog> {
                 trace,
                 span,
                 trace_flags,
-                scope,
-                event_name,
+                scope: texts.0,
+                event_name: texts.1,
                 attributes,
+                numbers,
             }
         },
     )

@@ -63,7 +63,7 @@ impl<E> ExporterBuilder<E> {
     }
 
     fn line(&self, of: Of) -> Result<(Line, plan::Temporality), Error> {
-        let mut resolved = standalone::resolve(&self.config, of)?;
+        let mut resolved = standalone::otlp(&self.config, of)?;
         if let Some(timeout) = self.timeout {
             resolved.plan.timeout = (!timeout.is_zero()).then_some(timeout);
         }

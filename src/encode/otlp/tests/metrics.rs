@@ -134,7 +134,7 @@ fn assert_request(
     Ok(())
 }
 
-fn points(metric: &Metric) -> usize {
+pub(in crate::encode) fn points(metric: &Metric) -> usize {
     match metric.data.as_ref().unwrap() {
         Data::Gauge(data) => data.data_points.len(),
         Data::Sum(data) => data.data_points.len(),
@@ -152,7 +152,7 @@ fn number(value: i64) -> NumberDataPoint {
 }
 
 /// One scope; the version makes it differ from its neighbours.
-fn scope_metrics() -> impl Strategy<Value = ScopeMetrics> {
+pub(in crate::encode) fn scope_metrics() -> impl Strategy<Value = ScopeMetrics> {
     let schema_url = prop_oneof![Just(String::new()), text()];
     (text(), any::<u128>(), attributes(), flags(), schema_url, vec(metric(), 1..4)).prop_map(
         |(name, version, attributes, dropped, schema_url, metrics)| ScopeMetrics {

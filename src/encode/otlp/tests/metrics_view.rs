@@ -13,7 +13,10 @@ use crate::encode::view::{
     MetricView, Number, Pairs, Point, Scope, Summary, Temporality,
 };
 
-pub(super) fn view_of<'a>(group: &'a ScopeMetrics, metric: &'a prost::Metric) -> MetricView<'a> {
+pub(in crate::encode) fn view_of<'a>(
+    group: &'a ScopeMetrics,
+    metric: &'a prost::Metric,
+) -> MetricView<'a> {
     let scope = group.scope.as_ref().unwrap();
     MetricView {
         scope: Scope {
@@ -154,7 +157,7 @@ fn exemplar(from: &prost::Exemplar) -> Exemplar<'_> {
     }
 }
 
-fn pairs(attributes: &[KeyValue]) -> Pairs<'_> {
+pub(in crate::encode) fn pairs(attributes: &[KeyValue]) -> Pairs<'_> {
     attributes.iter().map(|pair| (&*pair.key, any(pair.value.as_ref().unwrap()))).collect()
 }
 

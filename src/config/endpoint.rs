@@ -1,0 +1,134 @@
+//! An endpoint's text, read once in both ways: as OTLP takes it, and as Cap'n Proto does.
+
+use std::path::PathBuf;
+
+use http::Uri;
+
+use super::parse::{Checked, quote};
+use super::plan::Target;
+use super::url;
+
+/// Of a Unix socket's path; the system's address has room for no more, and a zero at the end.
+const LONGEST_PATH: usize = 107;
+
+const NO_TARGET: &str =
+    "not an endpoint of Cap'n Proto; write it as capnp://host:4319 or capnp+unix:/path";
+
+/// What a text says about where to send.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Endpoint {
+    /// Without what may be a secret.
+    pub(super) shown: String,
+    pub(super) scheme: Scheme,
+    /// As OTLP takes it; `Err` is why it cannot.
+    pub(super) url: Result<Uri, &'static str>,
+    /// As Cap'n Proto takes it, which has a use for another protocol's host and port.
+    pub(super) target: Result<Target, &'static str>,
+}
+
+/// Which exporter a text asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// `http`.
+    Http,
+    /// One of Cap'n Proto's own.
+    Capnp,
+    /// None at all, or one that nobody knows.
+    Other,
+}
+
+impl Endpoint {
+    pub(super) fn read(text: &str, complaints: &mut Vec<String>) -> Self {
+        let text = text.trim();
+        let name = scheme_of(text);
+        let scheme = match name.as_str() {
+            "http" => Scheme::Http,
+            name if name.starts_with("capnp") => Scheme::Capnp,
+            _ => Scheme::Other,
+        };
+        let url = match scheme {
+            Scheme::Capnp => {
+                Err("Cap'n Proto's, but OTLP is to be sent; name the exporter capnp, \
+                                  or write it as http://host:4318")
+            }
+            _ => url::check(text, complaints),
+        };
+        Self { shown: url::mask(text), scheme, url, target: target(&name, text) }
+    }
+
+    /// With what was written in the reason.
+    pub(super) fn url(&self) -> Checked<Uri> {
+        self.url.clone().map_err(|why| format!("{}: {why}", quote(&self.shown)))
+    }
+
+    /// The same.
+    pub(super) fn target(&self) -> Checked<Target> {
+        self.target.clone().map_err(|why| format!("{}: {why}", quote(&self.shown)))
+    }
+
+    pub(super) fn is_capnp(&self) -> bool {
+        self.scheme == Scheme::Capnp
+    }
+}
+
+/// What stands before `://`, in lower case; of a Unix socket, also before a lone colon.
+fn scheme_of(text: &str) -> String {
+    let is_unix = |start: &&str| start.eq_ignore_ascii_case("capnp+unix");
+    let scheme = match text.split_once("://") {
+        Some((scheme, _)) => scheme,
+        None => text.split_once(':').map(|(start, _)| start).filter(is_unix).unwrap_or_default(),
+    };
+    scheme.to_ascii_lowercase()
+}
+
+fn target(scheme: &str, text: &str) -> Result<Target, &'static str> {
+    let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+    let behind = rest.strip_prefix("//").unwrap_or(rest);
+    match scheme {
+        "capnp" | "http" => tcp(behind),
+        "" => tcp(text),
+        "capnp+unix" => unix(behind),
+        "capnps" => Err(
+            "this build has no TLS, which is the feature `tls` of a later version; use capnp://",
+        ),
+        "https" => Err("https:// is not for Cap'n Proto; write it as capnp://host:4319"),
+        _ => Err("the scheme is not known; use capnp:// or capnp+unix:"),
+    }
+}
+
+fn tcp(place: &str) -> Result<Target, &'static str> {
+    let uri: Uri = format!("http://{place}").parse().map_err(|_| NO_TARGET)?;
+    let authority = uri.authority().ok_or(NO_TARGET)?;
+    if authority.as_str().contains('@') {
+        return Err("user name and password have no place in it; set the header authorization");
+    }
+    if place.contains('#')
+        || !matches!(uri.path_and_query().map(|path| path.as_str()), None | Some("/"))
+    {
+        return Err("Cap'n Proto has no paths; end it after the port");
+    }
+    let host = authority.host();
+    if host.is_empty() {
+        return Err(NO_TARGET);
+    }
+    if authority.as_str() == host {
+        return Err(
+            "the port is missing, and none is guessed; receivers listen on 4319 by default: \
+                    write it as capnp://host:4319",
+        );
+    }
+    // A port out of range is none to `http`.
+    let port = authority.port_u16().filter(|port| *port > 0).ok_or(NO_TARGET)?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    Ok(Target::Tcp { host: bare.unwrap_or(host).to_owned(), port })
+}
+
+fn unix(path: &str) -> Result<Target, &'static str> {
+    if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
+        return Err("not the absolute path of a socket; write it as capnp+unix:/path");
+    }
+    if path.len() > LONGEST_PATH {
+        return Err("a socket's path has 107 bytes at most; use a shorter one");
+    }
+    Ok(Target::Unix(PathBuf::from(path)))
+}
