@@ -39,12 +39,20 @@ impl Connector {
     pub(super) fn new(url: &http::Uri) -> Self {
         let host = url.host().unwrap_or_default();
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let port = url.port_u16().unwrap_or(80);
-        Self { host: bare.unwrap_or(host).to_owned(), port, lookup: None }
+        Self::to(bare.unwrap_or(host), url.port_u16().unwrap_or(80))
+    }
+
+    /// `host` is a name, or an address without brackets.
+    pub(super) fn to(host: &str, port: u16) -> Self {
+        Self { host: host.to_owned(), port, lookup: None }
+    }
+
+    pub(super) async fn connect(&mut self) -> Result<Connection, String> {
+        Connection::over(self.stream().await?).await
     }
 
     /// Looks the name up and tries its addresses in turn.
-    pub(super) async fn connect(&mut self) -> Result<Connection, String> {
+    pub(super) async fn stream(&mut self) -> Result<TcpStream, String> {
         let addresses = match self.look_up().await {
             Ok(addresses) => addresses,
             Err(error) => return Err(format!("cannot look up the host: {}", chain(&error))),
@@ -58,9 +66,9 @@ impl Connector {
                 Ok(connecting.await)
             };
             failure = match connected {
-                Ok(Ok(stream)) => match Connection::over(stream).await {
-                    Ok(connection) => return Ok(connection),
-                    Err(error) => error,
+                Ok(Ok(stream)) => match stream.set_nodelay(true) {
+                    Ok(()) => return Ok(stream),
+                    Err(error) => chain(&error),
                 },
                 Ok(Err(error)) => chain(&error),
                 Err(_) => format!("no connection within {EACH_ADDRESS:?}"),
@@ -110,7 +118,6 @@ pub(super) struct Connection {
 
 impl Connection {
     async fn over(stream: TcpStream) -> Result<Self, String> {
-        stream.set_nodelay(true).map_err(|error| chain(&error))?;
         let (sender, driver) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| chain(&error))?;
         Ok(Self { sender, driver: Some(Box::pin(driver)) })

@@ -1,5 +1,6 @@
 //! From bytes to somewhere. What is public of it is [`sdk`]: exporters for the OpenTelemetry SDK.
 
+pub(crate) mod capnp;
 mod connection;
 mod console;
 mod deadline;
@@ -14,6 +15,12 @@ mod retry;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod sdk;
+#[cfg(feature = "zstd")]
+#[path = "zstd/on.rs"]
+mod zstd;
+#[cfg(not(feature = "zstd"))]
+#[path = "zstd/off.rs"]
+mod zstd;
 
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;

@@ -35,7 +35,9 @@ impl Address {
             return Ok(Self::Tcp(address));
         }
         if place.contains('/') {
-            return Err("an address has no path; write 127.0.0.1:4319, or unix:/path for a socket file");
+            return Err(
+                "an address has no path; write 127.0.0.1:4319, or unix:/path for a socket file",
+            );
         }
         if place.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
             return Err("the port is missing; write it behind the address, as 127.0.0.1:4319");
@@ -66,7 +68,9 @@ fn unix(path: &str) -> Result<Address, &'static str> {
     match path.len() {
         0 => Err("the path is missing; write unix:/path"),
         1..=MAX_PATH => Ok(Address::Unix(path.into())),
-        _ => Err("the path is longer than the 107 bytes that a socket's may have; use a shorter one"),
+        _ => {
+            Err("the path is longer than the 107 bytes that a socket's may have; use a shorter one")
+        }
     }
 }
 

@@ -34,8 +34,14 @@ pub(super) type Awaited = watch::Receiver<Option<Verdict>>;
 /// What one sink made of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    Taken { rejected: u64, message: Option<String> },
-    Refused { reason: Rejection, error: String },
+    Taken {
+        rejected: u64,
+        message: Option<String>,
+    },
+    Refused {
+        reason: Rejection,
+        error: String,
+    },
     /// The receiver ends before the sink answered.
     GivenUp,
 }

@@ -14,12 +14,10 @@ struct Names {
     items: &'static str,
 }
 
-const TRACES: Names =
-    Names { resources: "resourceSpans", scopes: "scopeSpans", items: "spans" };
+const TRACES: Names = Names { resources: "resourceSpans", scopes: "scopeSpans", items: "spans" };
 const METRICS: Names =
     Names { resources: "resourceMetrics", scopes: "scopeMetrics", items: "metrics" };
-const LOGS: Names =
-    Names { resources: "resourceLogs", scopes: "scopeLogs", items: "logRecords" };
+const LOGS: Names = Names { resources: "resourceLogs", scopes: "scopeLogs", items: "logRecords" };
 
 /// Writes the items of a batch in their order and hands out a line.
 #[derive(Debug)]

@@ -215,7 +215,10 @@ mod tests {
 
     #[test]
     fn texts_are_escaped() {
-        assert_eq!(written(|out| out.string("a\"\\\n\u{1}\u{1f}é\u{2028}")), "\"a\\\"\\\\\\n\\u0001\\u001fé\u{2028}\"");
+        assert_eq!(
+            written(|out| out.string("a\"\\\n\u{1}\u{1f}é\u{2028}")),
+            "\"a\\\"\\\\\\n\\u0001\\u001fé\u{2028}\""
+        );
     }
 
     #[test]

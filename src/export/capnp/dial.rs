@@ -1,0 +1,61 @@
+//! From a target to a connection.
+
+use std::path::Path;
+
+use capnp_rpc::RpcSystem;
+use capnp_rpc::rpc_twoparty_capnp::Side;
+use tokio::net::UnixStream;
+
+use super::super::connection::{Connector, chain};
+use crate::config::plan::Target;
+use crate::network::{Budget, Handle, Limits, connect};
+use crate::schema::ingest_capnp::gateway;
+
+/// What answers may hold together: they are small.
+const ANSWERS: usize = 4 * 1024 * 1024;
+
+pub(super) enum Dialer {
+    Tcp(Connector),
+    Unix(std::path::PathBuf),
+}
+
+/// A connection, and what is to be driven for it.
+pub(super) struct Dialed {
+    pub(super) system: RpcSystem<Side>,
+    pub(super) handle: Handle,
+    pub(super) gateway: gateway::Client,
+    /// The peer is on this machine.
+    pub(super) is_local: bool,
+}
+
+impl Dialer {
+    pub(super) fn new(target: &Target) -> Self {
+        match target {
+            Target::Tcp { host, port } => Self::Tcp(Connector::to(host, *port)),
+            Target::Unix(path) => Self::Unix(path.clone()),
+        }
+    }
+
+    pub(super) async fn dial(&mut self) -> Result<Dialed, String> {
+        let (limits, budget) = (Limits::client(), Budget::new(ANSWERS));
+        let (system, handle, gateway, is_local) = match self {
+            Self::Tcp(connector) => {
+                let stream = connector.stream().await?;
+                let is_local = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
+                let (system, handle, gateway) = connect(stream.into_split(), &limits, &budget);
+                (system, handle, gateway, is_local)
+            }
+            Self::Unix(path) => {
+                let stream = unix(path).await?;
+                let (system, handle, gateway) = connect(stream.into_split(), &limits, &budget);
+                (system, handle, gateway, true)
+            }
+        };
+        Ok(Dialed { system, handle, gateway, is_local })
+    }
+}
+
+async fn unix(path: &Path) -> Result<UnixStream, String> {
+    let failed = |error| format!("cannot connect to {}: {}", path.display(), chain(&error));
+    UnixStream::connect(path).await.map_err(failed)
+}

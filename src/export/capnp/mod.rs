@@ -1,0 +1,21 @@
+//! Cap'n Proto to a receiver: one connection for all destinations of an endpoint, several batches in
+//! flight, an answer to each.
+
+mod answer;
+mod dial;
+mod ended;
+mod exporter;
+mod hello;
+mod link;
+mod links;
+mod request;
+mod session;
+mod state;
+mod window;
+
+pub(crate) use crate::schema::ingest_capnp::batch::Signal;
+pub(crate) use exporter::CapnpExporter;
+pub(crate) use links::Links;
+
+#[cfg(test)]
+mod tests;
