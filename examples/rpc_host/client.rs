@@ -11,8 +11,8 @@ use tokio::time::timeout;
 use trackside::telemetry;
 use trackside::telemetry::rpc::{self, Call, Direction};
 
-use crate::engine_capnp::{engine, reply};
-use crate::wire;
+use super::engine_capnp::{engine, reply};
+use super::wire;
 
 /// How long the client waits for an answer.
 const PATIENCE: Duration = Duration::from_millis(100);

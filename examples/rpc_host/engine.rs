@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use trackside::telemetry::rpc::{self, Call, Direction};
 
-use crate::engine_capnp::{engine, invocation, reply};
-use crate::failure::Failure;
-use crate::objects::Objects;
+use super::engine_capnp::{engine, invocation, reply};
+use super::failure::Failure;
+use super::objects::Objects;
 
 /// What a session calls.
 pub(crate) struct Engine {

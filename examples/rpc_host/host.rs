@@ -1,35 +1,42 @@
 //! The serving side: connections, each of them a session.
 
 use std::error::Error;
+use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use capnp_rpc::{new_client, rpc_twoparty_capnp::Side};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::spawn_local;
+use tokio::task::{spawn_blocking, spawn_local};
+use tokio::time::sleep;
 use trackside::telemetry::rpc;
 
-use crate::engine::Engine;
-use crate::engine_capnp::engine;
-use crate::objects::Objects;
-use crate::wire;
+use super::engine::Engine;
+use super::engine_capnp::engine;
+use super::objects::Objects;
+use super::wire;
 
-/// Serves until told to stop.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    stop: impl Future<Output = ()>,
-) -> Result<(), Box<dyn Error>> {
-    let objects = Rc::new(Objects::default());
-    let accepting = spawn_local(async move {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => drop(spawn_local(session(stream, Rc::clone(&objects)))),
-                Err(error) => log::warn!("a connection could not be accepted: {error}"),
-            }
-        }
-    });
-    stop.await;
+/// Serves until Enter is pressed, or standard input ends.
+pub(crate) async fn run(address: &str) -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind(address).await?;
+    println!("serving {}", listener.local_addr()?);
+    let accepting = spawn_local(accept(listener, Rc::new(Objects::default())));
+    let enter = spawn_blocking(|| io::stdin().read_line(&mut String::new()));
+    enter.await??;
     accepting.abort();
     Ok(())
+}
+
+async fn accept(listener: TcpListener, objects: Rc<Objects>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(spawn_local(session(stream, Rc::clone(&objects)))),
+            Err(error) => {
+                log::warn!("a connection could not be accepted: {error}");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
 }
 
 async fn session(stream: TcpStream, objects: Rc<Objects>) {

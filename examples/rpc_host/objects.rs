@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use trackside::telemetry::{self, Value, rpc};
 
-use crate::failure::Failure;
+use super::failure::Failure;
 
 /// A counter under each name.
 #[derive(Default)]
