@@ -8,7 +8,7 @@ mod encoder;
 pub(crate) mod json;
 pub(crate) mod otlp;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod sdk;
 pub(crate) mod view;
 

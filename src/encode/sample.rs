@@ -1,6 +1,6 @@
 //! An owned span and an owned log record for tests of the encoders.
 
-pub(super) mod arbitrary;
+pub(crate) mod arbitrary;
 
 use crate::encode::view::{
     Any, Attributes, Entries, EventView, Items, LinkView, LogView, SpanStatus, SpanView,

@@ -1,11 +1,47 @@
-//! The other end of the wire: batches of Cap'n Proto taken, checked and handed on.
+//! The other end of the wire: a receiver of Cap'n Proto telemetry.
+//!
+//! It takes batches over TCP and Unix sockets, checks them, and hands them to its sinks: OTLP over HTTP
+//! to any collector, JSON lines to files, text on the console. Each batch is taken once, however often it comes.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use trackside::receive::{Durability, Receiver};
+//!
+//! # fn main() -> Result<(), trackside::receive::Error> {
+//! let receiver = Receiver::builder()
+//!     .listen("127.0.0.1:4319")
+//!     .forward("http://localhost:4318")
+//!     .durability(Durability::Forwarded)
+//!     .start()?;
+//! println!("{}", receiver.addresses()[0]);
+//! // ... until it is time to go ...
+//! let counts = receiver.shutdown(Duration::from_secs(10))?;
+//! assert_eq!(counts.lost(), 0);
+//! # Ok(())
+//! # }
+//! ```
 
 mod address;
 mod attempts;
+mod builder;
+mod connection;
+mod counts;
 mod credentials;
 mod error;
-#[allow(dead_code, reason = "the listener beside it takes it up")]
+mod event_loop;
+mod gateway;
+mod health;
+mod link;
+mod listener;
 pub(crate) mod rows;
+mod running;
+mod session;
+mod settings;
+mod shared;
+mod sink;
+mod stream;
+#[cfg(unix)]
+mod unix;
 mod verdict;
 mod windows;
 #[cfg(feature = "zstd")]
@@ -16,4 +52,23 @@ mod zstd;
 mod zstd;
 
 pub use address::Address;
+pub use builder::Builder;
+pub use counts::{Arrived, Causes, Connections, Counts, Flow, SinkCounts};
 pub use error::Error;
+pub use running::Running;
+pub use settings::Durability;
+pub use sink::Sink;
+
+/// Where a receiver listens that is not told where.
+pub const DEFAULT_ADDRESS: &str = "127.0.0.1:4319";
+
+/// A receiver of telemetry.
+#[derive(Clone, Copy, Debug)]
+pub struct Receiver;
+
+impl Receiver {
+    /// A receiver's settings, to be filled in and started.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}

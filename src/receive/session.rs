@@ -5,11 +5,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use capnp::Error;
-use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::counts::Signal;
 use super::credentials::Principal;
+use super::link::{Call, Link};
 use super::rows::{self, Payload, Refusal};
 use super::settings::Durability;
 use super::shared::Shared;
@@ -18,64 +18,17 @@ use super::verdict::{Awaited, Verdict};
 use super::windows::{Claim, Known};
 use crate::schema::ingest_capnp::{self as ingest, batch, outcome, session};
 
-/// What a connection's tasks know of each other.
-#[derive(Default)]
-pub(super) struct Calls {
-    open: Cell<usize>,
-    /// No more batches are wanted on this connection.
-    is_closing: Cell<bool>,
-    changed: Notify,
-}
-
-impl Calls {
-    pub(super) fn open(&self) -> usize {
-        self.open.get()
-    }
-
-    pub(super) fn is_closing(&self) -> bool {
-        self.is_closing.get()
-    }
-
-    pub(super) fn close(&self) {
-        self.is_closing.set(true);
-        self.changed.notify_waiters();
-    }
-
-    /// Waits for a call to begin or to end.
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
-    }
-}
-
-/// A call under way; it ends by its drop, which a `Finish` of the peer brings too.
-struct Call(Rc<Calls>);
-
-impl Call {
-    fn begin(calls: &Rc<Calls>) -> Self {
-        calls.open.set(calls.open.get() + 1);
-        calls.changed.notify_waiters();
-        Self(Rc::clone(calls))
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.0.open.set(self.0.open.get() - 1);
-        self.0.changed.notify_waiters();
-    }
-}
-
 /// `Session` of the schema.
 pub(super) struct Session {
     shared: Arc<Shared>,
     principal: Principal,
-    calls: Rc<Calls>,
+    link: Rc<Link>,
     accepted: Cell<u64>,
 }
 
 impl Session {
-    pub(super) fn new(shared: Arc<Shared>, principal: Principal, calls: Rc<Calls>) -> Self {
-        Self { shared, principal, calls, accepted: Cell::new(0) }
+    pub(super) fn new(shared: Arc<Shared>, principal: Principal, link: Rc<Link>) -> Self {
+        Self { shared, principal, link, accepted: Cell::new(0) }
     }
 
     /// Checks a batch, and hands it to the sinks unless it was here before. All of it happens in one
@@ -174,7 +127,7 @@ impl Session {
     }
 
     fn credit(&self, credit: ingest::credit::Builder<'_>) {
-        credit_of(&self.shared, &self.calls, credit);
+        credit_of(&self.shared, &self.link, credit);
     }
 
     fn answer(&self, verdict: &Verdict, mut out: outcome::Builder<'_>) {
@@ -223,11 +176,11 @@ enum Step {
 /// What a client may do next: nothing more, where the connection is to end.
 pub(super) fn credit_of(
     shared: &Shared,
-    calls: &Calls,
+    link: &Link,
     mut credit: ingest::credit::Builder<'_>,
 ) {
     let limits = &shared.settings.limits;
-    if !(calls.is_closing() || shared.is_draining()) {
+    if !(link.is_closing() || shared.is_draining()) {
         credit.set_max_in_flight_batches(limits.window_batches);
         credit.set_max_in_flight_bytes(limits.window_bytes);
     }
@@ -241,7 +194,7 @@ impl session::Server for Session {
         params: session::ExportParams,
         mut results: session::ExportResults,
     ) -> Result<(), Error> {
-        let _call = Call::begin(&self.calls);
+        let _call = Call::begin(&self.link);
         let step = match params.get().and_then(|params| params.get_batch()) {
             Ok(batch) => self.take(batch),
             Err(error) => Step::Known(Verdict::Rejected {
@@ -273,10 +226,8 @@ impl session::Server for Session {
         _: session::CloseParams,
         mut results: session::CloseResults,
     ) -> Result<(), Error> {
-        self.calls.close();
-        while self.calls.open() > 0 {
-            self.calls.changed().await;
-        }
+        self.link.close();
+        self.link.idle().await;
         results.get().set_accepted_batches(self.accepted.get());
         Ok(())
     }

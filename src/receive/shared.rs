@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -26,8 +27,10 @@ pub(super) struct Shared {
     /// No new connections; those that are there are asked to go.
     is_draining: AtomicBool,
     drained: Notify,
-    /// Counted up by each event loop while it runs.
-    pub(super) beats: Vec<AtomicU64>,
+    stopped: Notify,
+    started: Instant,
+    /// When each event loop last showed that it runs, in milliseconds since the start.
+    beats: Vec<AtomicU64>,
 }
 
 impl Shared {
@@ -42,6 +45,8 @@ impl Shared {
             diagnostics,
             is_draining: AtomicBool::new(false),
             drained: Notify::new(),
+            stopped: Notify::new(),
+            started: Instant::now(),
             beats: (0..settings.threads).map(|_| AtomicU64::new(0)).collect(),
             settings,
         }
@@ -66,6 +71,33 @@ impl Shared {
         if !self.is_draining() {
             drained.await;
         }
+    }
+
+    /// Ends the event loops, whatever they are at.
+    pub(super) fn stop(&self) {
+        // Kept for a loop that does not wait for it yet; each one passes it on.
+        self.stopped.notify_one();
+    }
+
+    pub(super) async fn stopped(&self) {
+        self.stopped.notified().await;
+        self.stopped.notify_one();
+    }
+
+    pub(super) fn beat(&self, number: usize) {
+        if let Some(beat) = self.beats.get(number) {
+            beat.store(self.millis(), Ordering::Relaxed);
+        }
+    }
+
+    /// How many event loops have not shown for so long that they run.
+    pub(super) fn silent_loops(&self, within: Duration) -> usize {
+        let oldest = self.millis().saturating_sub(within.as_millis() as u64);
+        self.beats.iter().filter(|beat| beat.load(Ordering::Relaxed) < oldest).count()
+    }
+
+    fn millis(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
     }
 
     pub(super) fn counts(&self) -> Counts {

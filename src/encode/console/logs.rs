@@ -31,7 +31,12 @@ impl LogsConsole {
 
     /// Adds a record to the batch.
     pub(crate) fn log(&mut self, log: &impl LogView) {
-        self.text.push_str(line(log, self.color).as_str());
+        self.log_of("", log);
+    }
+
+    /// The same of a service, whose name is safe to show.
+    pub(crate) fn log_of(&mut self, service: &str, log: &impl LogView) {
+        self.text.push_str(line(service, log, self.color).as_str());
         self.text.push('\n');
         self.logs += 1;
     }
@@ -57,7 +62,7 @@ impl LogsConsole {
     }
 }
 
-fn line(log: &impl LogView, color: bool) -> Text {
+fn line(service: &str, log: &impl LogView, color: bool) -> Text {
     let mut line = Text::new(color);
     let time = if log.time() == 0 { log.observed() } else { log.time() };
     line.push(Style::Dim, &clock(time));
@@ -67,6 +72,7 @@ fn line(log: &impl LogView, color: bool) -> Text {
     let mut message = String::new();
     log.body(|body| message = value(body));
     let parts = [
+        (Style::Cyan, service.to_owned()),
         (Style::Cyan, clip(scope_parts(log.scope()).0)),
         (Style::Bold, clip(log.event_name())),
         (Style::Plain, message),

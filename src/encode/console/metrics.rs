@@ -58,7 +58,13 @@ struct Row {
 impl MetricsConsole {
     /// Of the resource only `service.name` is shown.
     pub(crate) fn new(resource: &[(String, String)], color: bool) -> Self {
-        Self { service: service_name(resource), color, numbers: Vec::new(), histograms: Vec::new() }
+        Self::of(&service_name(resource), color)
+    }
+
+    /// The same of a service, whose name is safe to show.
+    pub(crate) fn of(service: &str, color: bool) -> Self {
+        let service = service.to_owned();
+        Self { service, color, numbers: Vec::new(), histograms: Vec::new() }
     }
 
     /// Adds a metric to the batch.

@@ -12,6 +12,8 @@
 //! shows where in the trace that was.
 
 mod escape;
+#[cfg(feature = "receive")]
+mod gathering;
 mod logs;
 mod metrics;
 mod paint;
@@ -23,12 +25,16 @@ mod time;
 mod tree;
 mod unit;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use self::escape::clip;
 use self::span::Node;
 use crate::encode::view::SpanView;
 
+#[cfg(feature = "receive")]
+pub(crate) use self::gathering::{Drawn, Gathering};
 pub(crate) use self::logs::LogsConsole;
 pub(crate) use self::metrics::MetricsConsole;
 
@@ -36,7 +42,7 @@ pub(crate) use self::metrics::MetricsConsole;
 #[derive(Debug)]
 pub(crate) struct ConsoleEncoder {
     /// `service.name`, safe to show.
-    service: String,
+    service: Arc<str>,
     color: bool,
     nodes: Vec<Node>,
     len: usize,
@@ -45,12 +51,12 @@ pub(crate) struct ConsoleEncoder {
 impl ConsoleEncoder {
     /// Of the resource only `service.name` is shown.
     pub(crate) fn new(resource: &[(String, String)], color: bool) -> Self {
-        Self { service: service_name(resource), color, nodes: Vec::new(), len: 0 }
+        Self { service: service_name(resource).into(), color, nodes: Vec::new(), len: 0 }
     }
 
     /// Adds a span to the batch.
     pub(crate) fn span(&mut self, span: &impl SpanView) {
-        let node = Node::new(span, self.color);
+        let node = Node::new(span, &self.service, self.color);
         self.len += node.len();
         self.nodes.push(node);
     }
@@ -74,7 +80,7 @@ impl ConsoleEncoder {
 
     /// The text, a blank line after each tree; the encoder is ready for the next batch.
     pub(crate) fn finish(&mut self) -> Bytes {
-        let text = tree::draw(&self.nodes, &self.service, self.color);
+        let text = tree::draw(&self.nodes, self.color);
         self.nodes.clear();
         self.len = 0;
         Bytes::from(text)

@@ -1,5 +1,7 @@
 //! A span as it waits for its tree: its rows are written, their places are not known yet.
 
+use std::sync::Arc;
+
 use super::escape::{clip, key_value};
 use super::paint::{Style, Text};
 use crate::encode::view::{Attributes, EventView, LinkView, SpanStatus, SpanView};
@@ -8,6 +10,8 @@ use crate::telemetry::{Kind, SpanId, TraceId};
 /// A span.
 #[derive(Debug)]
 pub(super) struct Node {
+    /// `service.name`, safe to show.
+    pub(super) service: Arc<str>,
     pub(super) trace: u128,
     pub(super) span: u64,
     pub(super) parent: u64,
@@ -15,6 +19,9 @@ pub(super) struct Node {
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) failed: bool,
+    /// It waits for somebody else: a client or a producer.
+    #[allow(dead_code, reason = "only a receiver asks")]
+    pub(super) calls: bool,
     /// The span itself, then its events, links and what was dropped.
     pub(super) rows: Vec<Row>,
 }
@@ -36,12 +43,13 @@ pub(super) enum Moment {
 }
 
 impl Node {
-    pub(super) fn new(span: &impl SpanView, color: bool) -> Self {
+    pub(super) fn new(span: &impl SpanView, service: &Arc<str>, color: bool) -> Self {
         let mut rows = vec![span_row(span, color)];
         span.events(|event| rows.push(event_row(event, color)));
         span.links(|link| rows.push(link_row(link, color)));
         rows.extend(dropped_row(span, color));
         Self {
+            service: Arc::clone(service),
             trace: span.trace(),
             span: span.span(),
             parent: span.parent(),
@@ -49,6 +57,7 @@ impl Node {
             start: span.start(),
             end: span.end(),
             failed: matches!(span.status(), SpanStatus::Error(_)),
+            calls: matches!(span.kind(), Kind::Client | Kind::Producer),
             rows,
         }
     }

@@ -15,7 +15,7 @@ const TIME_WIDTH: usize = 9;
 const MAX_DEPTH: usize = 32;
 
 /// All traces, the one that began first on top.
-pub(super) fn draw(nodes: &[Node], service: &str, color: bool) -> String {
+pub(super) fn draw(nodes: &[Node], color: bool) -> String {
     let mut sorted: Vec<&Node> = nodes.iter().collect();
     sorted.sort_by_key(|node| node.start);
     let mut traces: Vec<Vec<&Node>> = Vec::new();
@@ -27,9 +27,9 @@ pub(super) fn draw(nodes: &[Node], service: &str, color: bool) -> String {
         }
         traces[index].push(node);
     }
-    let mut drawing = Drawing { out: String::new(), color };
+    let mut drawing = Drawing { out: String::new(), color, service: "" };
     for trace in &traces {
-        drawing.trace(trace, service);
+        drawing.trace(trace);
     }
     drawing.out
 }
@@ -79,20 +79,24 @@ fn places(nodes: &[&Node]) -> Vec<Place> {
     places
 }
 
-struct Drawing {
+struct Drawing<'a> {
     out: String,
     color: bool,
+    /// The service of the trace's first span: others are named where they stand.
+    service: &'a str,
 }
 
-impl Drawing {
-    fn trace(&mut self, nodes: &[&Node], service: &str) {
+impl<'a> Drawing<'a> {
+    fn trace(&mut self, nodes: &[&'a Node]) {
         let start = nodes.iter().map(|node| node.start).min().unwrap_or(0);
         let end = nodes.iter().map(|node| node.end.max(node.start)).max().unwrap_or(0);
         let timeline = Timeline { start, end };
-        self.header(nodes, service, timeline);
+        let places = places(nodes);
+        self.service = places.first().map_or("", |place| &nodes[place.index].service);
+        self.header(nodes, timeline);
         // For each level above the current span: whether a line runs on to a later sibling.
         let mut runs_on = Vec::new();
-        for place in places(nodes) {
+        for place in places {
             runs_on.truncate(place.depth);
             self.span(nodes[place.index], &place, &runs_on, timeline);
             runs_on.push(!place.is_last_child);
@@ -100,14 +104,14 @@ impl Drawing {
         self.out.push('\n');
     }
 
-    fn header(&mut self, nodes: &[&Node], service: &str, timeline: Timeline) {
+    fn header(&mut self, nodes: &[&Node], timeline: Timeline) {
         let mut line = self.text(Style::Plain, "trace ");
         line.push(Style::Bold, &TraceId(nodes[0].trace).to_string());
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let failed = nodes.iter().filter(|node| node.failed).count();
         let errors = (failed != 0).then(|| counted(count(failed), "error"));
         let parts = [
-            (Style::Cyan, service.to_owned()),
+            (Style::Cyan, self.service.to_owned()),
             (Style::Plain, duration(timeline.start, timeline.end)),
             (Style::Plain, counted(count(nodes.len()), "span")),
             (Style::Red, errors.unwrap_or_default()),
@@ -149,6 +153,10 @@ impl Drawing {
             let mut line = self.columns(node, row.moment, timeline);
             line.append(if is_span { &first_gutter } else { &gutter });
             line.append(&row.head);
+            if is_span && *node.service != *self.service {
+                line.push(Style::Dim, " · ");
+                line.push(Style::Cyan, &node.service);
+            }
             let note = remote_parent.iter().filter(|_| is_span);
             let attributes: Vec<&Text> = note.chain(&row.attributes).collect();
             self.row(line, &margin, &attributes);

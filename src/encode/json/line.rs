@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::writer::Writer;
 use super::{logs, metrics, span, value};
-use crate::encode::view::{LogView, MetricView, Resource, Scope, SpanView};
+use crate::encode::view::{BatchSink, LogView, MetricView, Resource, Scope, SpanView};
 
 /// What the signals call their groups and items.
 #[derive(Clone, Copy, Debug)]
@@ -48,41 +48,6 @@ impl JsonEncoder {
 
     fn new(names: Names) -> Self {
         Self { names, out: Writer::default(), resource: None, scope: None, has_items: false }
-    }
-
-    pub(crate) fn begin_resource(&mut self, resource: &Resource<'_>) {
-        self.end_resource();
-        self.begin();
-        self.out.open(b'{');
-        self.out.key("resource");
-        value::resource(&mut self.out, resource);
-        self.out.key(self.names.scopes);
-        self.out.open(b'[');
-        self.resource = Some(resource.schema_url.to_owned());
-    }
-
-    /// Within the last resource.
-    pub(crate) fn begin_scope(&mut self, scope: &Scope<'_>) {
-        self.end_scope();
-        self.out.open(b'{');
-        self.out.key("scope");
-        value::scope(&mut self.out, scope);
-        self.scope = Some(scope.schema_url.to_owned());
-    }
-
-    pub(crate) fn span(&mut self, from: &impl SpanView) {
-        self.begin_items();
-        span::span(&mut self.out, from);
-    }
-
-    pub(crate) fn log(&mut self, from: &impl LogView) {
-        self.begin_items();
-        logs::log(&mut self.out, from);
-    }
-
-    pub(crate) fn metric(&mut self, from: &MetricView<'_>) {
-        self.begin_items();
-        metrics::metric(&mut self.out, from);
     }
 
     /// The line with its end; the encoder is ready for the next batch.
@@ -129,5 +94,41 @@ impl JsonEncoder {
             self.out.text("schemaUrl", &schema);
             self.out.close(b'}');
         }
+    }
+}
+
+impl BatchSink for JsonEncoder {
+    fn begin_resource(&mut self, resource: &Resource<'_>) {
+        self.end_resource();
+        self.begin();
+        self.out.open(b'{');
+        self.out.key("resource");
+        value::resource(&mut self.out, resource);
+        self.out.key(self.names.scopes);
+        self.out.open(b'[');
+        self.resource = Some(resource.schema_url.to_owned());
+    }
+
+    fn begin_scope(&mut self, scope: &Scope<'_>) {
+        self.end_scope();
+        self.out.open(b'{');
+        self.out.key("scope");
+        value::scope(&mut self.out, scope);
+        self.scope = Some(scope.schema_url.to_owned());
+    }
+
+    fn span(&mut self, from: &impl SpanView) {
+        self.begin_items();
+        span::span(&mut self.out, from);
+    }
+
+    fn log(&mut self, from: &impl LogView) {
+        self.begin_items();
+        logs::log(&mut self.out, from);
+    }
+
+    fn metric(&mut self, from: &MetricView<'_>) {
+        self.begin_items();
+        metrics::metric(&mut self.out, from);
     }
 }

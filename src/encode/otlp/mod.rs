@@ -9,7 +9,7 @@ mod proto;
 mod request;
 mod scoped;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 mod trace;
 
 #[cfg(feature = "receive")]

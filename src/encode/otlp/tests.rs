@@ -1,8 +1,8 @@
 //! What we write, read back by prost with OpenTelemetry's own schema.
 
-pub(in crate::encode) mod logs;
-pub(in crate::encode) mod metrics;
-pub(in crate::encode) mod metrics_view;
+pub(crate) mod logs;
+pub(crate) mod metrics;
+pub(crate) mod metrics_view;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

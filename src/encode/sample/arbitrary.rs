@@ -8,7 +8,7 @@ use super::{
 };
 use crate::telemetry::Kind;
 
-pub(in crate::encode) fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         8 => any::<String>(),
         2 => (100_usize..140).prop_map(|length| "x".repeat(length)),
@@ -57,7 +57,7 @@ fn count() -> impl Strategy<Value = u32> {
     prop_oneof![Just(0), any::<u32>()]
 }
 
-pub(in crate::encode) fn time() -> impl Strategy<Value = u64> {
+pub(crate) fn time() -> impl Strategy<Value = u64> {
     prop_oneof![Just(0), Just(u64::MAX), any::<u64>()]
 }
 

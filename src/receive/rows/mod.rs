@@ -9,6 +9,8 @@ mod frame;
 mod payload;
 mod refusal;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod unpack;
 mod value;
 mod views;

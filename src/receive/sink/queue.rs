@@ -112,6 +112,10 @@ impl Queue {
         while let Some(entry) = self.try_next() {
             drop(entry);
         }
+        // What a console had gathered and not drawn.
+        for account in &self.accounts {
+            account.settle(account.waiting(), &account.shutdown);
+        }
     }
 
     /// Items that no answer has come for yet.
@@ -140,7 +144,9 @@ impl Queue {
     pub(super) fn failed(&self, error: &str) -> bool {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         trouble.last_error = Some(error.to_owned());
-        trouble.since.replace(trouble.since.unwrap_or_else(Instant::now)).is_none()
+        let is_news = trouble.since.is_none();
+        trouble.since.get_or_insert_with(Instant::now);
+        is_news
     }
 
     /// What was refused for good is no reason to wait.

@@ -168,7 +168,7 @@ pub(in crate::encode) fn scope_metrics() -> impl Strategy<Value = ScopeMetrics> 
     )
 }
 
-fn metric() -> impl Strategy<Value = Metric> {
+pub(crate) fn metric() -> impl Strategy<Value = Metric> {
     let numbers = || vec(number_point(), 1..4);
     let data = prop_oneof![
         numbers().prop_map(|data_points| Data::Gauge(Gauge { data_points })),
@@ -204,7 +204,7 @@ fn temporality() -> impl Strategy<Value = i32> {
     prop_oneof![0..=2, any::<i32>()]
 }
 
-fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
+pub(crate) fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     sample_attributes().prop_map(|attributes| expected_attributes(&attributes))
 }
 

@@ -13,10 +13,7 @@ use crate::encode::view::{
     MetricView, Number, Pairs, Point, Scope, Summary, Temporality,
 };
 
-pub(in crate::encode) fn view_of<'a>(
-    group: &'a ScopeMetrics,
-    metric: &'a prost::Metric,
-) -> MetricView<'a> {
+pub(crate) fn view_of<'a>(group: &'a ScopeMetrics, metric: &'a prost::Metric) -> MetricView<'a> {
     let scope = group.scope.as_ref().unwrap();
     MetricView {
         scope: Scope {
@@ -157,11 +154,11 @@ fn exemplar(from: &prost::Exemplar) -> Exemplar<'_> {
     }
 }
 
-pub(in crate::encode) fn pairs(attributes: &[KeyValue]) -> Pairs<'_> {
+pub(crate) fn pairs(attributes: &[KeyValue]) -> Pairs<'_> {
     attributes.iter().map(|pair| (&*pair.key, any(pair.value.as_ref().unwrap()))).collect()
 }
 
-fn any(value: &AnyValue) -> Any<'_> {
+pub(crate) fn any(value: &AnyValue) -> Any<'_> {
     let Some(value) = &value.value else { return Any::Empty };
     match value {
         any_value::Value::BoolValue(value) => Any::Bool(*value),

@@ -1,0 +1,139 @@
+//! The bootstrap capability: all that a peer holds before it has logged in.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use capnp::Error;
+use tokio::time::sleep;
+
+use super::credentials::Principal;
+use super::link::Link;
+use super::session::{Session, credit_of};
+use super::shared::Shared;
+use super::zstd;
+use crate::health::diagnostics::Level;
+use crate::schema::ingest_capnp::frame::{Compression, Format};
+use crate::schema::ingest_capnp::{credential, gateway, hello};
+
+/// Of the protocol as this crate speaks it; for logs.
+const PROTOCOL_MINOR: u16 = 0;
+/// What a batch takes as a message, besides itself.
+const CALL_BYTES: usize = 64 * 1024;
+
+/// Who is at the other end, as far as the transport shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    Tcp(IpAddr),
+    /// A process of this user, which is the one that owns the socket, or root.
+    User(u32),
+}
+
+/// `Gateway` of the schema.
+pub(super) struct Gateway {
+    shared: Arc<Shared>,
+    peer: Peer,
+    link: Rc<Link>,
+}
+
+impl Gateway {
+    pub(super) fn new(shared: Arc<Shared>, peer: Peer, link: Rc<Link>) -> Self {
+        Self { shared, peer, link }
+    }
+
+    /// On whose behalf the peer speaks; the error is what it is told.
+    fn principal(&self, given: credential::Reader<'_>) -> Result<Principal, &'static str> {
+        let token = match given.which() {
+            Ok(credential::Anonymous(())) => None,
+            Ok(credential::Bearer(token)) => {
+                Some(token.map_err(|_| "unauthorized: the credential cannot be read")?)
+            }
+            Err(_) => return Err("unauthorized: the kind of credential is not known here"),
+        };
+        let tokens = &self.shared.settings.tokens;
+        match (token, self.peer) {
+            (Some(token), _) if !tokens.is_empty() => {
+                tokens.find(token).ok_or("unauthorized: the token is not one of this receiver's")
+            }
+            (None, Peer::Tcp(_)) if !tokens.is_empty() => {
+                Err("unauthorized: this receiver wants a bearer token")
+            }
+            (_, Peer::User(user)) => Ok(Principal::User(user)),
+            (_, Peer::Tcp(_)) => Ok(Principal::Anyone),
+        }
+    }
+
+    /// Keeps whoever guesses waiting, and then ends the connection.
+    async fn refuse(&self, why: &'static str) -> Error {
+        self.shared.connections.unauthorized.add(1);
+        let line = format!("{} was refused: {why}", self.peer);
+        self.shared.diagnostics.say(Level::Warn, &format!("unauthorized {}", self.peer), &line);
+        if let Peer::Tcp(address) = self.peer {
+            if let Some(wait) = self.shared.attempts.failed(address) {
+                let _answered = Answered { shared: &self.shared, address };
+                sleep(wait).await;
+            }
+        }
+        self.link.close();
+        Error::failed(why.to_owned())
+    }
+}
+
+/// Counts an answer as given, also where nobody waits for it any more.
+struct Answered<'a> {
+    shared: &'a Shared,
+    address: IpAddr,
+}
+
+impl Drop for Answered<'_> {
+    fn drop(&mut self) {
+        self.shared.attempts.answered(self.address);
+    }
+}
+
+impl gateway::Server for Gateway {
+    async fn open(
+        self: Rc<Self>,
+        params: gateway::OpenParams,
+        mut results: gateway::OpenResults,
+    ) -> Result<(), Error> {
+        let principal = params.get()?.get_credential().map(|given| self.principal(given))?;
+        drop(params);
+        let principal = match principal {
+            Ok(principal) => principal,
+            Err(why) => return Err(self.refuse(why).await),
+        };
+        self.link.log_in(self.shared.settings.limits.batch_bytes + CALL_BYTES);
+        let session = Session::new(self.shared.clone(), principal, self.link.clone());
+        let mut results = results.get();
+        results.set_session(capnp_rpc::new_client(session));
+        credit_of(&self.shared, &self.link, results.reborrow().init_credit());
+        greet(results.init_hello());
+        Ok(())
+    }
+}
+
+/// What this receiver is and reads.
+fn greet(mut hello: hello::Builder<'_>) {
+    hello.set_protocol_minor(PROTOCOL_MINOR);
+    hello.set_name(env!("CARGO_PKG_NAME"));
+    hello.set_version(env!("CARGO_PKG_VERSION"));
+    let mut formats = hello.reborrow().init_formats(2);
+    formats.set(0, Format::RowsStandard);
+    formats.set(1, Format::RowsPacked);
+    let mut compressions = hello.init_compressions(2 + u32::from(zstd::SUPPORTED));
+    compressions.set(0, Compression::None);
+    compressions.set(1, Compression::Gzip);
+    if zstd::SUPPORTED {
+        compressions.set(2, Compression::Zstd);
+    }
+}
+
+impl std::fmt::Display for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::User(user) => write!(f, "user {user}"),
+        }
+    }
+}
