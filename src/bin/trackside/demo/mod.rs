@@ -9,7 +9,7 @@ use super::rpc_host::{client, host, process};
 
 /// What `demo` takes.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Demo {
+pub(crate) struct Arguments {
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -23,8 +23,8 @@ enum Role {
     Client { address: String },
 }
 
-pub(crate) fn run(demo: Demo) -> Result<(), Box<dyn Error>> {
-    match demo.role {
+pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    match arguments.role {
         None => show::run(),
         Some(Role::Host { address }) => process::run("demo-host", host::run(&address)),
         Some(Role::Client { address }) => process::run("demo-client", client::run(&address)),
