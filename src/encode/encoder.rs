@@ -8,6 +8,7 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use crate::config::plan::ExporterPlan;
 use crate::export::{Body, wants_color};
 
+use super::capnp;
 use super::console::{ConsoleEncoder, LogsConsole, MetricsConsole};
 use super::otlp::{LogsEncoder, MetricsEncoder, TraceEncoder};
 use super::sdk::{Items, LogRecordEncoder, SdkBatch, SpanDataEncoder};
@@ -26,6 +27,7 @@ fn own_scope() -> InstrumentationScope {
 /// Spans in, one frame's bytes out.
 pub(crate) enum SpanEncoder {
     Otlp(TraceEncoder),
+    Capnp(capnp::TraceEncoder),
     Console(ConsoleEncoder),
     Sdk(SpanDataEncoder),
 }
@@ -34,7 +36,7 @@ impl SpanEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(TraceEncoder::new(resource, NAME, VERSION)),
-            ExporterPlan::Capnp(_) => todo!("the encoder's part"),
+            ExporterPlan::Capnp(_) => Self::Capnp(capnp::TraceEncoder::new(resource, NAME, VERSION)),
             ExporterPlan::Foreign(_) => Self::Sdk(SpanDataEncoder::new(own_scope())),
             ExporterPlan::Console { no_color } => {
                 Self::Console(ConsoleEncoder::new(resource, wants_color(*no_color)))
@@ -45,6 +47,7 @@ impl SpanEncoder {
     pub(crate) fn span(&mut self, span: &impl SpanView) {
         match self {
             Self::Otlp(encoder) => encoder.span(span),
+            Self::Capnp(encoder) => encoder.span(span),
             Self::Console(encoder) => encoder.span(span),
             Self::Sdk(encoder) => encoder.span(span),
         }
@@ -54,6 +57,7 @@ impl SpanEncoder {
     pub(crate) fn finish(&mut self) -> Body {
         match self {
             Self::Otlp(encoder) => encoder.finish().into(),
+            Self::Capnp(encoder) => encoder.finish().into(),
             Self::Console(encoder) => encoder.finish().into(),
             Self::Sdk(encoder) => encoder.finish().into(),
         }
@@ -63,6 +67,7 @@ impl SpanEncoder {
 /// Log records in, one frame's bytes out.
 pub(crate) enum LogEncoder {
     Otlp(LogsEncoder),
+    Capnp(capnp::LogsEncoder),
     Console(LogsConsole),
     Sdk(LogRecordEncoder),
 }
@@ -71,7 +76,7 @@ impl LogEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(LogsEncoder::new(resource, NAME, VERSION)),
-            ExporterPlan::Capnp(_) => todo!("the encoder's part"),
+            ExporterPlan::Capnp(_) => Self::Capnp(capnp::LogsEncoder::new(resource, NAME, VERSION)),
             ExporterPlan::Foreign(_) => Self::Sdk(LogRecordEncoder::new(own_scope())),
             ExporterPlan::Console { no_color } => {
                 Self::Console(LogsConsole::new(wants_color(*no_color)))
@@ -82,6 +87,7 @@ impl LogEncoder {
     pub(crate) fn log(&mut self, log: &impl LogView) {
         match self {
             Self::Otlp(encoder) => encoder.log(log),
+            Self::Capnp(encoder) => encoder.log(log),
             Self::Console(encoder) => encoder.log(log),
             Self::Sdk(encoder) => encoder.log(log),
         }
@@ -91,6 +97,7 @@ impl LogEncoder {
     pub(crate) fn finish(&mut self) -> Body {
         match self {
             Self::Otlp(encoder) => encoder.finish().into(),
+            Self::Capnp(encoder) => encoder.finish().into(),
             Self::Console(encoder) => encoder.finish().into(),
             Self::Sdk(encoder) => encoder.finish().into(),
         }
@@ -100,6 +107,7 @@ impl LogEncoder {
 /// Metrics in, one frame's bytes out.
 pub(crate) enum MetricEncoder {
     Otlp(MetricsEncoder),
+    Capnp(capnp::MetricsEncoder),
     Console(MetricsConsole),
     /// The whole collection: it is not taken apart.
     Sdk(Option<Arc<ResourceMetrics>>, usize),
@@ -109,7 +117,7 @@ impl MetricEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(MetricsEncoder::new(resource)),
-            ExporterPlan::Capnp(_) => todo!("the encoder's part"),
+            ExporterPlan::Capnp(_) => Self::Capnp(capnp::MetricsEncoder::new(resource)),
             ExporterPlan::Foreign(_) => Self::Sdk(None, 0),
             ExporterPlan::Console { no_color } => {
                 Self::Console(MetricsConsole::new(resource, wants_color(*no_color)))
@@ -132,6 +140,7 @@ impl MetricEncoder {
     pub(crate) fn metric(&mut self, metric: &MetricView<'_>) {
         match self {
             Self::Otlp(encoder) => encoder.metric(metric),
+            Self::Capnp(encoder) => encoder.metric(metric),
             Self::Console(encoder) => encoder.metric(metric),
             Self::Sdk(_, points) => *points += metric.points(),
         }
@@ -141,6 +150,7 @@ impl MetricEncoder {
     pub(crate) fn finish(&mut self) -> Body {
         match self {
             Self::Otlp(encoder) => encoder.finish().into(),
+            Self::Capnp(encoder) => encoder.finish().into(),
             Self::Console(encoder) => encoder.finish().into(),
             Self::Sdk(whole, points) => {
                 let size = std::mem::take(points) * POINT_BYTES;

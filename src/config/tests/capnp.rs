@@ -122,6 +122,24 @@ const BAD_WHERE_NAMED: &[(&str, &str)] = &[
 ];
 
 #[test]
+fn off_this_machine_zstd_is_used_where_it_is_compiled_in() {
+    let of = |variables: &[(&str, &str)]| {
+        let resolved = plan(&[&[AT], variables].concat());
+        let said = resolved.report.diagnostics().join(" ");
+        (compression(&SIGNALS[0], &resolved.plan), said)
+    };
+    let expected = if super::super::HAS_ZSTD { "zstd off this machine" } else { "none" };
+    assert_eq!(of(&[]), (expected.to_owned(), String::new()));
+    let (chosen, said) = of(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")]);
+    if super::super::HAS_ZSTD {
+        assert_eq!((chosen.as_str(), said.as_str()), ("zstd", ""));
+    } else {
+        assert_eq!(chosen, "none");
+        assert!(said.contains("this build has no zstd"), "{said}");
+    }
+}
+
+#[test]
 fn every_row_holds_for_every_signal() {
     check(ROWS);
 }
