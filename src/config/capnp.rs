@@ -10,6 +10,7 @@ use super::report::Origin;
 use super::resolve::{Resolver, milliseconds_or_none};
 use super::signal::Signal;
 use super::variables::*;
+use crate::export::HAS_ZSTD;
 
 /// Where a receiver listens when nothing else is said.
 const PORT: u16 = 4319;
@@ -104,14 +105,14 @@ impl Resolver<'_> {
         beside_otlp: bool,
     ) -> (Compression, Origin) {
         let asked = self.set(&[signal.compression, &OTEL_EXPORTER_OTLP_COMPRESSION]);
-        let usual = match target.is_local() || !super::HAS_ZSTD {
+        let usual = match target.is_local() || !HAS_ZSTD {
             true => Compression::None,
             false => Compression::OffMachine,
         };
         match asked {
             None => (usual, Origin::Default),
             Some((Asked::None, origin)) => (Compression::None, origin),
-            Some((Asked::Zstd, origin)) if super::HAS_ZSTD => (Compression::Zstd, origin),
+            Some((Asked::Zstd, origin)) if HAS_ZSTD => (Compression::Zstd, origin),
             Some((Asked::Zstd, origin)) => {
                 let remedy = "this build has no zstd, which is the feature `zstd`";
                 self.report.note(format!("{origin}: {remedy}; nothing is compressed"));

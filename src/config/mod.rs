@@ -32,9 +32,6 @@ use crate::error::Error;
 use crate::export::sdk::Given;
 use crate::telemetry::{Inject, MetricNames, Pace};
 
-/// Whether frames of Cap'n Proto can be compressed.
-const HAS_ZSTD: bool = cfg!(feature = "zstd");
-
 /// What a host wants called with each diagnostic.
 pub(crate) type Hook = Arc<dyn Fn(&str) + Send + Sync>;
 

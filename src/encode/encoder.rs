@@ -36,7 +36,9 @@ impl SpanEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(TraceEncoder::new(resource, NAME, VERSION)),
-            ExporterPlan::Capnp(_) => Self::Capnp(capnp::TraceEncoder::new(resource, NAME, VERSION)),
+            ExporterPlan::Capnp(_) => {
+                Self::Capnp(capnp::TraceEncoder::new(resource, NAME, VERSION))
+            }
             ExporterPlan::Foreign(_) => Self::Sdk(SpanDataEncoder::new(own_scope())),
             ExporterPlan::Console { no_color } => {
                 Self::Console(ConsoleEncoder::new(resource, wants_color(*no_color)))

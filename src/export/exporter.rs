@@ -6,6 +6,7 @@ use tokio::sync::Mutex;
 
 use crate::config::plan::ExporterPlan;
 
+use super::capnp::{CapnpExporter, Links, MOST_IN_FLIGHT, Signal};
 use super::console::ConsoleExporter;
 use super::frame::{Frame, Outcome};
 use super::http::HttpExporter;
@@ -15,6 +16,7 @@ use super::sdk::ForeignExporter;
 pub(crate) enum Exporter {
     /// One request after the other.
     Otlp(Box<Mutex<HttpExporter>>),
+    Capnp(CapnpExporter),
     Console(ConsoleExporter),
     Foreign(ForeignExporter),
     #[cfg(test)]
@@ -22,12 +24,20 @@ pub(crate) enum Exporter {
 }
 
 impl Exporter {
-    pub(crate) fn new(plan: &ExporterPlan, attempt_limit: Option<Duration>) -> Self {
+    /// Exporters with the same `links` share the connection of an endpoint.
+    pub(crate) fn new(
+        plan: &ExporterPlan,
+        signal: Signal,
+        attempt_limit: Option<Duration>,
+        links: &Links,
+    ) -> Self {
         match plan {
             ExporterPlan::Otlp(plan) => {
                 Self::Otlp(Box::new(Mutex::new(HttpExporter::new(plan, attempt_limit))))
             }
-            ExporterPlan::Capnp(_) => todo!("the network's part"),
+            ExporterPlan::Capnp(plan) => {
+                Self::Capnp(CapnpExporter::new(plan, signal, attempt_limit, links))
+            }
             ExporterPlan::Foreign(foreign) => {
                 Self::Foreign(ForeignExporter::new(foreign, attempt_limit))
             }
@@ -39,6 +49,7 @@ impl Exporter {
     pub(crate) fn window(&self) -> usize {
         match self {
             Self::Otlp(_) | Self::Console(_) | Self::Foreign(_) => 1,
+            Self::Capnp(_) => MOST_IN_FLIGHT,
             #[cfg(test)]
             Self::Scripted(script) => script.window,
         }
@@ -48,6 +59,7 @@ impl Exporter {
     pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
         match self {
             Self::Otlp(exporter) => exporter.lock().await.send(frame).await,
+            Self::Capnp(exporter) => exporter.send(frame).await,
             Self::Console(exporter) => exporter.send(frame).await,
             Self::Foreign(exporter) => exporter.send(frame).await,
             #[cfg(test)]

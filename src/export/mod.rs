@@ -22,6 +22,9 @@ mod zstd;
 #[path = "zstd/off.rs"]
 mod zstd;
 
+/// Whether frames of Cap'n Proto can be compressed.
+pub(crate) const HAS_ZSTD: bool = zstd::SUPPORTED;
+
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
 pub(crate) use frame::{Body, Frame, Outcome};

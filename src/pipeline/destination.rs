@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::config::plan::ExporterPlan;
+use crate::export::capnp::{Links, Signal};
 use crate::export::{Body, Exporter, Frame, Policy};
 use crate::health::counters::Counter;
 use crate::health::diagnostics::Level;
@@ -29,6 +30,8 @@ use super::shared::Shared;
 /// What a destination is made from.
 pub(super) struct Setup<'a> {
     pub(super) exporter: &'a ExporterPlan,
+    pub(super) signal: Signal,
+    pub(super) links: &'a Links,
     pub(super) noun: &'static str,
     /// Items that may wait.
     pub(super) max_queue: usize,
@@ -64,8 +67,9 @@ pub(super) struct Destination {
 
 impl Destination {
     pub(super) fn new(setup: Setup<'_>, account: &Arc<Account>, shared: &Arc<Shared>) -> Rc<Self> {
-        let (plan, attempt_limit) = (setup.exporter.clone(), setup.attempt_limit);
-        let make = Box::new(move || Exporter::new(&plan, attempt_limit));
+        let Setup { signal, attempt_limit, .. } = setup;
+        let (plan, links) = (setup.exporter.clone(), setup.links.clone());
+        let make = Box::new(move || Exporter::new(&plan, signal, attempt_limit, &links));
         Self::over(make, setup, account, shared)
     }
 

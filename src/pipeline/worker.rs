@@ -2,6 +2,7 @@
 //! leaves at a deadline.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -10,6 +11,7 @@ use crate::config::plan::{ExporterPlan, Plan};
 use crate::encode::sdk::resource_of;
 use crate::encode::{LogEncoder, MetricEncoder, SpanEncoder};
 use crate::error::Error;
+use crate::export::capnp::{Links, Signal};
 
 use super::clock::Anchor;
 use super::destination::{Destination, Setup};
@@ -21,12 +23,17 @@ use super::shared::{Request, Shared};
 /// Metric points that may wait for one destination.
 const MAX_POINTS: usize = 1 << 20;
 
+/// How long the end of a connection may take, where there is time for it.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 pub(super) struct Worker {
     shared: Arc<Shared>,
     traces: Road<SpanEncoder>,
     logs: Road<LogEncoder>,
     metrics: MetricRoad,
     tasks: Vec<JoinHandle<()>>,
+    /// The connections of Cap'n Proto.
+    links: Links,
     anchor: Anchor,
     pending: Vec<Pending>,
 }
@@ -49,8 +56,11 @@ impl Worker {
                 foreign.set_resource(&of_sdk);
             }
         }
-        let setup = |exporter, noun, max_queue, attempt_limit| Setup {
+        let links = Links::new();
+        let setup = |exporter, signal, noun, max_queue, attempt_limit| Setup {
             exporter,
+            signal,
+            links: &links,
             noun,
             max_queue,
             attempt_limit,
@@ -58,16 +68,19 @@ impl Worker {
         };
         let of_traces = exits(&shared, &shared.traces, &traces.exporters, |exporter| {
             let batch = &traces.batch;
-            let setup = setup(exporter, "spans", batch.max_queue, batch.export_timeout);
+            let setup =
+                setup(exporter, Signal::Traces, "spans", batch.max_queue, batch.export_timeout);
             (SpanEncoder::new(exporter, resource), setup)
         });
         let of_logs = exits(&shared, &shared.logs, &logs.exporters, |exporter| {
             let batch = &logs.batch;
-            let setup = setup(exporter, "log records", batch.max_queue, batch.export_timeout);
+            let setup =
+                setup(exporter, Signal::Logs, "log records", batch.max_queue, batch.export_timeout);
             (LogEncoder::new(exporter, resource), setup)
         });
         let of_metrics = exits(&shared, &shared.metrics, &metrics.exporters, |exporter| {
-            let setup = setup(exporter, "metric points", MAX_POINTS, metrics.timeout);
+            let setup =
+                setup(exporter, Signal::Metrics, "metric points", MAX_POINTS, metrics.timeout);
             (MetricEncoder::new(exporter, resource), setup)
         });
         let traces = Road::new(of_traces, traces.batch.max_batch, traces.batch.schedule_delay);
@@ -76,7 +89,7 @@ impl Worker {
         let destinations = traces.destinations().chain(logs.destinations());
         let tasks = destinations.chain(metrics.destinations()).map(Destination::spawn).collect();
         let anchor = Anchor::now();
-        Self { shared, traces, logs, metrics, tasks, anchor, pending: Vec::new() }
+        Self { shared, traces, logs, metrics, tasks, links, anchor, pending: Vec::new() }
     }
 
     /// Works until a shutdown is over; gives back what there is to answer.
@@ -94,7 +107,7 @@ impl Worker {
                 self.aim();
             }
             if self.answer(now) {
-                return self.leave();
+                return self.leave().await;
             }
             if self.pending.is_empty() {
                 self.destinations().for_each(|destination| destination.calm());
@@ -175,7 +188,7 @@ impl Worker {
     }
 
     /// Counts what is left behind, and says what each request is to be told.
-    fn leave(mut self) -> Vec<(Request, Result<(), Error>)> {
+    async fn leave(mut self) -> Vec<(Request, Result<(), Error>)> {
         let left = self.shared.waiting();
         self.tasks.iter().for_each(JoinHandle::abort);
         self.round(Instant::now());
@@ -184,10 +197,13 @@ impl Worker {
         self.destinations().for_each(|destination| destination.abandon());
         let ends = self.pending.iter().filter(|pending| pending.request.is_shutdown);
         let end = ends.map(|pending| pending.request.deadline).min();
+        let end = end.unwrap_or_else(std::time::Instant::now);
         for destination in self.destinations() {
-            let left = end.map(|end| end.saturating_duration_since(std::time::Instant::now()));
-            destination.close(left.unwrap_or_default());
+            destination.close(end.saturating_duration_since(std::time::Instant::now()));
         }
+        // A peer that does not hear a farewell finds out soon enough.
+        let farewell = Instant::from_std(end).min(Instant::now() + FAREWELL);
+        let _ = timeout_at(farewell, self.links.close()).await;
         let result = if left == 0 { Ok(()) } else { Err(late(left)) };
         self.pending.drain(..).map(|pending| (pending.request, result.clone())).collect()
     }

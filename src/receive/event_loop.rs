@@ -9,11 +9,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::interval;
 
+use super::Error;
 use super::connection;
 use super::gateway::Peer;
 use super::shared::Shared;
 use super::stream::Accepted;
-use super::Error;
 use crate::health::diagnostics::Level;
 use crate::record::local;
 

@@ -17,9 +17,9 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
+use super::Error;
 use super::event_loop::BEAT;
 use super::shared::Shared;
-use super::Error;
 
 /// Requests at one time; more wait.
 const REQUESTS: usize = 64;

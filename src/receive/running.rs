@@ -217,7 +217,9 @@ impl Running {
         let counts = self.counts();
         match counts.lost() {
             0 => Ok(counts),
-            lost => Err(Error::failed(format!("{lost} items that were taken are lost: {counts:?}"))),
+            lost => {
+                Err(Error::failed(format!("{lost} items that were taken are lost: {counts:?}")))
+            }
         }
     }
 }

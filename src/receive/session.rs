@@ -41,7 +41,8 @@ impl Session {
         // What names no signal is counted with the spans: it has to be counted somewhere.
         let arrivals = self.shared.arrivals(signal.unwrap_or(Signal::Traces));
         let exporter = u128::from(high) << 64 | u128::from(low);
-        let (claim, awaited) = match self.shared.windows.look((self.principal, exporter), sequence) {
+        let (claim, awaited) = match self.shared.windows.look((self.principal, exporter), sequence)
+        {
             Known::Taken => {
                 arrivals.duplicate.add(items);
                 return Step::Known(Verdict::Duplicate);
@@ -174,11 +175,7 @@ enum Step {
 }
 
 /// What a client may do next: nothing more, where the connection is to end.
-pub(super) fn credit_of(
-    shared: &Shared,
-    link: &Link,
-    mut credit: ingest::credit::Builder<'_>,
-) {
+pub(super) fn credit_of(shared: &Shared, link: &Link, mut credit: ingest::credit::Builder<'_>) {
     let limits = &shared.settings.limits;
     if !(link.is_closing() || shared.is_draining()) {
         credit.set_max_in_flight_batches(limits.window_batches);

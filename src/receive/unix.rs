@@ -58,7 +58,8 @@ impl SocketFile {
         let (stream, _) = self.listener.accept().await?;
         let user = stream.peer_cred()?.uid();
         if user != self.owner && user != ROOT {
-            let what = format!("user {user} is not the one that {} belongs to", self.path.display());
+            let what =
+                format!("user {user} is not the one that {} belongs to", self.path.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
         }
         Ok((Accepted::Unix(stream.into_std()?), Peer::User(user)))

@@ -132,7 +132,9 @@ fn end(
 
 fn builder(arguments: Arguments) -> Result<Builder, Box<dyn Error>> {
     if arguments.forward.is_empty() && arguments.file.is_none() && !arguments.console {
-        return Err("there is nowhere to send to: give --forward URL, --file DIRECTORY or --console".into());
+        return Err(
+            "there is nowhere to send to: give --forward URL, --file DIRECTORY or --console".into(),
+        );
     }
     let mut builder = Receiver::builder()
         .durability(match arguments.durability {
@@ -157,8 +159,8 @@ fn builder(arguments: Arguments) -> Result<Builder, Box<dyn Error>> {
     for url in &arguments.forward {
         let sink = Sink::forward(url).with_gzip(arguments.forward_gzip);
         let headers = headers.iter().flatten();
-        builder = builder
-            .sink(headers.fold(sink, |sink, (name, value)| sink.with_header(name, value)));
+        builder =
+            builder.sink(headers.fold(sink, |sink, (name, value)| sink.with_header(name, value)));
     }
     if let Some(directory) = arguments.file {
         builder = builder.sink(Sink::files(directory));

@@ -4,6 +4,7 @@ use super::signals::{Row, SIGNALS, Signal, check, exporters, new};
 use super::{plan, with};
 use crate::config::TelemetryConfig;
 use crate::config::plan::{CapnpPlan, ExporterPlan, Plan};
+use crate::export::HAS_ZSTD;
 
 const AT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "capnp://h:4319");
 const NAMED: (&str, &str) = ("OTEL_SIGNAL_EXPORTER", "capnp");
@@ -128,10 +129,10 @@ fn off_this_machine_zstd_is_used_where_it_is_compiled_in() {
         let said = resolved.report.diagnostics().join(" ");
         (compression(&SIGNALS[0], &resolved.plan), said)
     };
-    let expected = if super::super::HAS_ZSTD { "zstd off this machine" } else { "none" };
+    let expected = if HAS_ZSTD { "zstd off this machine" } else { "none" };
     assert_eq!(of(&[]), (expected.to_owned(), String::new()));
     let (chosen, said) = of(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")]);
-    if super::super::HAS_ZSTD {
+    if HAS_ZSTD {
         assert_eq!((chosen.as_str(), said.as_str()), ("zstd", ""));
     } else {
         assert_eq!(chosen, "none");

@@ -8,9 +8,7 @@ use super::logs::LogsConsole;
 use super::metrics::MetricsConsole;
 use super::span::Node;
 use super::{escape::clip, tree};
-use crate::encode::view::{
-    Any, BatchSink, LogView, MetricView, Resource, Scope, SpanView,
-};
+use crate::encode::view::{Any, BatchSink, LogView, MetricView, Resource, Scope, SpanView};
 
 /// Spans that may wait; beyond them the trace that was silent for longest is drawn.
 const MAX_SPANS: usize = 20_000;

@@ -17,5 +17,8 @@ pub(crate) use crate::schema::ingest_capnp::batch::Signal;
 pub(crate) use exporter::CapnpExporter;
 pub(crate) use links::Links;
 
+/// What one connection has unanswered at most.
+pub(crate) const MOST_IN_FLIGHT: usize = window::BATCHES as usize;
+
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::{Destination, Setup};
 use crate::config::TelemetryConfig;
 use crate::config::plan::ExporterPlan;
+use crate::export::capnp::{Links, Signal};
 use crate::export::scripted::Scripted;
 use crate::export::{Exporter, Outcome};
 use crate::health::diagnostics::Diagnostics;
@@ -38,6 +39,8 @@ impl Stage {
         let of_exporter = Rc::clone(&script);
         let setup = Setup {
             exporter: &ExporterPlan::Console { no_color: true },
+            signal: Signal::Traces,
+            links: &Links::new(),
             noun: "spans",
             max_queue: 1000,
             attempt_limit: None,

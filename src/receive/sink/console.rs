@@ -29,7 +29,8 @@ pub(super) async fn serve(
             () = until(due) => {}
             () = queue.hurried(), if !is_urgent => {}
         }
-        let drawn = if queue.is_urgent() { gathering.finish() } else { gathering.draw(Instant::now()) };
+        let drawn =
+            if queue.is_urgent() { gathering.finish() } else { gathering.draw(Instant::now()) };
         show(drawn, queue, diagnostics).await;
     }
 }
@@ -70,7 +71,9 @@ async fn show(drawn: Drawn, queue: &Queue, diagnostics: &Diagnostics) {
         queue.noted(&line);
         diagnostics.say(Level::Warn, "console", &line);
     }
-    for (signal, items) in [(Signal::Traces, spans), (Signal::Metrics, points), (Signal::Logs, logs)] {
+    for (signal, items) in
+        [(Signal::Traces, spans), (Signal::Metrics, points), (Signal::Logs, logs)]
+    {
         let account = queue.account(signal);
         let to = if error.is_some() { &account.rejected } else { &account.forwarded };
         account.settle(items, to);

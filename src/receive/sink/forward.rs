@@ -41,7 +41,8 @@ async fn deliver(
                 }
                 if rejected > 0 || message.is_some() {
                     let words = message.as_deref().unwrap_or_default();
-                    let line = format!("{name} rejected {rejected} of {} {noun}: {words}", batch.items);
+                    let line =
+                        format!("{name} rejected {rejected} of {} {noun}: {words}", batch.items);
                     queue.noted(&line);
                     say(Level::Warn, "partial", &line);
                 }

@@ -111,7 +111,11 @@ impl Sink {
 
     pub(in crate::receive) fn plan(&self) -> Result<SinkPlan, Error> {
         if self.queue_bytes == 0 {
-            return Err(Error::setting("with_queue_bytes", "0", "nothing could wait; 1 is the least"));
+            return Err(Error::setting(
+                "with_queue_bytes",
+                "0",
+                "nothing could wait; 1 is the least",
+            ));
         }
         let (name, kind) = match &self.target {
             Target::Forward(endpoint) => self.forwarding(endpoint)?,
@@ -138,8 +142,9 @@ impl Sink {
             let header: HeaderName = name
                 .parse()
                 .map_err(|_| Error::setting("with_header", name, "not the name of a header"))?;
-            let value = HeaderValue::from_str(value)
-                .map_err(|_| Error::setting("with_header", name, "its value has control characters"))?;
+            let value = HeaderValue::from_str(value).map_err(|_| {
+                Error::setting("with_header", name, "its value has control characters")
+            })?;
             headers.push((header, value));
         }
         let mut plans = Vec::new();
