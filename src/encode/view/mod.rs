@@ -17,6 +17,7 @@ pub(crate) use metric::{
     Point, Scope, Summary, Temporality,
 };
 pub(crate) use resource::{EntityRef, Resource};
+#[allow(unused_imports, reason = "a receiver's")]
 pub(crate) use sink::BatchSink;
 pub(crate) use span::{EventView, LinkView, SpanStatus, SpanView};
 

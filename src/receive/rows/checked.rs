@@ -52,6 +52,11 @@ impl Rows<'_> {
         Ok(taken)
     }
 
+    /// The batch is not longer than this as OTLP.
+    pub(crate) fn otlp_bytes(&self) -> u64 {
+        self.found.otlp_bytes
+    }
+
     /// Arrays and maps that lie deeper than OTLP's decoders look: as OTLP they are left out.
     pub(crate) fn cut_values(&self) -> u64 {
         self.found.cut

@@ -66,7 +66,17 @@ pub(super) const PLAIN: Envelope = Envelope {
 
 /// A call's batch with `data` in a frame, taken.
 pub(super) fn take(envelope: Envelope, data: &[u8]) -> Result<Payload, Refusal> {
-    take_batch(|mut batch| {
+    take_within(envelope, data, &LIMITS)
+}
+
+pub(super) fn take_within(
+    envelope: Envelope,
+    data: &[u8],
+    limits: &Limits,
+) -> Result<Payload, Refusal> {
+    let mut message = Builder::new_default();
+    {
+        let mut batch = message.init_root::<batch::Builder<'_>>();
         batch.set_signal(envelope.signal);
         batch.set_item_count(envelope.items);
         let mut frame = batch.init_body().init_frame();
@@ -75,7 +85,8 @@ pub(super) fn take(envelope: Envelope, data: &[u8]) -> Result<Payload, Refusal> 
         frame.set_uncompressed_bytes(envelope.uncompressed.unwrap_or(data.len() as u32));
         frame.set_crc32c(envelope.crc32c.unwrap_or_else(|| crc32c::crc32c(data)));
         frame.set_data(data);
-    })
+    }
+    Payload::take(message.get_root_as_reader()?, limits)
 }
 
 pub(super) fn take_batch(build: impl FnOnce(batch::Builder<'_>)) -> Result<Payload, Refusal> {
