@@ -31,15 +31,15 @@ pub(crate) async fn run(address: &str) -> Result<(), Box<dyn Error>> {
 async fn calls(engine: &engine::Client) -> Result<(), Refusal> {
     invoke(engine, "Counter", "visits", "add", b"2").await?;
     let sum = invoke(engine, "Counter", "visits", "add", b"40").await?;
-    tracing::info!(sum = &*String::from_utf8_lossy(&sum), "counted at the host");
+    tracing::info!(target: "client", sum = &*String::from_utf8_lossy(&sum), "counted at the host");
     invoke(engine, "Text", "greeting", "reverse", b"ediskcart").await?;
     if let Err(refusal) = invoke(engine, "Counter", "visits", "add", b"many").await {
-        log::warn!("as expected: {refusal}");
+        log::warn!(target: "client", "as expected: {refusal}");
     }
     // Dropping the future cancels the call, here and at the host.
     let ponder = invoke(engine, "Text", "greeting", "ponder", b"");
     if timeout(PATIENCE, ponder).await.is_err() {
-        log::warn!("no answer within {PATIENCE:?}: given up");
+        log::warn!(target: "client", "no answer within {PATIENCE:?}: given up");
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ async fn accept(listener: TcpListener, objects: Rc<Objects>) {
         match listener.accept().await {
             Ok((stream, _)) => drop(spawn_local(session(stream, Rc::clone(&objects)))),
             Err(error) => {
-                log::warn!("a connection could not be accepted: {error}");
+                log::warn!(target: "host", "a connection could not be accepted: {error}");
                 sleep(Duration::from_millis(100)).await;
             }
         }
@@ -44,6 +44,6 @@ async fn session(stream: TcpStream, objects: Rc<Objects>) {
     let _session = rpc::session();
     let engine: engine::Client = new_client(Engine { objects });
     if let Err(error) = wire::system(stream, Side::Server, Some(engine.client)).await {
-        log::info!("a session ended: {error}");
+        log::info!(target: "host", "a session ended: {error}");
     }
 }

@@ -42,7 +42,7 @@ impl Objects {
         };
         let sum = self.load(object).await.saturating_add(amount);
         self.store(object, sum).await;
-        tracing::info!(object, sum, "counted");
+        tracing::info!(target: "objects", object, sum, "counted");
         Ok(sum.to_string().into_bytes())
     }
 
@@ -67,13 +67,13 @@ impl Objects {
 
 fn reverse(payload: &[u8]) -> Result<Vec<u8>, Failure> {
     let text = std::str::from_utf8(payload)?;
-    log::info!("reversing {} bytes", text.len());
+    log::info!(target: "objects", "reversing {} bytes", text.len());
     Ok(text.chars().rev().collect::<String>().into_bytes())
 }
 
 /// Longer than any client waits.
 async fn ponder() -> Result<Vec<u8>, Failure> {
-    tracing::info!("this takes a while");
+    tracing::info!(target: "objects", "this takes a while");
     tokio::time::sleep(Duration::from_secs(600)).await;
     Ok(Vec::new())
 }

@@ -13,7 +13,8 @@ pub(crate) fn run(
     work: impl Future<Output = Result<(), Box<dyn Error>>>,
 ) -> Result<(), Box<dyn Error>> {
     let config = TelemetryConfig::default().or_console().with_service_name(service);
-    // What is told to `log` becomes log records, as from `init` on what is told to `tracing`.
+    // What is told to `log` becomes log records, as from `init` on what is told to `tracing`. The targets are words, since
+    // those that begin with `trackside`, which runs this code too, are never recorded.
     trackside::Logger::install(log::LevelFilter::Info)?;
     let telemetry = telemetry::init(config)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;

@@ -45,7 +45,8 @@ impl Child {
             let mut line = String::new();
             BufReader::new(stdout).read_line(&mut line).map(|_| line)
         });
-        let line = timeout(PATIENCE, line).await.map_err(|_| format!("the {name} says nothing"))???;
+        let line =
+            timeout(PATIENCE, line).await.map_err(|_| format!("the {name} says nothing"))???;
         let said = line.trim_end().strip_prefix(prefix);
         Ok(said.ok_or_else(|| format!("the {name} said {line:?} and not where it is"))?.to_owned())
     }
