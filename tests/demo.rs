@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -153,13 +154,15 @@ fn check_trace(host: &[Span], client: &[Span]) {
     ];
     assert_eq!(shapes, BTreeMap::from(expected));
 
-    let is =
-        |name: &str, kind: SpanKind| move |span: &&Span| span.name == name && span.kind() == kind;
-    assert_eq!(client.iter().filter(is("rpc.call", SpanKind::Client)).count(), 5);
-    let dispatches: Vec<_> = host.iter().filter(is("engine.dispatch", SpanKind::Server)).collect();
+    let of_kind = |spans: &[Span], name: &str, kind: SpanKind| -> Vec<Vec<u8>> {
+        let found = spans.iter().filter(|span| span.name == name && span.kind() == kind);
+        found.map(|span| span.parent_span_id.clone()).collect()
+    };
+    assert_eq!(of_kind(client, "rpc.call", SpanKind::Client).len(), 5);
+    let dispatches = of_kind(host, "engine.dispatch", SpanKind::Server);
     assert_eq!(dispatches.len(), 5);
-    for dispatch in dispatches {
-        assert!(client.iter().any(|span| span.span_id == dispatch.parent_span_id));
+    for caller in dispatches {
+        assert!(client.iter().any(|span| span.span_id == caller), "its parent is the client's");
     }
 }
 
@@ -212,33 +215,36 @@ fn without_a_collector_it_shows_the_same_and_ends() {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Interrupted, it takes its processes along.
+/// Whatever ends it before its time, its processes end too.
 #[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_left_behind() {
-    use std::io::{BufRead as _, BufReader};
+    for signal in ["-KILL", "-INT"] {
+        // It ends by itself in a moment, so the signal may come too late.
+        assert!((0..50).any(|_| is_hit(signal)), "{signal} never came in time");
+    }
+}
 
-    let mut child = Command::new(env!("CARGO_BIN_EXE_trackside"))
-        .arg("demo")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let others: Vec<u32> = lines
-        .map_while(Result::ok)
-        .take(3)
-        .filter(|line| !line.starts_with("receiver:"))
-        .map(|line| {
-            let words: Vec<&str> = line.split([' ', ',']).filter(|word| !word.is_empty()).collect();
-            words[2].parse().expect("each line names a process")
-        })
-        .collect();
-    assert_eq!(others.len(), 2);
-    // Killed without a chance to clean up.
-    child.kill().unwrap();
-    child.wait().unwrap();
-    for process in others {
+/// Whether the signal met a demo that was going on.
+#[cfg(target_os = "linux")]
+fn is_hit(signal: &str) -> bool {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trackside"));
+    command.arg("demo").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // Each of the first three names a process: this one's, the host's, the client's.
+    let named = lines.by_ref().take(3).map(|line| {
+        let line = line.unwrap();
+        let number = line.split([' ', ',']).filter(|word| !word.is_empty()).nth(2);
+        number.and_then(|number| number.parse().ok()).expect("each line names a process")
+    });
+    let named: Vec<u32> = named.collect();
+    assert_eq!((named.len(), named[0]), (3, child.id()));
+    Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let status = child.wait().unwrap();
+    for process in &named[1..] {
         let state = || std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         wait_until("the end of the others", || state().is_empty() || state().contains(") Z "));
     }
+    !status.success()
 }
