@@ -14,8 +14,8 @@ use trackside::telemetry::rpc::{self, Call, Direction};
 use super::engine_capnp::{engine, reply};
 use super::wire;
 
-/// How long the client waits for an answer.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long the client waits for the answer that does not come.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(address: &str) -> Result<(), Box<dyn Error>> {
     let mut system = wire::system(TcpStream::connect(address).await?, Side::Client, None);
