@@ -33,4 +33,4 @@ pub(crate) use http::HttpExporter;
 pub(crate) use retry::Policy;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -10,7 +10,7 @@ use super::{Frame, Outcome};
 use crate::config::plan::OtlpPlan;
 
 #[path = "../../tests/support/collector.rs"]
-mod collector;
+pub(crate) mod collector;
 
 mod answers;
 mod faults;

@@ -51,6 +51,9 @@ mod zstd;
 #[path = "zstd/off.rs"]
 mod zstd;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use address::Address;
 pub use builder::Builder;
 pub use counts::{Arrived, Causes, Connections, Counts, Flow, SinkCounts};

@@ -10,7 +10,7 @@ mod payload;
 mod refusal;
 mod strings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unpack;
 mod value;
 mod views;

@@ -3,6 +3,6 @@
 mod frames;
 mod hand_made;
 mod identity;
-mod prost_samples;
-mod prost_source;
+pub(crate) mod prost_samples;
+pub(crate) mod prost_source;
 mod rules;

@@ -18,7 +18,7 @@ use crate::encode::otlp::tests::metrics;
 use crate::encode::otlp::tests::metrics::attributes;
 use crate::encode::sample::arbitrary::{text, time};
 
-pub(super) fn traces() -> impl Strategy<Value = ExportTraceServiceRequest> {
+pub(crate) fn traces() -> impl Strategy<Value = ExportTraceServiceRequest> {
     let scopes = || {
         vec((scope(), text(), vec(span(), 0..4)), 0..3).prop_map(|groups| {
             let group = |(scope, schema_url, spans)| ScopeSpans { scope, spans, schema_url };
@@ -35,7 +35,7 @@ pub(super) fn traces() -> impl Strategy<Value = ExportTraceServiceRequest> {
     })
 }
 
-pub(super) fn logs() -> impl Strategy<Value = ExportLogsServiceRequest> {
+pub(crate) fn logs() -> impl Strategy<Value = ExportLogsServiceRequest> {
     let scopes = || {
         vec((scope(), text(), vec(log(), 0..4)), 0..3).prop_map(|groups| {
             let group =
@@ -50,7 +50,7 @@ pub(super) fn logs() -> impl Strategy<Value = ExportLogsServiceRequest> {
     })
 }
 
-pub(super) fn metrics() -> impl Strategy<Value = ExportMetricsServiceRequest> {
+pub(crate) fn metrics() -> impl Strategy<Value = ExportMetricsServiceRequest> {
     let scopes = || {
         vec((scope(), text(), vec(metric(), 0..4)), 0..3).prop_map(|groups| {
             let group = |(scope, schema_url, metrics)| ScopeMetrics { scope, metrics, schema_url };

@@ -16,7 +16,7 @@ use crate::encode::view::{
 use crate::telemetry::Kind;
 
 /// A request that can be walked through.
-pub(super) trait Source {
+pub(crate) trait Source {
     fn lend(&self, sink: &mut impl BatchSink);
     /// Spans, points or log records.
     fn items(&self) -> u32;
