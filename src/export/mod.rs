@@ -25,6 +25,9 @@ mod zstd;
 /// Whether frames of Cap'n Proto can be compressed.
 pub(crate) const HAS_ZSTD: bool = zstd::SUPPORTED;
 
+#[doc(inline)]
+pub use sdk::{CapnpExporterBuilder, CapnpLogExporter, CapnpMetricExporter, CapnpSpanExporter};
+
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
 pub(crate) use frame::{Body, Frame, Outcome};

@@ -3,6 +3,9 @@
 
 pub(crate) mod collector;
 pub(crate) mod metrics;
+#[cfg(feature = "receive")]
+pub(crate) mod receiver;
+pub(crate) mod relay;
 pub(crate) mod sdk;
 
 use std::future::Future;

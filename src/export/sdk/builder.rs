@@ -7,7 +7,7 @@ use std::time::Duration;
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::exporter::{LogExporter, MetricExporter, SpanExporter};
-use super::transport::Line;
+use super::transport::{Line, Wire};
 use crate::config::TelemetryConfig;
 use crate::config::plan;
 use crate::config::standalone::{self, Of};
@@ -70,11 +70,16 @@ impl<E> ExporterBuilder<E> {
         if let Some(gzip) = self.gzip {
             resolved.plan.gzip = gzip;
         }
-        let diagnostics = Diagnostics::new(None, None);
-        for line in &resolved.diagnostics {
-            diagnostics.say(Level::Warn, line, line);
-        }
-        Ok((Line::open(resolved.plan)?, resolved.temporality))
+        say_all(&resolved.diagnostics);
+        Ok((Line::open(Wire::Otlp(resolved.plan))?, resolved.temporality))
+    }
+}
+
+/// What there is to say about the variables; an exporter has no status to keep it in.
+pub(super) fn say_all(lines: &[String]) {
+    let diagnostics = Diagnostics::new(None, None);
+    for line in lines {
+        diagnostics.say(Level::Warn, line, line);
     }
 }
 

@@ -13,9 +13,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout_at;
 
 use super::transport::{Answer, Failure};
-use crate::config::plan::OtlpPlan;
-use crate::export::http::HttpExporter;
-use crate::export::{Frame, Outcome, Policy};
+use crate::export::{Exporter, Frame, Outcome, Policy};
 use crate::pipeline::completion::Completion;
 
 /// What an exporter asks of the thread; in order.
@@ -52,10 +50,11 @@ impl Drop for Job {
 }
 
 /// Serves one exporter until it is dropped or stopped.
-pub(super) async fn serve(plan: OtlpPlan, mut work: UnboundedReceiver<Work>, stop: Arc<Notify>) {
-    // An attempt has all the time that its export has left, so the export's deadline is enough.
-    let plan = OtlpPlan { timeout: None, ..plan };
-    let mut exporter = HttpExporter::new(&plan, None);
+pub(super) async fn serve(
+    exporter: Exporter,
+    mut work: UnboundedReceiver<Work>,
+    stop: Arc<Notify>,
+) {
     let id = RandomState::new().build_hasher().finish();
     let mut sequence = 0;
     let serving = async {
@@ -66,7 +65,7 @@ pub(super) async fn serve(plan: OtlpPlan, mut work: UnboundedReceiver<Work>, sto
                     sequence += 1;
                     let body = job.body.clone().into();
                     let frame = Frame::new(body, job.items, id, sequence);
-                    let delivery = within(&mut exporter, &frame, &job);
+                    let delivery = within(&exporter, &frame, &job);
                     if let Some(answer) = unless(job.cancel.notified(), delivery).await {
                         job.done.complete(answer);
                     }
@@ -88,7 +87,7 @@ async fn unless<F: Future>(end: impl Future, future: F) -> Option<F::Output> {
     .await
 }
 
-async fn within(exporter: &mut HttpExporter, frame: &Frame, job: &Job) -> Answer {
+async fn within(exporter: &Exporter, frame: &Frame, job: &Job) -> Answer {
     let mut last = None;
     let delivery = deliver(exporter, frame, job.deadline, &mut last);
     let answer = match job.deadline {
@@ -103,7 +102,7 @@ async fn within(exporter: &mut HttpExporter, frame: &Frame, job: &Job) -> Answer
 
 /// Tries until there is an answer; the newest failure is left in `last`.
 async fn deliver(
-    exporter: &mut HttpExporter,
+    exporter: &Exporter,
     frame: &Frame,
     deadline: Option<Instant>,
     last: &mut Option<String>,

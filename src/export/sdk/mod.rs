@@ -1,4 +1,4 @@
-//! Exporters for the OpenTelemetry SDK's providers, over this crate's OTLP.
+//! Exporters for the OpenTelemetry SDK's providers, over this crate's OTLP or Cap'n Proto.
 //!
 //! Each goes into its provider as it is:
 //!
@@ -15,6 +15,8 @@
 //! # }
 //! ```
 //!
+//! [`CapnpSpanExporter`], [`CapnpLogExporter`] and [`CapnpMetricExporter`] are the same over Cap'n Proto.
+//!
 //! The other way round, [`WithExporters`] plugs any exporter of the SDK's into this crate's pipeline.
 //!
 //! An export is `Ok` only once the peer has acknowledged all of it. Until then it is tried again, with
@@ -23,12 +25,16 @@
 //! its own, started by the first `build`, so they work in any runtime of the host's, or in none.
 
 mod builder;
+mod capnp;
+mod capnp_builder;
 mod delivery;
 mod exporter;
 mod foreign;
 mod transport;
 
 pub use builder::ExporterBuilder;
+pub use capnp::{CapnpLogExporter, CapnpMetricExporter, CapnpSpanExporter};
+pub use capnp_builder::CapnpExporterBuilder;
 pub use exporter::{LogExporter, MetricExporter, SpanExporter};
 pub use foreign::WithExporters;
 pub(crate) use foreign::{Foreign, ForeignExporter, Given};

@@ -14,16 +14,24 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
 
 use super::delivery::{Job, Mark, Work, serve};
-use crate::config::plan::OtlpPlan;
+use crate::config::plan::{CapnpPlan, ExporterPlan, OtlpPlan};
 use crate::error::Error;
+use crate::export::Exporter;
+use crate::export::capnp::{Links, Signal};
 use crate::pipeline::completion::Completion;
 use crate::record::local;
 
 /// How long a flush may wait for an exporter without a timeout of its own.
 const FLUSH: Duration = Duration::from_secs(10);
 
+/// What an exporter speaks, and with whom.
+pub(super) enum Wire {
+    Otlp(OtlpPlan),
+    Capnp(CapnpPlan, Signal),
+}
+
 /// A new exporter, for the thread.
-type Opened = (OtlpPlan, UnboundedReceiver<Work>, Arc<Notify>);
+type Opened = (Wire, UnboundedReceiver<Work>, Arc<Notify>);
 
 /// Where new exporters are announced, once there is a thread.
 static THREAD: Mutex<Option<UnboundedSender<Opened>>> = Mutex::new(None);
@@ -62,12 +70,14 @@ pub(super) struct Line {
 
 impl Line {
     /// Starts the thread where there is none.
-    pub(super) fn open(plan: OtlpPlan) -> Result<Self, Error> {
+    pub(super) fn open(wire: Wire) -> Result<Self, Error> {
         let (work, receiver) = unbounded_channel();
         let stop = Arc::new(Notify::new());
-        let name = crate::config::show_url(&plan.url);
-        let timeout = plan.timeout;
-        announce((plan, receiver, Arc::clone(&stop)))?;
+        let (name, timeout) = match &wire {
+            Wire::Otlp(plan) => (crate::config::show_url(&plan.url), plan.timeout),
+            Wire::Capnp(plan, _) => (plan.target.to_string(), plan.timeout),
+        };
+        announce((wire, receiver, Arc::clone(&stop)))?;
         Ok(Self { work, stop, is_over: AtomicBool::new(false), name, timeout })
     }
 
@@ -119,6 +129,21 @@ impl Line {
         let far = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         let deadline = Instant::now() + within.min(far);
         done.wait(deadline).ok_or(OTelSdkError::Timeout(within))
+    }
+}
+
+impl Wire {
+    /// On the thread. An attempt has all the time that its export has left, so the export's deadline is
+    /// enough; but connecting to a receiver is one attempt for many exports.
+    fn exporter(self, links: &Links) -> Exporter {
+        let (plan, signal) = match self {
+            // The signal is in the URL.
+            Self::Otlp(plan) => {
+                (ExporterPlan::Otlp(OtlpPlan { timeout: None, ..plan }), Signal::Unset)
+            }
+            Self::Capnp(plan, signal) => (ExporterPlan::Capnp(plan), signal),
+        };
+        Exporter::new(&plan, signal, None, links)
     }
 }
 
@@ -180,9 +205,10 @@ fn start(mut opened: UnboundedReceiver<Opened>) -> Result<(), Error> {
         local::suppress();
         let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
         LocalSet::new().block_on(&runtime, async {
-            while let Some((plan, work, stop)) = opened.recv().await {
+            let links = Links::new();
+            while let Some((wire, work, stop)) = opened.recv().await {
                 // It ends with its exporter; a panic ends that one exporter.
-                drop(spawn_local(serve(plan, work, stop)));
+                drop(spawn_local(serve(wire.exporter(&links), work, stop)));
             }
         });
     };

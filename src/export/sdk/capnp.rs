@@ -1,0 +1,190 @@
+//! The SDK's three exporter traits over Cap'n Proto.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{self, LogBatch};
+use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::trace::{self, SpanData};
+
+use super::capnp_builder::CapnpExporterBuilder;
+use super::transport::Line;
+use crate::encode::capnp::{MetricsEncoder, ScopedEncoder};
+use crate::encode::each_metric;
+use crate::encode::sdk::{SdkLog, SdkSpan, resource, scope};
+use crate::error::Error;
+
+/// Spans of the SDK over Cap'n Proto.
+///
+/// ```
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+/// use std::time::Duration;
+/// use trackside::export::sdk::CapnpSpanExporter;
+///
+/// # fn main() -> Result<(), trackside::telemetry::Error> {
+/// let exporter = CapnpSpanExporter::builder()
+///     .with_endpoint("http://localhost:4319")
+///     .with_timeout(Duration::from_secs(10))
+///     .build()?;
+/// let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).build();
+/// # drop(provider);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct CapnpSpanExporter {
+    line: Line,
+    resource: Resource,
+}
+
+/// Log records of the SDK over Cap'n Proto.
+#[derive(Debug)]
+pub struct CapnpLogExporter {
+    line: Line,
+    resource: Resource,
+}
+
+/// Metrics of the SDK over Cap'n Proto.
+#[derive(Debug)]
+pub struct CapnpMetricExporter {
+    line: Line,
+    temporality: Temporality,
+}
+
+fn no_resource() -> Resource {
+    Resource::builder_empty().build()
+}
+
+impl CapnpSpanExporter {
+    /// An exporter as the environment says, unless the builder is told otherwise.
+    pub fn builder() -> CapnpExporterBuilder<Self> {
+        CapnpExporterBuilder::default()
+    }
+
+    /// An exporter to an endpoint.
+    ///
+    /// # Errors
+    /// As for [`CapnpExporterBuilder::with_endpoint`].
+    pub fn new(endpoint: impl Into<String>) -> Result<Self, Error> {
+        Self::builder().with_endpoint(endpoint).build()
+    }
+
+    pub(super) fn over(line: Line) -> Self {
+        Self { line, resource: no_resource() }
+    }
+
+    fn encode(&self, batch: &[SpanData]) -> Bytes {
+        let mut encoder = ScopedEncoder::new(&resource(&self.resource));
+        for span in batch {
+            encoder.span(&scope(&span.instrumentation_scope), &SdkSpan::new(span));
+        }
+        encoder.finish()
+    }
+}
+
+impl trace::SpanExporter for CapnpSpanExporter {
+    fn export(&self, batch: Vec<SpanData>) -> impl Future<Output = OTelSdkResult> + Send {
+        self.line.export(batch.len(), || self.encode(&batch))
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.line.flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.line.shut_down(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.resource = resource.clone();
+    }
+}
+
+impl CapnpLogExporter {
+    /// An exporter as the environment says, unless the builder is told otherwise.
+    pub fn builder() -> CapnpExporterBuilder<Self> {
+        CapnpExporterBuilder::default()
+    }
+
+    /// An exporter to an endpoint.
+    ///
+    /// # Errors
+    /// As for [`CapnpExporterBuilder::with_endpoint`].
+    pub fn new(endpoint: impl Into<String>) -> Result<Self, Error> {
+        Self::builder().with_endpoint(endpoint).build()
+    }
+
+    pub(super) fn over(line: Line) -> Self {
+        Self { line, resource: no_resource() }
+    }
+
+    fn encode(&self, batch: &LogBatch<'_>) -> Bytes {
+        let mut encoder = ScopedEncoder::new(&resource(&self.resource));
+        for record in batch.iter() {
+            let log = SdkLog::new(record);
+            encoder.log(&log.full_scope(), &log);
+        }
+        encoder.finish()
+    }
+}
+
+impl logs::LogExporter for CapnpLogExporter {
+    fn export(&self, batch: LogBatch<'_>) -> impl Future<Output = OTelSdkResult> + Send {
+        self.line.export(batch.iter().count(), || self.encode(&batch))
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.line.shut_down(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.resource = resource.clone();
+    }
+}
+
+impl CapnpMetricExporter {
+    /// An exporter as the environment says, unless the builder is told otherwise.
+    pub fn builder() -> CapnpExporterBuilder<Self> {
+        CapnpExporterBuilder::default()
+    }
+
+    /// An exporter to an endpoint.
+    ///
+    /// # Errors
+    /// As for [`CapnpExporterBuilder::with_endpoint`].
+    pub fn new(endpoint: impl Into<String>) -> Result<Self, Error> {
+        Self::builder().with_endpoint(endpoint).build()
+    }
+
+    pub(super) fn over(line: Line, temporality: Temporality) -> Self {
+        Self { line, temporality }
+    }
+}
+
+impl PushMetricExporter for CapnpMetricExporter {
+    fn export(&self, metrics: &ResourceMetrics) -> impl Future<Output = OTelSdkResult> + Send {
+        let mut encoder = MetricsEncoder::of(&resource(metrics.resource()));
+        let mut points = 0;
+        each_metric(metrics, |metric| {
+            points += metric.points();
+            encoder.metric(metric);
+        });
+        self.line.export(points, || encoder.finish())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.line.flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.line.shut_down(timeout)
+    }
+
+    fn temporality(&self) -> Temporality {
+        self.temporality
+    }
+}
