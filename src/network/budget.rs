@@ -38,6 +38,7 @@ impl Budget {
     }
 
     /// Bytes that are out.
+    #[allow(dead_code, reason = "for a receiver's own metrics")]
     pub(crate) fn held(&self) -> usize {
         self.total - self.free.available_permits()
     }

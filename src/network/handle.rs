@@ -8,17 +8,12 @@ use super::shared::{Shared, Traffic};
 /// Clones speak of the same connection; holding one does not keep it open.
 #[derive(Clone)]
 pub(crate) struct Handle {
-    shared: Rc<Shared>,
+    pub(super) shared: Rc<Shared>,
 }
 
 impl Handle {
     pub(super) fn new(shared: Rc<Shared>) -> Self {
         Self { shared }
-    }
-
-    /// Frames may have so many bytes from the next one on, as after a login.
-    pub(crate) fn raise(&self, frame: usize) {
-        self.shared.raise(frame);
     }
 
     /// Reads no more, tells the peer why, writes what is queued, and closes.
@@ -37,6 +32,7 @@ impl Handle {
         self.shared.closed()
     }
 
+    #[allow(dead_code, reason = "for a receiver's own metrics")]
     pub(crate) fn traffic(&self) -> Traffic {
         self.shared.traffic.get()
     }

@@ -125,17 +125,18 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
     /// The ends of the segments in words, and the bytes of the table.
     async fn header(&mut self) -> Result<(Vec<usize>, usize), Closed> {
-        let mut first = [0; WORD];
+        // No more than this at first: an alert of TLS has seven bytes in all.
+        let mut first = [0; WORD / 2];
         self.fill(&mut first).await?;
-        let [a, b, c, d, rest @ ..] = first;
-        let announced = u32::from_le_bytes([a, b, c, d]);
-        let most = self.shared.segments();
+        let announced = u32::from_le_bytes(first);
+        let most = self.shared.segments.get();
         if announced as usize >= most {
             return Err(self.no_frame(first, most));
         }
         let count = announced as usize + 1;
         let mut ends = Vec::with_capacity(count);
-        self.segment(&mut ends, u32::from_le_bytes(rest))?;
+        self.fill(&mut first).await?;
+        self.segment(&mut ends, u32::from_le_bytes(first))?;
         // Two numbers a word; the last one may be padding.
         for _ in 0..count / 2 {
             let mut pair = [0; WORD];
@@ -150,7 +151,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     }
 
     fn segment(&self, ends: &mut Vec<usize>, words: u32) -> Result<(), Closed> {
-        let cap = self.shared.frame();
+        let cap = self.shared.frame.get();
         let end = ends.last().copied().unwrap_or_default().checked_add(words as usize);
         match end {
             Some(end) if end <= cap / WORD => {
@@ -208,10 +209,10 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     }
 
     /// What a peer that speaks something else is called.
-    fn no_frame(&self, first: [u8; WORD], most: usize) -> Closed {
-        const HTTP: [&[u8]; 8] =
-            [b"HTTP/", b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PRI * "];
-        if self.is_first() && HTTP.iter().any(|start| first.starts_with(start)) {
+    fn no_frame(&self, first: [u8; WORD / 2], most: usize) -> Closed {
+        const HTTP: [&[u8; 4]; 8] =
+            [b"HTTP", b"GET ", b"POST", b"PUT ", b"HEAD", b"OPTI", b"DELE", b"PRI "];
+        if self.is_first() && HTTP.contains(&&first) {
             return Closed::new(Cause::Http, "the peer speaks HTTP, not Cap'n Proto");
         }
         // The records of TLS: an alert or a handshake, of version 3.

@@ -5,9 +5,6 @@ use std::time::Duration;
 /// Segments of one frame from a peer that has not said who it is.
 pub(super) const SEGMENTS: usize = 8;
 
-/// Segments of one frame afterwards: a builder that grows piece by piece needs more of them.
-pub(super) const MORE_SEGMENTS: usize = 64;
-
 /// Frames up to this size are paid from a fixed allowance of their connection, not from the budget: what
 /// frees the budget (`Finish`, `Return`) is read even while all of it is out.
 pub(super) const SMALL_FRAME: usize = 4 * 1024;
@@ -35,9 +32,10 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Of a peer that calls: the answers it gets are small, what it sends is bounded by its window.
+    /// Of a peer that calls: the answers it gets are small, and what it sends is bounded by its window, so
+    /// that its queue only must not be the tighter bound.
     pub(crate) fn client() -> Self {
-        Self { frame: 256 * 1024, queue_bytes: 16 * 1024 * 1024, ..Self::server() }
+        Self { frame: 256 * 1024, queue_bytes: 128 * 1024 * 1024, ..Self::server() }
     }
 
     /// Of a peer that is called: what it gets is large only after a login.

@@ -25,7 +25,6 @@ pub(crate) use handle::Handle;
 pub(crate) use limits::Limits;
 #[cfg(any(test, feature = "receive"))]
 pub(crate) use serve::serve;
-pub(crate) use shared::Traffic;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Budget, Handle, Limits, vat::Network};
 
+/// Segments of one frame after a login: a builder that grows piece by piece needs more of them.
+const MORE_SEGMENTS: usize = 64;
+
 /// The RPC system to spawn on this thread, and a hold on its connection.
 pub(crate) fn serve<R, W>(
     halves: (R, W),
@@ -20,4 +23,12 @@ where
 {
     let (network, handle) = Network::new(halves, Side::Client, limits, budget);
     (RpcSystem::new(Box::new(network), Some(bootstrap)), handle)
+}
+
+impl Handle {
+    /// Frames may have so many bytes from the next one on, as after a login.
+    pub(crate) fn raise(&self, frame: usize) {
+        self.shared.frame.set(frame);
+        self.shared.segments.set(MORE_SEGMENTS);
+    }
 }

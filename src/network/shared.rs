@@ -8,7 +8,7 @@ use capnp::message::{Builder, HeapAllocator};
 use tokio::sync::Notify;
 
 use super::closed::Closed;
-use super::limits::{Limits, MORE_SEGMENTS, SEGMENTS};
+use super::limits::{Limits, SEGMENTS};
 
 pub(super) type Built = Rc<Builder<HeapAllocator>>;
 
@@ -26,8 +26,8 @@ pub(crate) struct Traffic {
 pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) traffic: Cell<Traffic>,
-    frame: Cell<usize>,
-    segments: Cell<usize>,
+    pub(super) frame: Cell<usize>,
+    pub(super) segments: Cell<usize>,
     queue: RefCell<VecDeque<Built>>,
     queued_bytes: Cell<usize>,
     closed: RefCell<Option<Closed>>,
@@ -53,19 +53,6 @@ impl Shared {
             changed: Notify::new(),
             limits,
         }
-    }
-
-    pub(super) fn frame(&self) -> usize {
-        self.frame.get()
-    }
-
-    pub(super) fn segments(&self) -> usize {
-        self.segments.get()
-    }
-
-    pub(super) fn raise(&self, frame: usize) {
-        self.frame.set(frame);
-        self.segments.set(MORE_SEGMENTS);
     }
 
     pub(super) fn count(&self, add: impl FnOnce(&mut Traffic)) {

@@ -11,6 +11,9 @@ use super::session::Call;
 use super::{Links, Signal};
 use crate::config::plan::{CapnpPlan, Compression, Target, Token};
 
+/// No receiver need take a larger batch.
+const MAX_BATCH: usize = 64 * 1024 * 1024;
+
 /// Sends frames to one receiver, several at a time.
 ///
 /// It needs a `LocalSet` on a tokio runtime with I/O and time; a call of `send` may be dropped at any point.
@@ -50,6 +53,10 @@ impl CapnpExporter {
     /// Makes one attempt. A dropped call is cancelled; the receiver may have the frame all the same.
     pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
         let data = frame.body.wire();
+        if data.len() > MAX_BATCH {
+            let error = format!("the batch has {} bytes, the limit is {MAX_BATCH}", data.len());
+            return self.shown(Outcome::TooLarge { error });
+        }
         let call = Call {
             frame,
             data: &data,
@@ -77,26 +84,21 @@ impl CapnpExporter {
 
     /// Whose words these are; the token is in none of them.
     fn shown(&self, mut outcome: Outcome) -> Outcome {
-        let (Outcome::Retry { error, .. }
-        | Outcome::Refused { error }
-        | Outcome::TooLarge { error }
-        | Outcome::Unconfirmed { error }
-        | Outcome::Delivered { message: Some(error), .. }) = &mut outcome
-        else {
-            return outcome;
+        let (text, is_error) = match &mut outcome {
+            Outcome::Retry { error, .. }
+            | Outcome::Refused { error }
+            | Outcome::TooLarge { error }
+            | Outcome::Unconfirmed { error } => (error, true),
+            Outcome::Delivered { message: Some(message), .. } => (message, false),
+            Outcome::Delivered { message: None, .. } => return outcome,
         };
         let token =
             self.token.as_ref().and_then(|token| std::str::from_utf8(token.as_bytes()).ok());
-        if let Some(token) = token.filter(|token| error.contains(*token)) {
-            *error = error.replace(token, "***");
+        if let Some(token) = token.filter(|token| text.contains(*token)) {
+            *text = text.replace(token, "***");
         }
-        if !matches!(outcome, Outcome::Delivered { .. }) {
-            if let Outcome::Retry { error, .. }
-            | Outcome::Refused { error }
-            | Outcome::TooLarge { error } = &mut outcome
-            {
-                *error = format!("{}: {error}", self.target);
-            }
+        if is_error {
+            *text = format!("{}: {text}", self.target);
         }
         outcome
     }

@@ -24,8 +24,6 @@ use crate::schema::ingest_capnp::{gateway, session};
 
 /// Between two pings.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// A ping that takes longer shows that nobody is there.
-const PING: Duration = Duration::from_secs(10);
 /// What a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -168,8 +166,10 @@ struct Login {
 
 /// Logs in, pings, says farewell.
 async fn keep(state: Rc<State>, login: Login) {
+    // A ping that takes longer than a login may shows that nobody is there.
+    let patience = login.handshake;
     let ended = match logged_in(&state, login).await {
-        Ok(()) => keep_alive(&state).await,
+        Ok(()) => keep_alive(&state, patience).await,
         Err(ended) => ended,
     };
     state.end(ended);
@@ -197,7 +197,7 @@ async fn logged_in(state: &State, login: Login) -> Result<(), Ended> {
 }
 
 /// Until the session is left or its connection ends; says why.
-async fn keep_alive(state: &State) -> Ended {
+async fn keep_alive(state: &State, patience: Duration) -> Ended {
     loop {
         let next = timeout(KEEP_ALIVE, first(state)).await;
         match next {
@@ -210,7 +210,7 @@ async fn keep_alive(state: &State) -> Ended {
             Ok(Reason::Suspect) | Err(_) => {}
         }
         let ping = state.client.borrow().ping_request().send().promise;
-        match timeout(PING, ping).await {
+        match timeout(patience, ping).await {
             Ok(Ok(pong)) => {
                 if let Ok(pong) = pong.get() {
                     if pong.has_credit() {
@@ -221,7 +221,7 @@ async fn keep_alive(state: &State) -> Ended {
             Ok(Err(error)) if state.handle.closed().is_none() && is_alive(&error) => {}
             Ok(Err(error)) => return Ended::of_call(&error, state.handle.closed()),
             Err(_) => {
-                let error = format!("the receiver did not answer a ping within {PING:?}");
+                let error = format!("the receiver did not answer a ping within {patience:?}");
                 return Ended::new(Then::Again, error);
             }
         }

@@ -85,6 +85,7 @@ fn small_frames_pass_while_the_budget_is_out() {
         assert_eq!(ping(&client, 1).await.unwrap(), 1);
         // Cancelled: its Finish frees what it held, and the next one gets it.
         held.abort();
+        assert!(held.await.unwrap_err().is_cancelled());
         let next = spawn_local({
             let client = client.clone();
             async move { export(&client, 10_000).await }

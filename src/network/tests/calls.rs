@@ -66,8 +66,7 @@ fn a_second_bootstrap_is_answered_or_fails() {
         let serving = server(one, &Limits::server(), &budget, Echo::default());
         let (mut system, calling, first) =
             connect::<session::Client, _, _>(other, &Limits::client(), &budget);
-        let second: session::Client =
-            system.bootstrap(capnp_rpc::rpc_twoparty_capnp::Side::Server);
+        let second: session::Client = system.bootstrap(capnp_rpc::rpc_twoparty_capnp::Side::Server);
         let system = Rc::new(std::cell::RefCell::new(system));
         let driven = Rc::clone(&system);
         drop(spawn_local(std::future::poll_fn(move |context| {
@@ -99,8 +98,7 @@ fn the_stock_network_calls_us() {
             capnp::message::ReaderOptions::new(),
         );
         let mut system = capnp_rpc::RpcSystem::new(Box::new(network), None);
-        let client: session::Client =
-            system.bootstrap(capnp_rpc::rpc_twoparty_capnp::Side::Server);
+        let client: session::Client = system.bootstrap(capnp_rpc::rpc_twoparty_capnp::Side::Server);
         let disconnect = system.get_disconnector();
         drop(spawn_local(system));
         for size in SIZES {
