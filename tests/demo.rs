@@ -30,10 +30,11 @@ fn demo(endpoint: Option<&str>) -> Output {
     if let Some(endpoint) = endpoint {
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
     }
-    let child = command.arg("demo").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let waiting = std::thread::spawn(|| child.wait_with_output().unwrap());
+    let command = command.arg("demo").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the demo starts");
+    let waiting = std::thread::spawn(|| child.wait_with_output().expect("the demo ends"));
     wait_until("the end of the demo", || waiting.is_finished());
-    let output = waiting.join().unwrap();
+    let output = waiting.join().expect("the demo was waited for");
     assert!(output.status.success(), "{output:?}");
     output
 }
@@ -230,18 +231,18 @@ fn nothing_is_left_behind() {
 fn is_hit(signal: &str) -> bool {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trackside"));
     command.arg("demo").stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut child = command.spawn().expect("the demo starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     // Each of the first three names a process: this one's, the host's, the client's.
     let named = lines.by_ref().take(3).map(|line| {
-        let line = line.unwrap();
+        let line = line.expect("the line is text");
         let number = line.split([' ', ',']).filter(|word| !word.is_empty()).nth(2);
         number.and_then(|number| number.parse().ok()).expect("each line names a process")
     });
     let named: Vec<u32> = named.collect();
     assert_eq!((named.len(), named[0]), (3, child.id()));
-    Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    let status = child.wait().unwrap();
+    Command::new("kill").args([signal, &child.id().to_string()]).status().expect("there is `kill`");
+    let status = child.wait().expect("it can be waited for");
     for process in &named[1..] {
         let state = || std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         wait_until("the end of the others", || state().is_empty() || state().contains(") Z "));

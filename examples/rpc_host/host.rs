@@ -1,7 +1,7 @@
 //! The serving side: connections, each of them a session.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write as _};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::wire;
 /// Serves until Enter is pressed, or standard input ends.
 pub(crate) async fn run(address: &str) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address).await?;
-    println!("serving {}", listener.local_addr()?);
+    writeln!(io::stdout(), "serving {}", listener.local_addr()?)?;
     let accepting = spawn_local(accept(listener, Rc::new(Objects::default())));
     let enter = spawn_blocking(|| io::stdin().read_line(&mut String::new()));
     enter.await??;

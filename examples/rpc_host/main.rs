@@ -3,7 +3,6 @@
 //! Run it: `cargo run --example rpc_host --features telemetry,capnp-rpc -- host 127.0.0.1:7000`, and in another terminal with
 //! `client` instead of `host`. Both print what they saw, or send it to `OTEL_EXPORTER_OTLP_ENDPOINT`, where it is one trace.
 //! `trackside demo` runs the same code, with a receiver beside it.
-#![allow(clippy::print_stdout, reason = "a program may print, the library never does")]
 
 mod client;
 mod engine;

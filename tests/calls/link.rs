@@ -119,7 +119,8 @@ fn system(
 }
 
 pub(crate) fn run(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let test = async { tokio::time::timeout(crate::support::SOON, test).await };
+    let runtime = runtime.expect("there is a runtime");
     LocalSet::new().block_on(&runtime, test).expect("the test hangs");
 }

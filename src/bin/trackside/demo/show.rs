@@ -2,7 +2,7 @@
 
 use std::env;
 use std::error::Error;
-use std::io::{IsTerminal as _, stdout};
+use std::io::{self, IsTerminal as _, Write as _, stdout};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
@@ -24,7 +24,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
         .listen("127.0.0.1:0")
         .threads(1)
         .sink(console)
-        .on_diagnostic(|line| eprintln!("receiver: {line}"));
+        .on_diagnostic(crate::say);
     let forward = env::var(ENDPOINT).ok().filter(|endpoint| !endpoint.trim().is_empty());
     if let Some(endpoint) = &forward {
         receiver = receiver.forward(endpoint);
@@ -43,7 +43,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     // Whatever came of it, what has arrived is shown.
     let counts = receiver.shutdown(SHUTDOWN);
     played?;
-    report(&counts?, forward.is_some());
+    report(&counts?, forward.is_some())?;
     Ok(())
 }
 
@@ -51,34 +51,29 @@ async fn play(endpoint: &str) -> Result<(), Box<dyn Error>> {
     let mut host = Child::start("host", "127.0.0.1:0", endpoint)?;
     let address = host.says("serving ").await?;
     let client = Child::start("client", &address, endpoint)?;
-    println!("receiver: process {} at {endpoint}", std::process::id());
-    println!("host:     process {} at {address}, sends to the receiver", host.id());
-    println!("client:   process {}, calls the host, sends to the receiver\n", client.id());
+    let mut out = stdout();
+    writeln!(out, "receiver: process {} at {endpoint}", std::process::id())?;
+    writeln!(out, "host:     process {} at {address}, sends to the receiver", host.id())?;
+    writeln!(out, "client:   process {}, calls the host, sends to the receiver\n", client.id())?;
     client.end().await?;
     host.end().await
 }
 
-fn report(counts: &Counts, is_forwarded: bool) {
+fn report(counts: &Counts, is_forwarded: bool) -> io::Result<()> {
+    let mut out = stdout().lock();
     let [traces, metrics, logs] = [counts.traces, counts.metrics, counts.logs];
-    println!(
-        "received: {} spans, {} points, {} log records; not taken: {}",
-        traces.taken,
-        metrics.taken,
-        logs.taken,
-        [traces, metrics, logs].map(|of| of.announced - of.taken).iter().sum::<u64>(),
-    );
-    for sink in &counts.sinks {
-        print_sink(sink);
+    let not_taken = [traces, metrics, logs].map(|of| of.announced - of.taken).iter().sum::<u64>();
+    let [spans, points, records] = [traces, metrics, logs].map(|of| of.taken);
+    writeln!(
+        out,
+        "received: {spans} spans, {points} points, {records} log records; not taken: {not_taken}"
+    )?;
+    for SinkCounts { name, traces, metrics, logs, .. } in &counts.sinks {
+        let [spans, points, records] = [traces, metrics, logs].map(|of| of.forwarded);
+        writeln!(out, "to {name}: {spans} spans, {points} points, {records} log records")?;
     }
     if !is_forwarded {
-        println!("To see the same in your collector, set {ENDPOINT}=http://localhost:4318");
+        writeln!(out, "To see the same in your collector, set {ENDPOINT}=http://localhost:4318")?;
     }
-}
-
-fn print_sink(sink: &SinkCounts) {
-    let SinkCounts { name, traces, metrics, logs, .. } = sink;
-    println!(
-        "to {name}: {} spans, {} points, {} log records",
-        traces.forwarded, metrics.forwarded, logs.forwarded
-    );
+    Ok(())
 }
