@@ -2,8 +2,6 @@
 
 #![cfg(all(feature = "telemetry", feature = "capnp-rpc"))]
 
-mod support;
-
 #[path = "calls/link.rs"]
 mod link;
 #[allow(warnings, clippy::all, reason = "generated")]

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::pending;
 use std::rc::Rc;
+use std::time::Duration;
 
 use capnp::Error;
 use capnp::capability::FromClientHook;
@@ -13,6 +14,9 @@ use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt 
 use trackside::telemetry::rpc::{self, Call};
 
 use crate::{new_capnp, old_capnp};
+
+/// Longer than anything here takes, short enough to notice a hang.
+const SOON: Duration = Duration::from_secs(20);
 
 /// Serves the interface with its context, every call wrapped.
 #[derive(Default)]
@@ -120,7 +124,7 @@ fn system(
 
 pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let test = async { tokio::time::timeout(crate::support::SOON, test).await };
+    let test = async { tokio::time::timeout(SOON, test).await };
     let runtime = runtime.expect("there is a runtime");
     LocalSet::new().block_on(&runtime, test).expect("the test hangs");
 }
