@@ -6,6 +6,7 @@ mod support;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -19,8 +20,14 @@ use support::collector::{Collector, Received};
 use support::metrics::series_of;
 use support::wait_until;
 
-/// Runs it to its end, which it has to reach by itself.
+/// Runs it to its end, which it has to reach by itself, and well.
 fn demo(endpoint: Option<&str>) -> Output {
+    let output = run(endpoint);
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
+fn run(endpoint: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trackside"));
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("OTEL_") {
@@ -34,9 +41,7 @@ fn demo(endpoint: Option<&str>) -> Output {
     let child = command.spawn().expect("the demo starts");
     let waiting = std::thread::spawn(|| child.wait_with_output().expect("the demo ends"));
     wait_until("the end of the demo", || waiting.is_finished());
-    let output = waiting.join().expect("the demo was waited for");
-    assert!(output.status.success(), "{output:?}");
-    output
+    waiting.join().expect("the demo was waited for")
 }
 
 fn service(resource: Option<&Resource>) -> String {
@@ -214,6 +219,23 @@ fn without_a_collector_it_shows_the_same_and_ends() {
     assert!(shown.contains("client.run") && shown.contains("storage.put"), "{shown}");
     assert!(shown.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{shown}");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_collector_that_is_not_there_is_said() {
+    // A port that was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = run(Some(&format!("http://{address}")));
+    assert!(!output.status.success());
+    let [shown, said] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("it is text"));
+    assert!(shown.contains("client.run"), "{shown}");
+    assert!(shown.contains(&format!("cannot connect to {address}")), "{shown}");
+    assert!(said.contains("items did not get to where they were sent"), "{said}");
+
+    let output = run(Some("capnp://127.0.0.1:4319"));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("OTEL_EXPORTER_OTLP_ENDPOINT: "), "{said}");
 }
 
 /// Whatever ends it before its time, its processes end too.

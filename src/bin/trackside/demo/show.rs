@@ -15,7 +15,7 @@ use super::child::Child;
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// The trace is drawn when the host has ended, long before it has been silent for so long.
 const QUIET: Duration = Duration::from_secs(60);
-const SHUTDOWN: Duration = Duration::from_secs(10);
+const SHUTDOWN: Duration = Duration::from_secs(5);
 
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let color = stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
@@ -27,6 +27,10 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
         .on_diagnostic(crate::say);
     let forward = env::var(ENDPOINT).ok().filter(|endpoint| !endpoint.trim().is_empty());
     if let Some(endpoint) = &forward {
+        if !endpoint.trim_start().starts_with("http") {
+            let remedy = "the demo forwards over HTTP; set http://localhost:4318, or unset it";
+            return Err(format!("{ENDPOINT}: {remedy}").into());
+        }
         receiver = receiver.forward(endpoint);
     }
     let receiver = receiver.start()?;
@@ -41,10 +45,14 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
         }
     });
     // Whatever came of it, what has arrived is shown.
-    let counts = receiver.shutdown(SHUTDOWN);
+    let ended = receiver.shutdown(SHUTDOWN);
     played?;
-    report(&counts?, forward.is_some())?;
-    Ok(())
+    let counts = receiver.counts();
+    report(&counts, forward.is_some())?;
+    match counts.lost() {
+        0 => ended.map(drop).map_err(Into::into),
+        lost => Err(format!("{lost} items did not get to where they were sent").into()),
+    }
 }
 
 async fn play(endpoint: &str) -> Result<(), Box<dyn Error>> {
@@ -68,9 +76,13 @@ fn report(counts: &Counts, is_forwarded: bool) -> io::Result<()> {
         out,
         "received: {spans} spans, {points} points, {records} log records; not taken: {not_taken}"
     )?;
-    for SinkCounts { name, traces, metrics, logs, .. } in &counts.sinks {
+    for SinkCounts { name, traces, metrics, logs, last_error, .. } in &counts.sinks {
         let [spans, points, records] = [traces, metrics, logs].map(|of| of.forwarded);
-        writeln!(out, "to {name}: {spans} spans, {points} points, {records} log records")?;
+        write!(out, "to {name}: {spans} spans, {points} points, {records} log records")?;
+        match last_error {
+            Some(error) => writeln!(out, "; {error}")?,
+            None => writeln!(out)?,
+        }
     }
     if !is_forwarded {
         writeln!(out, "To see the same in your collector, set {ENDPOINT}=http://localhost:4318")?;
