@@ -171,6 +171,31 @@ fn a_receiver_restarted_under_load_is_found_again() {
 }
 
 #[test]
+fn a_receiver_killed_under_load_loses_nothing_that_it_was_given() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let mut running = receiver::start(&collector.url());
+    let endpoint = receiver::endpoint(&running);
+    let address = endpoint.trim_start_matches("capnp://").to_owned();
+    let small = ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10");
+    let telemetry = start(&endpoint, &[small, ("OTEL_BSP_SCHEDULE_DELAY", "1")]);
+    for _ in 0..4 {
+        record("work", 300);
+        // What it holds at this moment is lost with it, and was never acknowledged.
+        let _ = running.shutdown(Duration::ZERO);
+        record("meanwhile", 100);
+        running = receiver::forwarding(&address, &collector.url()).start().expect("the same port");
+        telemetry.force_flush(SOON).unwrap();
+    }
+    let traces = assert_conserved(&telemetry);
+    assert_eq!((traces.recorded, traces.delivered), (1600, 1600), "{traces:?}");
+    // A new receiver cannot know what the old one had forwarded, so the collector may have some twice.
+    assert_eq!(ids(&collector).len(), 1600);
+    telemetry.shutdown(SOON).unwrap();
+    receiver::end(&running);
+}
+
+#[test]
 fn a_hanging_receiver_costs_no_more_than_the_deadline() {
     let _turn = serial();
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();

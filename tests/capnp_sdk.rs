@@ -35,8 +35,8 @@ fn export(exporter: &CapnpSpanExporter) -> OTelSdkResult {
 
 /// A port where nobody answers, in silence.
 fn silent() -> (TcpListener, String) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     (listener, url)
 }
 

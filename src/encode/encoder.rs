@@ -27,7 +27,7 @@ fn own_scope() -> InstrumentationScope {
 /// Spans in, one frame's bytes out.
 pub(crate) enum SpanEncoder {
     Otlp(TraceEncoder),
-    Capnp(capnp::TraceEncoder),
+    Capnp(Box<capnp::TraceEncoder>),
     Console(ConsoleEncoder),
     Sdk(SpanDataEncoder),
 }
@@ -37,7 +37,7 @@ impl SpanEncoder {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(TraceEncoder::new(resource, NAME, VERSION)),
             ExporterPlan::Capnp(_) => {
-                Self::Capnp(capnp::TraceEncoder::new(resource, NAME, VERSION))
+                Self::Capnp(Box::new(capnp::TraceEncoder::new(resource, NAME, VERSION)))
             }
             ExporterPlan::Foreign(_) => Self::Sdk(SpanDataEncoder::new(own_scope())),
             ExporterPlan::Console { no_color } => {
@@ -69,7 +69,7 @@ impl SpanEncoder {
 /// Log records in, one frame's bytes out.
 pub(crate) enum LogEncoder {
     Otlp(LogsEncoder),
-    Capnp(capnp::LogsEncoder),
+    Capnp(Box<capnp::LogsEncoder>),
     Console(LogsConsole),
     Sdk(LogRecordEncoder),
 }
@@ -78,7 +78,9 @@ impl LogEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(LogsEncoder::new(resource, NAME, VERSION)),
-            ExporterPlan::Capnp(_) => Self::Capnp(capnp::LogsEncoder::new(resource, NAME, VERSION)),
+            ExporterPlan::Capnp(_) => {
+                Self::Capnp(Box::new(capnp::LogsEncoder::new(resource, NAME, VERSION)))
+            }
             ExporterPlan::Foreign(_) => Self::Sdk(LogRecordEncoder::new(own_scope())),
             ExporterPlan::Console { no_color } => {
                 Self::Console(LogsConsole::new(wants_color(*no_color)))
@@ -109,7 +111,7 @@ impl LogEncoder {
 /// Metrics in, one frame's bytes out.
 pub(crate) enum MetricEncoder {
     Otlp(MetricsEncoder),
-    Capnp(capnp::MetricsEncoder),
+    Capnp(Box<capnp::MetricsEncoder>),
     Console(MetricsConsole),
     /// The whole collection: it is not taken apart.
     Sdk(Option<Arc<ResourceMetrics>>, usize),
@@ -119,7 +121,7 @@ impl MetricEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(_) => Self::Otlp(MetricsEncoder::new(resource)),
-            ExporterPlan::Capnp(_) => Self::Capnp(capnp::MetricsEncoder::new(resource)),
+            ExporterPlan::Capnp(_) => Self::Capnp(Box::new(capnp::MetricsEncoder::new(resource))),
             ExporterPlan::Foreign(_) => Self::Sdk(None, 0),
             ExporterPlan::Console { no_color } => {
                 Self::Console(MetricsConsole::new(resource, wants_color(*no_color)))

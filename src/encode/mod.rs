@@ -1,6 +1,6 @@
 //! From items to bytes; no sockets here.
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports, reason = "the exporter takes it next")]
 pub(crate) mod capnp;
 pub(crate) mod console;
 mod encoder;

@@ -299,11 +299,11 @@ impl LogView for SampleLog {
     }
 
     fn severity_number(&self) -> i32 {
-        self.numbers.map_or(self.severity.into(), |(severity, _)| severity)
+        self.numbers.map_or_else(|| self.severity.into(), |(severity, _)| severity)
     }
 
     fn flags(&self) -> u32 {
-        self.numbers.map_or(self.trace_flags.into(), |(_, flags)| flags)
+        self.numbers.map_or_else(|| self.trace_flags.into(), |(_, flags)| flags)
     }
 
     fn severity_text(&self) -> &str {

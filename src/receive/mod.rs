@@ -33,6 +33,7 @@ mod gateway;
 mod health;
 mod link;
 mod listener;
+mod metrics;
 pub(crate) mod rows;
 mod running;
 mod session;

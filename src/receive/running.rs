@@ -187,6 +187,10 @@ impl Running {
         self.shared.counts()
     }
 
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
     /// What there was to say, the newest 64 lines.
     pub fn diagnostics(&self) -> Vec<String> {
         self.shared.diagnostics.lines()

@@ -44,8 +44,7 @@ fn assert_conserved(counts: &Counts) {
         for (flow, arrived) in [sink.traces, sink.metrics, sink.logs].into_iter().zip(arrived) {
             let Flow { received, forwarded, rejected, unconfirmed, dropped, sent_back, waiting } =
                 flow;
-            let known =
-                forwarded + rejected + unconfirmed + dropped.total() + sent_back + waiting;
+            let known = forwarded + rejected + unconfirmed + dropped.total() + sent_back + waiting;
             assert_eq!(received, known, "{counts:#?}");
             assert_eq!(received, arrived.taken, "{counts:#?}");
         }

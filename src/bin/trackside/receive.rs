@@ -84,6 +84,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let telemetry = telemetry::init(own)?;
     let signals = signals::watch()?;
     let receiver = builder.start()?;
+    receiver.observe();
     announce(&receiver)?;
     let signal = signals.recv()?;
     say(&format!("{signal}: no new connections; the end takes {drain:?} at most"));

@@ -174,7 +174,7 @@ impl Batch {
 
     fn words(&self) -> usize {
         let texts = words::of::<string_table::Builder<'_>>()
-            + words::of_bytes(4 * self.values.strings.ends().len())
+            + words::of_bytes(4 * self.values.strings.count())
             + words::of_bytes(self.values.strings.blob().len());
         let (data, groups, item) = match self.signal {
             Signal::Unset => return ROOT_WORDS + texts,
@@ -264,9 +264,8 @@ fn is_exact(message: &Builder<HeapAllocator>, words: usize) -> bool {
 }
 
 fn write_texts(from: &Strings, mut to: string_table::Builder<'_>) {
-    let ends = from.ends();
-    let mut list = to.reborrow().init_ends(ends.len() as u32);
-    (0..).zip(ends).for_each(|(index, end)| list.set(index, *end));
+    let mut list = to.reborrow().init_ends(from.count() as u32);
+    (0..).zip(from.ends()).for_each(|(index, end)| list.set(index, end));
     if !from.blob().is_empty() {
         to.set_blob(from.blob());
     }

@@ -13,12 +13,22 @@ const FIRST_SLOTS: usize = 64;
 pub(super) struct Strings {
     /// All texts one behind the other.
     blob: Vec<u8>,
-    /// Where in `blob` each text ends.
-    ends: Vec<u32>,
+    texts: Vec<Text>,
     /// Open addressing; at most every other slot is taken.
     slots: Vec<Slot>,
     /// Secret, so that nobody can choose texts that meet in one slot.
     seed: u64,
+    last_key: u32,
+}
+
+/// Where in the blob a text is, and what came with it the last time that it was a key; 0: nothing.
+/// Spans of one kind follow each other, and comparing is quicker than searching.
+#[derive(Clone, Copy, Debug, Default)]
+struct Text {
+    start: u32,
+    end: u32,
+    next_key: u32,
+    value: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,9 +43,10 @@ impl Default for Strings {
     fn default() -> Self {
         Self {
             blob: Vec::new(),
-            ends: vec![0],
+            texts: vec![Text::default()],
             slots: vec![Slot::default(); FIRST_SLOTS],
             seed: RandomState::new().hash_one(0),
+            last_key: 0,
         }
     }
 }
@@ -54,37 +65,71 @@ impl Strings {
             if slot.index == 0 {
                 return self.add(at, tag, text);
             }
-            if slot.tag == tag && self.bytes(slot.index) == text.as_bytes() {
+            if slot.tag == tag && self.is(slot.index, text) {
                 return slot.index;
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
     }
 
+    /// The same for an attribute's key.
+    #[inline]
+    pub(super) fn key(&mut self, text: &str) -> u32 {
+        let last = self.last_key as usize;
+        let guess = self.texts[last].next_key;
+        let key = if self.is(guess, text) { guess } else { self.index(text) };
+        self.texts[last].next_key = key;
+        self.last_key = key;
+        key
+    }
+
+    /// The same for the value of the attribute whose key is `key`.
+    #[inline]
+    pub(super) fn value(&mut self, key: u32, text: &str) -> u32 {
+        let guess = self.texts[key as usize].value;
+        if self.is(guess, text) {
+            return guess;
+        }
+        let value = self.index(text);
+        self.texts[key as usize].value = value;
+        value
+    }
+
     /// Whether `index` is `text`.
+    #[inline]
     pub(super) fn is(&self, index: u32, text: &str) -> bool {
-        self.bytes(index) == text.as_bytes()
+        same(self.bytes(index), text.as_bytes())
     }
 
     pub(super) fn blob(&self) -> &[u8] {
         &self.blob
     }
 
-    pub(super) fn ends(&self) -> &[u32] {
-        &self.ends
+    /// How many texts there are, the empty one too.
+    pub(super) fn count(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Where in the blob each text ends.
+    pub(super) fn ends(&self) -> impl Iterator<Item = u32> {
+        self.texts.iter().map(|text| text.end)
     }
 
     /// Forgets all but the first `count` texts; the first of all stays in any case.
     pub(super) fn truncate(&mut self, count: usize) {
-        self.ends.truncate(count.max(1));
-        self.blob.truncate(self.ends.last().map_or(0, |end| *end as usize));
+        self.texts.truncate(count.max(1));
+        for text in &mut self.texts {
+            *text = Text { next_key: 0, value: 0, ..*text };
+        }
+        self.last_key = 0;
+        self.blob.truncate(self.texts.last().map_or(0, |text| text.end as usize));
         self.fill();
     }
 
+    #[inline]
     fn bytes(&self, index: u32) -> &[u8] {
-        let index = index as usize;
-        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
-        &self.blob[start..self.ends[index] as usize]
+        let text = self.texts[index as usize];
+        &self.blob[text.start as usize..text.end as usize]
     }
 
     /// Where the search for a hash begins, and what else is known of it.
@@ -97,11 +142,12 @@ impl Strings {
         if self.blob.len() + text.len() > MAX_BYTES {
             return 0;
         }
-        let index = self.ends.len() as u32;
+        let index = self.texts.len() as u32;
+        let start = self.blob.len() as u32;
         self.blob.extend_from_slice(text.as_bytes());
-        self.ends.push(self.blob.len() as u32);
+        self.texts.push(Text { start, end: self.blob.len() as u32, ..Text::default() });
         self.slots[at] = Slot { index, tag };
-        if self.ends.len() * 2 > self.slots.len() {
+        if self.texts.len() * 2 > self.slots.len() {
             self.slots.resize(self.slots.len() * 2, Slot::default());
             self.fill();
         }
@@ -111,13 +157,35 @@ impl Strings {
     /// Gives each text a slot again.
     fn fill(&mut self) {
         self.slots.fill(Slot::default());
-        for index in 1..self.ends.len() as u32 {
+        for index in 1..self.texts.len() as u32 {
             let (mut at, tag) = self.place(hash(self.seed, self.bytes(index)));
             while self.slots[at].index != 0 {
                 at = (at + 1) & (self.slots.len() - 1);
             }
             self.slots[at] = Slot { index, tag };
         }
+    }
+}
+
+/// Equality without a call: most texts are a few words long.
+#[inline]
+fn same(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let (mut one, mut other) = (left, right);
+    while let (Some((a, behind_a)), Some((b, behind_b))) =
+        (one.split_first_chunk::<8>(), other.split_first_chunk::<8>())
+    {
+        if a != b {
+            return false;
+        }
+        (one, other) = (behind_a, behind_b);
+    }
+    match (left.last_chunk::<8>(), right.last_chunk::<8>()) {
+        // Over bytes that are compared already, so that the rest is one word too.
+        (Some(a), Some(b)) => a == b,
+        _ => one.iter().zip(other).all(|(a, b)| a == b),
     }
 }
 

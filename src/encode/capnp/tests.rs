@@ -1,7 +1,10 @@
 //! What we write, read back with the generated readers.
 
+mod golden;
+mod json;
 mod read;
 mod read_metrics;
+mod tool;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{

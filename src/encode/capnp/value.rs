@@ -7,8 +7,8 @@ use super::words::{self, Run, list};
 use crate::encode::view::{Any, Attributes};
 use crate::schema::common_capnp::{key_value, value};
 
-/// Arrays and maps within each other; what is deeper becomes an empty value. Readers stop at 64
-/// pointers, and a handful stand above these.
+/// Arrays and maps within each other; what is deeper becomes an empty value, as in OTLP. Each takes two
+/// levels of a reader's nesting limit, its list and its element; a dozen stand above.
 const MAX_DEPTH: usize = 32;
 
 /// A value; what is long or nested stands in `Values`.
@@ -24,11 +24,44 @@ pub(super) enum Staged {
     Map(Run),
 }
 
-/// An attribute; as an element of an array it has no key.
+/// An attribute; as an element of an array it has no key. Its value is in plain words: an enum is put
+/// together in memory, and the copy behind that waits for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pair {
     key: u32,
-    value: Staged,
+    kind: u32,
+    bits: u64,
+}
+
+impl Pair {
+    #[inline]
+    fn new(key: u32, value: Staged) -> Self {
+        let (kind, bits) = match value {
+            Staged::Empty => (0, 0),
+            Staged::Text(text) => (1, text.into()),
+            Staged::Bool(value) => (2, value.into()),
+            Staged::Int(value) => (3, value as u64),
+            Staged::Double(value) => (4, value.to_bits()),
+            Staged::Bytes(run) => (5, run.bits()),
+            Staged::Array(run) => (6, run.bits()),
+            Staged::Map(run) => (7, run.bits()),
+        };
+        Self { key, kind, bits }
+    }
+
+    #[inline]
+    fn value(self) -> Staged {
+        match self.kind {
+            0 => Staged::Empty,
+            1 => Staged::Text(self.bits as u32),
+            2 => Staged::Bool(self.bits != 0),
+            3 => Staged::Int(self.bits as i64),
+            4 => Staged::Double(f64::from_bits(self.bits)),
+            5 => Staged::Bytes(Run::of_bits(self.bits)),
+            6 => Staged::Array(Run::of_bits(self.bits)),
+            _ => Staged::Map(Run::of_bits(self.bits)),
+        }
+    }
 }
 
 /// All values of a batch, and the texts that everything else names too.
@@ -59,7 +92,7 @@ pub(super) struct Mark {
 impl Values {
     pub(super) fn mark(&self) -> Mark {
         Mark {
-            strings: self.strings.ends().len(),
+            strings: self.strings.count(),
             pairs: self.pairs.len(),
             nested: self.nested.len(),
             bytes: self.bytes.len(),
@@ -102,8 +135,12 @@ impl Values {
 
     #[inline]
     fn pair(&mut self, key: &str, value: Any<'_>) {
-        let pair = Pair { key: self.strings.index(key), value: self.stage(value, 0) };
-        self.pairs.push(pair);
+        let key = self.strings.key(key);
+        let value = match value {
+            Any::Str(text) => Staged::Text(self.strings.value(key, text)),
+            other => self.stage(other, 0),
+        };
+        self.pairs.push(Pair::new(key, value));
     }
 
     fn close(&mut self, start: usize) -> Run {
@@ -140,7 +177,7 @@ impl Values {
             Any::Array(items) => {
                 items.items(&mut |item| {
                     let value = self.stage(item, depth);
-                    self.open.push(Pair { key: 0, value });
+                    self.open.push(Pair::new(0, value));
                 });
                 let run = self.close_nested(start);
                 // An empty list that is there takes its head.
@@ -151,7 +188,7 @@ impl Values {
                 entries.entries(&mut |key, item| {
                     let key = self.strings.index(key);
                     let value = self.stage(item, depth);
-                    self.open.push(Pair { key, value });
+                    self.open.push(Pair::new(key, value));
                 });
                 let run = self.close_nested(start);
                 self.words += 1 + run.len() * words::of::<key_value::Builder<'_>>();
@@ -178,7 +215,7 @@ impl Values {
 
     fn is(&self, staged: Pair, key: &str, value: Any<'_>) -> bool {
         self.strings.is(staged.key, key)
-            && match (staged.value, value) {
+            && match (staged.value(), value) {
                 (Staged::Empty, Any::Empty) => true,
                 (Staged::Bool(staged), Any::Bool(value)) => staged == value,
                 (Staged::Int(staged), Any::I64(value)) => staged == value,
@@ -221,7 +258,7 @@ impl Values {
         for (index, pair) in (0..).zip(pairs) {
             let mut to = to.reborrow().get(index);
             to.set_key(pair.key);
-            match pair.value {
+            match pair.value() {
                 // Memory is zero, which is this.
                 Staged::Empty => {}
                 Staged::Text(text) => to.set_string(text),
@@ -239,7 +276,7 @@ impl Values {
 
     fn write_values(&self, run: Run, mut to: struct_list::Builder<'_, value::Owned>) {
         for (index, pair) in (0..).zip(run.of(&self.nested)) {
-            self.write_value(pair.value, to.reborrow().get(index));
+            self.write_value(pair.value(), to.reborrow().get(index));
         }
     }
 

@@ -16,6 +16,14 @@ impl Run {
         Self { start: start as u32, end: end as u32 }
     }
 
+    pub(super) fn bits(self) -> u64 {
+        u64::from(self.start) << 32 | u64::from(self.end)
+    }
+
+    pub(super) fn of_bits(bits: u64) -> Self {
+        Self { start: (bits >> 32) as u32, end: bits as u32 }
+    }
+
     #[inline]
     pub(super) fn len(self) -> usize {
         (self.end - self.start) as usize

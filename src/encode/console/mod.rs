@@ -12,7 +12,7 @@
 //! shows where in the trace that was.
 
 mod escape;
-#[cfg(feature = "receive")]
+#[allow(dead_code, reason = "only a receiver gathers")]
 mod gathering;
 mod logs;
 mod metrics;
@@ -33,7 +33,7 @@ use self::escape::clip;
 use self::span::Node;
 use crate::encode::view::SpanView;
 
-#[cfg(feature = "receive")]
+#[allow(unused_imports, reason = "only a receiver gathers")]
 pub(crate) use self::gathering::{Drawn, Gathering};
 pub(crate) use self::logs::LogsConsole;
 pub(crate) use self::metrics::MetricsConsole;

@@ -1,5 +1,6 @@
 //! What a person would see.
 
+mod gathering;
 mod logs;
 mod metrics;
 

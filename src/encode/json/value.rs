@@ -36,10 +36,18 @@ pub(super) fn resource(out: &mut Writer, from: &Resource<'_>) {
 
 fn entity_ref(out: &mut Writer, from: &EntityRef<'_>) {
     out.object(|out| {
-        out.text("schemaUrl", from.schema_url);
-        out.text("type", from.kind);
-        out.list("idKeys", &from.id_keys, |out, key| out.string(key));
-        out.list("descriptionKeys", &from.description_keys, |out, key| out.string(key));
+        // Some readers miss what is left out here, though the mapping allows it.
+        for (name, text) in [("schemaUrl", from.schema_url), ("type", from.kind)] {
+            out.key(name);
+            out.string(text);
+        }
+        for (name, keys) in [("idKeys", &from.id_keys), ("descriptionKeys", &from.description_keys)]
+        {
+            out.key(name);
+            out.open(b'[');
+            keys.iter().for_each(|key| out.string(key));
+            out.close(b']');
+        }
     });
 }
 
@@ -54,7 +62,8 @@ pub(super) fn scope(out: &mut Writer, from: &Scope<'_>) {
 
 fn key_value(out: &mut Writer, key: &str, value: Any<'_>, depth: usize) {
     out.object(|out| {
-        out.text("key", key);
+        out.key("key");
+        out.string(key);
         out.key("value");
         any_value(out, value, depth);
     });

@@ -256,7 +256,7 @@ fn expected_status(span: &SampleSpan) -> Option<Status> {
         SampleStatus::Ok => (StatusCode::Ok, ""),
         SampleStatus::Error(message) => (StatusCode::Error, message.as_str()),
     };
-    let code = span.numbers.map_or(code.into(), |(.., code)| code);
+    let code = span.numbers.map_or_else(|| code.into(), |(.., code)| code);
     let status = Status { message: message.into(), code };
     (status != Status::default()).then_some(status)
 }

@@ -6,6 +6,7 @@
 mod log;
 mod metric;
 mod resource;
+#[allow(dead_code, reason = "a receiver's")]
 mod sink;
 mod span;
 

@@ -17,6 +17,7 @@ mod views;
 mod words;
 
 pub(crate) use checked::Rows;
+#[allow(unused_imports, reason = "of builds with zstd")]
 pub(crate) use frame::inflate;
 pub(crate) use payload::{Limits, Payload};
 pub(crate) use refusal::Refusal;

@@ -46,6 +46,12 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+impl From<Box<Self>> for Refusal {
+    fn from(boxed: Box<Self>) -> Self {
+        *boxed
+    }
+}
+
 /// Where reading goes wrong in the middle, the bytes are at fault.
 impl From<capnp::Error> for Refusal {
     fn from(error: capnp::Error) -> Self {

@@ -2,31 +2,30 @@
 
 use std::str;
 
-use capnp::primitive_list;
-
 use super::Refusal;
 use crate::schema::common_capnp::string_table;
 
 /// All texts of a batch, checked once: what is left for each use is a bounds check.
 ///
-/// The texts stay where they are and are cut out when they are named; a list of slices would be memory of
+/// The texts stay where they are and are cut out when they are named: a list of slices would be memory of
 /// four times the peer's choice.
-#[derive(Clone, Copy)]
 pub(super) struct Strings<'a> {
-    ends: primitive_list::Reader<'a, u32>,
+    ends: Vec<u32>,
     blob: &'a str,
 }
 
 impl<'a> Strings<'a> {
     pub(super) fn open(table: string_table::Reader<'a>) -> Result<Self, Refusal> {
-        let (ends, blob) = (table.get_ends()?, table.get_blob()?);
+        let blob = table.get_blob()?;
+        // Copied, since reading the list takes far longer.
+        let ends: Vec<u32> = table.get_ends()?.iter().collect();
         let blob = str::from_utf8(blob).map_err(|error| {
             let at = error.valid_up_to();
             Refusal::Malformed(format!("strings.blob: not UTF-8 at byte {at}"))
         })?;
         let mut last = 0;
         for (index, end) in ends.iter().enumerate() {
-            let wrong = match end as usize {
+            let wrong = match *end as usize {
                 end if index == 0 && end != 0 => "and text 0 is empty by definition",
                 end if end < last => "which is before its beginning",
                 end if end > blob.len() => "which is behind the blob's end",
@@ -50,29 +49,20 @@ impl<'a> Strings<'a> {
         Ok(Self { ends, blob })
     }
 
-    /// The same table, which has been checked, through another reader.
-    pub(super) fn again(
-        table: string_table::Reader<'a>,
-        checked: &Strings<'a>,
-    ) -> Result<Self, Refusal> {
-        Ok(Self { ends: table.get_ends()?, blob: checked.blob })
-    }
-
     /// How many there are.
-    pub(super) fn len(&self) -> u32 {
+    pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// Where the text lies in the blob.
     #[inline]
     fn place(&self, index: u32) -> Option<(usize, usize)> {
+        let index = index as usize;
         if index == 0 {
             return Some((0, 0));
         }
-        if index >= self.ends.len() {
-            return None;
-        }
-        Some((self.ends.get(index - 1) as usize, self.ends.get(index) as usize))
+        let (start, end) = (self.ends.get(index - 1)?, self.ends.get(index)?);
+        Some((*start as usize, *end as usize))
     }
 
     #[inline]

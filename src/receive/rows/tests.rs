@@ -5,4 +5,5 @@ mod hand_made;
 mod identity;
 pub(crate) mod prost_samples;
 pub(crate) mod prost_source;
+mod robustness;
 mod rules;

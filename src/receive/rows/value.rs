@@ -8,7 +8,7 @@ use crate::schema::common_capnp::{key_value, value};
 pub(super) type Values<'a> = struct_list::Reader<'a, value::Owned>;
 pub(super) type Pairs<'a> = struct_list::Reader<'a, key_value::Owned>;
 
-/// One value.
+/// One value. Errors are boxed: each attribute comes through here.
 #[derive(Clone, Copy)]
 pub(super) enum Value<'a> {
     Empty,
@@ -23,8 +23,8 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    #[inline]
-    pub(super) fn of(from: value::Reader<'a>) -> Result<Self, Refusal> {
+    #[inline(always)]
+    pub(super) fn of(from: value::Reader<'a>) -> Result<Self, Box<Refusal>> {
         use value::Which;
         Ok(match from.which().map_err(unknown)? {
             Which::Empty(()) => Self::Empty,
@@ -32,14 +32,14 @@ impl<'a> Value<'a> {
             Which::Bool(value) => Self::Bool(value),
             Which::Int(value) => Self::Int(value),
             Which::Double(value) => Self::Double(value),
-            Which::Bytes(value) => Self::Bytes(value?),
-            Which::Array(values) => Self::Array(values?),
-            Which::Kvlist(entries) => Self::Map(entries?),
+            Which::Bytes(value) => Self::Bytes(value.map_err(unreadable)?),
+            Which::Array(values) => Self::Array(values.map_err(unreadable)?),
+            Which::Kvlist(entries) => Self::Map(entries.map_err(unreadable)?),
         })
     }
 
-    #[inline]
-    pub(super) fn of_pair(from: key_value::Reader<'a>) -> Result<Self, Refusal> {
+    #[inline(always)]
+    pub(super) fn of_pair(from: key_value::Reader<'a>) -> Result<Self, Box<Refusal>> {
         use key_value::Which;
         Ok(match from.which().map_err(unknown)? {
             Which::Empty(()) => Self::Empty,
@@ -47,14 +47,19 @@ impl<'a> Value<'a> {
             Which::Bool(value) => Self::Bool(value),
             Which::Int(value) => Self::Int(value),
             Which::Double(value) => Self::Double(value),
-            Which::Bytes(value) => Self::Bytes(value?),
-            Which::Array(values) => Self::Array(values?),
-            Which::Kvlist(entries) => Self::Map(entries?),
+            Which::Bytes(value) => Self::Bytes(value.map_err(unreadable)?),
+            Which::Array(values) => Self::Array(values.map_err(unreadable)?),
+            Which::Kvlist(entries) => Self::Map(entries.map_err(unreadable)?),
         })
     }
 }
 
 #[cold]
-fn unknown(kind: NotInSchema) -> Refusal {
-    super::refusal::unknown("value of an attribute", kind)
+fn unknown(kind: NotInSchema) -> Box<Refusal> {
+    Box::new(super::refusal::unknown("value of an attribute", kind))
+}
+
+#[cold]
+fn unreadable(error: capnp::Error) -> Box<Refusal> {
+    Box::new(error.into())
 }

@@ -113,7 +113,8 @@ impl Client {
         fill(request.get().init_batch());
         let answer = request.send().promise.await?;
         let outcome = answer.get()?.get_outcome()?;
-        let text = |text: capnp::Result<capnp::text::Reader<'_>>| text.unwrap().to_string().unwrap();
+        let text =
+            |text: capnp::Result<capnp::text::Reader<'_>>| text.unwrap().to_string().unwrap();
         let said = match outcome.which()? {
             outcome::Accepted(()) => Said::Accepted(outcome.get_durability()?),
             outcome::Duplicate(()) => Said::Duplicate,

@@ -46,23 +46,29 @@ fn a_shutdown_under_load_loses_nothing_that_was_accepted() {
         let senders: Vec<_> = (1..=3_u64)
             .map(|exporter| {
                 let (address, is_over) = (&address, &is_over);
-                scope.spawn(move || run(async || {
-                    let mut accepted = Vec::new();
-                    let client = client(address).await;
-                    for sequence in 1.. {
-                        let id = exporter << 32 | sequence;
-                        match client.try_export(exporter, sequence, &[id]).await {
-                            Ok((Said::Accepted(_), credit)) => {
-                                accepted.push(id);
-                                // As a client does that is asked to go.
-                                if credit == 0 { break; }
+                scope.spawn(move || {
+                    run(async || {
+                        let mut accepted = Vec::new();
+                        let client = client(address).await;
+                        for sequence in 1.. {
+                            let id = exporter << 32 | sequence;
+                            match client.try_export(exporter, sequence, &[id]).await {
+                                Ok((Said::Accepted(_), credit)) => {
+                                    accepted.push(id);
+                                    // As a client does that is asked to go.
+                                    if credit == 0 {
+                                        break;
+                                    }
+                                }
+                                Ok(_) | Err(_) => break,
                             }
-                            Ok(_) | Err(_) => break,
+                            if is_over.load(Ordering::Acquire) {
+                                break;
+                            }
                         }
-                        if is_over.load(Ordering::Acquire) { break; }
-                    }
-                    accepted
-                }))
+                        accepted
+                    })
+                })
             })
             .collect();
         wait_until("it is under load", || running.counts().traces.taken > 100);

@@ -32,8 +32,7 @@ fn a_sink_that_is_down_is_never_answered_for() {
     let collector = Collector::start();
     let gate = collector.gate();
     collector.script(vec![Step::Hold(gate.clone(), Box::new(Step::status(200)))]);
-    let running =
-        forwarding(&collector).answer_timeout(Duration::from_millis(20)).start().unwrap();
+    let running = forwarding(&collector).answer_timeout(Duration::from_millis(20)).start().unwrap();
     run(async || {
         let client = client(&running.addresses()[0]).await;
         for _ in 0..3 {
@@ -113,9 +112,8 @@ fn at_the_end_what_is_not_acknowledged_is_still_the_exporters() {
     let running = forwarding(&collector).start().unwrap();
     let address = running.addresses()[0].clone();
     let said = std::thread::scope(|scope| {
-        let sending = scope.spawn(|| {
-            run(async || client(&address).await.try_export(1, 1, &[1]).await)
-        });
+        let sending =
+            scope.spawn(|| run(async || client(&address).await.try_export(1, 1, &[1]).await));
         wait_until("it is taken", || running.counts().traces.taken == 1);
         let counts = running.shutdown(Duration::from_millis(100)).unwrap();
         assert_conserved(&counts);

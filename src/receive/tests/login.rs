@@ -80,7 +80,9 @@ fn http_gets_a_sentence() {
     let running = receiver().sink(Sink::files(unique("http"))).start().unwrap();
     let mut stream = TcpStream::connect(tcp(&running.addresses()[0])).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
-    stream.write_all(b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}").unwrap();
+    stream
+        .write_all(b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
@@ -90,8 +92,7 @@ fn http_gets_a_sentence() {
 
 #[test]
 fn there_are_only_so_many_connections() {
-    let running =
-        receiver().sink(Sink::files(unique("many"))).max_connections(1).start().unwrap();
+    let running = receiver().sink(Sink::files(unique("many"))).max_connections(1).start().unwrap();
     let address = &running.addresses()[0];
     run(async || {
         let first = client(address).await;

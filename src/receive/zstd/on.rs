@@ -16,3 +16,46 @@ pub(crate) fn decompress(data: &[u8], length: usize) -> Result<Vec<u8>, Refusal>
     decoder.window_log_max(WINDOW_BITS).map_err(broken)?;
     inflate(decoder, "zstd", length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compressed(data: &[u8]) -> Vec<u8> {
+        zstd::encode_all(data, 1).unwrap()
+    }
+
+    #[test]
+    fn what_was_compressed() {
+        let plain = b"twice and twice and twice and twice".repeat(1000);
+        assert_eq!(decompress(&compressed(&plain), plain.len()), Ok(plain));
+        assert_eq!(decompress(&compressed(b""), 0), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_bomb_stops_at_what_is_announced() {
+        let bomb = compressed(&vec![0; 32 << 20]);
+        assert!(bomb.len() < 8192);
+        let said = decompress(&bomb, 4096).unwrap_err();
+        assert_eq!(said.detail(), "the zstd frame holds more than the 4096 bytes announced");
+    }
+
+    #[test]
+    fn what_is_not_zstd_or_not_whole() {
+        let whole = compressed(&[7; 5000]);
+        for data in [&b"no zstd"[..], &whole[..whole.len() - 1], &[]] {
+            let read = decompress(data, 5000);
+            assert!(!matches!(read, Ok(read) if read.len() == 5000), "{data:?}");
+        }
+    }
+
+    #[test]
+    fn a_window_larger_than_ours() {
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(27).unwrap();
+        let data = vec![0; 9 << 20];
+        std::io::Write::write_all(&mut encoder, &data).unwrap();
+        let frame = encoder.finish().unwrap();
+        assert!(matches!(decompress(&frame, data.len()), Err(Refusal::Malformed(_))));
+    }
+}

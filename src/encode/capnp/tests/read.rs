@@ -64,6 +64,7 @@ impl Texts {
 pub(super) fn read(message: &[u8]) -> (Read, Texts) {
     assert_eq!(message[..4], [0; 4], "one segment");
     let mut rest = message;
+    // The stock limit of 64 would be reached by 26 arrays within each other.
     let options = ReaderOptions { traversal_limit_in_words: None, nesting_limit: 96 };
     let reader = serialize::read_message_from_flat_slice(&mut rest, options).unwrap();
     assert!(rest.is_empty(), "nothing behind it");

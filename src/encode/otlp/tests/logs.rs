@@ -107,16 +107,16 @@ pub(in crate::encode) fn expected_request(logs: &[SampleLog]) -> ExportLogsServi
     }
 }
 
-fn expected_log(log: &SampleLog) -> LogRecord {
+pub(in crate::encode) fn expected_log(log: &SampleLog) -> LogRecord {
     LogRecord {
         time_unix_nano: log.time,
         observed_time_unix_nano: log.observed,
-        severity_number: log.numbers.map_or(log.severity.into(), |(severity, _)| severity),
+        severity_number: log.numbers.map_or_else(|| log.severity.into(), |(severity, _)| severity),
         severity_text: log.severity_text.clone(),
         body: log.body.as_ref().map(expected_value),
         attributes: expected_attributes(&log.attributes),
         dropped_attributes_count: log.attributes.dropped,
-        flags: log.numbers.map_or(log.trace_flags.into(), |(_, flags)| flags),
+        flags: log.numbers.map_or_else(|| log.trace_flags.into(), |(_, flags)| flags),
         trace_id: id(&log.trace.to_be_bytes()),
         span_id: id(&log.span.to_be_bytes()),
         event_name: log.event_name.clone(),

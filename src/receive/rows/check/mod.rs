@@ -24,7 +24,7 @@ const SPAN: u64 = 10;
 
 /// What the walk keeps.
 pub(super) struct Check<'a> {
-    strings: Strings<'a>,
+    strings: &'a Strings<'a>,
     /// What the batch may take as OTLP.
     limit: u64,
     /// What it takes, or a little more.
@@ -45,7 +45,7 @@ pub(super) struct Found {
 /// Checks all that `rows` holds: `items` spans, log records or points.
 pub(super) fn check(
     rows: rows::Reader<'_>,
-    strings: Strings<'_>,
+    strings: &Strings<'_>,
     items: u32,
     otlp_bytes: usize,
 ) -> Result<Found, Refusal> {

@@ -3,10 +3,14 @@
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, KeyValue, KeyValueList, any_value,
+};
+use opentelemetry_proto::tonic::trace::v1::Span;
 use proptest::prelude::*;
 use prost::Message;
 
-use super::hand_made::{Envelope, LIMITS, PLAIN, take_within};
+use super::hand_made::{Envelope, LIMITS, PLAIN, take, take_within};
 use super::prost_samples;
 use super::prost_source::Source;
 use crate::encode::capnp::StreamEncoder;
@@ -60,6 +64,27 @@ fn requests_of_nothing() {
     assert_identity(&none, Signal::Metrics, StreamEncoder::metrics()).unwrap();
     let none = ExportLogsServiceRequest::default();
     assert_identity(&none, Signal::Logs, StreamEncoder::logs()).unwrap();
+}
+
+/// Our own encoder leaves out what lies deeper than a batch may have it: the batch is taken.
+#[test]
+fn the_deepest_that_is_sent() {
+    let read = |wrap: &dyn Fn(AnyValue) -> any_value::Value| {
+        let deepest = AnyValue { value: Some(any_value::Value::IntValue(1)) };
+        let value = (0..40).fold(deepest, |inner, _| AnyValue { value: Some(wrap(inner)) });
+        let pair = KeyValue { key: "deep".into(), value: Some(value), ..KeyValue::default() };
+        let mut encoder = StreamEncoder::traces();
+        encoder.span(&Span { attributes: vec![pair], ..Span::default() });
+        let payload = take(PLAIN, &encoder.finish()).unwrap();
+        payload.read(|rows| rows.cut_values()).unwrap()
+    };
+    let array = |inner| any_value::Value::ArrayValue(ArrayValue { values: vec![inner] });
+    assert_eq!(read(&array), 0);
+    let map = |inner| {
+        let entry = KeyValue { value: Some(inner), ..KeyValue::default() };
+        any_value::Value::KvlistValue(KeyValueList { values: vec![entry] })
+    };
+    assert_eq!(read(&map), 32 - 21, "OTLP's decoders stop behind 21 maps");
 }
 
 /// Written as OTLP straight away, and through rows, `from` has prost's own bytes. (Compared as structs, a

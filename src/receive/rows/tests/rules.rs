@@ -164,6 +164,22 @@ fn one_list_named_from_many_places() {
     assert_refused(&message, "not a message that can be read");
 }
 
+/// Elements of no size: a list of any length takes no room.
+#[test]
+fn a_list_of_many_nothings() {
+    let mut message = bytes(&one_span(|span| {
+        span.init_events(1);
+    }));
+    // The word before the event says how many there are and how large each is.
+    let tag = (1_u32 << 2, 2 | 1 << 16);
+    let place = (0..message.len() / 8)
+        .rfind(|word| (u32_at(&message, 8 * word), u32_at(&message, 8 * word + 4)) == tag)
+        .expect("the event's tag");
+    message[8 * place..8 * place + 4].copy_from_slice(&(1_u32 << 30).to_le_bytes());
+    message[8 * place + 4..8 * place + 8].fill(0);
+    assert_refused(&message, "not a message that can be read");
+}
+
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     bytes[at..at + 4].try_into().map_or(0, u32::from_le_bytes)
 }

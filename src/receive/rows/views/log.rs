@@ -51,7 +51,7 @@ impl LogView for LogRow<'_> {
         if !self.row.has_body() {
             return;
         }
-        let body = self.row.get_body().map_err(Into::into).and_then(Value::of);
+        let body = self.row.get_body().map_err(|error| Box::new(error.into())).and_then(Value::of);
         if let Some(value) = self.table.read(body) {
             lend(self.table, value, take);
         }

@@ -25,7 +25,7 @@ pub(super) use span::SpanRow;
 /// What every view needs beside its row.
 #[derive(Clone, Copy)]
 pub(super) struct Table<'a> {
-    pub(super) strings: Strings<'a>,
+    pub(super) strings: &'a Strings<'a>,
     pub(super) fault: &'a Fault,
 }
 
