@@ -26,11 +26,15 @@ mod pipeline;
 pub mod receive;
 #[cfg(feature = "telemetry")]
 mod record;
-#[cfg(feature = "telemetry")]
-pub mod schema;
+#[cfg(any(feature = "telemetry", feature = "capnp-rpc"))]
+mod schema;
 pub mod telemetry;
 #[cfg(feature = "telemetry")]
 pub mod testing;
+
+/// Rust for `schema/context.capnp`; a schema that embeds it is generated with `crate_provides("trackside", [0xf6377c22065bf9e9])`.
+#[cfg(any(feature = "telemetry", feature = "capnp-rpc"))]
+pub use schema::context_capnp;
 
 #[cfg(feature = "telemetry")]
 pub use record::{Layer, Logger, LogsAs, context_of, layer, set_parent};

@@ -21,9 +21,17 @@ pub use self::twin::{
     Shutdown, Span, SpanGuard, Telemetry, TelemetryConfig, UpDownCounter, counter, current,
     extract, extract_from, forward_log, forward_log_at, gauge, histogram, in_context,
     in_context_fn, init, inject, inject_into, instrument, log_error, log_error_with,
-    register_service, rpc, span, up_down_counter,
+    register_service, span, up_down_counter,
 };
 pub use self::words::{
     Dropped, Extract, Inject, Kind, MetricNames, OtelContext, Pace, Signal, SpanId, Status,
     TraceId, Value,
 };
+
+/// The ready-made RPC set: one call gives the span, the metrics and the context.
+pub mod rpc {
+    #[cfg(feature = "capnp-rpc")]
+    pub mod capnp;
+
+    pub use super::twin::rpc::*;
+}

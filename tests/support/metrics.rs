@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value as Any};
+use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use prost::Message as _;
@@ -30,7 +31,14 @@ fn shown(attributes: &[KeyValue]) -> String {
 /// `name{attributes}` and value or count, of one request.
 pub(crate) fn series(request: &Received) -> BTreeMap<String, f64> {
     let decoded = ExportMetricsServiceRequest::decode(&request.body[..]).expect("the body is OTLP");
-    let scopes = decoded.resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics);
+    series_of(decoded.resource_metrics)
+}
+
+/// The same of one resource, or of several that have nothing in common.
+pub(crate) fn series_of(
+    resources: impl IntoIterator<Item = ResourceMetrics>,
+) -> BTreeMap<String, f64> {
+    let scopes = resources.into_iter().flat_map(|resource| resource.scope_metrics);
     let mut all = BTreeMap::new();
     for metric in scopes.flat_map(|scope| scope.metrics) {
         let mut put = |attributes: &[KeyValue], value| {

@@ -1,11 +1,16 @@
 //! The command line: one file for each command.
 
+mod demo;
 mod receive;
+mod rpc_host;
 mod signals;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+// Generated code looks for itself at the root.
+use rpc_host::engine_capnp;
 
 /// Telemetry that stands beside a running host.
 #[derive(Parser)]
@@ -19,11 +24,16 @@ struct Arguments {
 enum Command {
     /// Receives telemetry over Cap'n Proto and hands it on.
     Receive(receive::Arguments),
+    /// Shows it all at once: a host, a client and a receiver, and the trace that they make.
+    ///
+    /// With OTEL_EXPORTER_OTLP_ENDPOINT set the receiver sends it there too, by OTLP over HTTP.
+    Demo(demo::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Receive(arguments) => receive::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

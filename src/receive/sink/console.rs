@@ -22,6 +22,10 @@ pub(super) async fn serve(
     let mut gathering = Gathering::new(quiet, color);
     loop {
         let is_urgent = queue.is_urgent();
+        if is_urgent {
+            // It may have become so while something else was shown, and nothing more may come.
+            show(gathering.finish(), queue, diagnostics).await;
+        }
         let due = gathering.due().filter(|_| !is_urgent);
         tokio::select! {
             biased;

@@ -6,7 +6,7 @@
 mod config;
 mod handle;
 mod metric;
-pub mod rpc;
+pub(super) mod rpc;
 mod span;
 
 pub use config::TelemetryConfig;

@@ -2,7 +2,7 @@
 
 mod handle;
 mod propagation;
-pub mod rpc;
+pub(super) mod rpc;
 
 pub use crate::config::{Report, TelemetryConfig};
 pub use crate::context::Parent;
