@@ -173,3 +173,13 @@ fn every_client_is_served_by_every_server() {
         });
     }
 }
+
+#[cfg(not(feature = "telemetry"))]
+#[test]
+fn off_the_serving_side_is_the_bare_handler() {
+    let handler = || std::future::ready(Ok::<[u8; 24], capnp::Error>([7; 24]));
+    let context = Err(capnp::Error::failed("there is none".into()));
+    let served = rpc::capnp::server(Call::method("echo"), context, handler());
+    assert_eq!(size_of_val(&served), size_of_val(&handler()));
+    assert_eq!(rpc::capnp::error_kind(&capnp::Error::overloaded(String::new())), "overloaded");
+}
