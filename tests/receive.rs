@@ -79,7 +79,8 @@ impl Drop for Program {
 
 /// Telemetry whose spans go to a receiver.
 fn sending(address: &str) -> Telemetry {
-    start(address, &[("OTEL_BSP_SCHEDULE_DELAY", "10")])
+    let room = ("OTEL_BSP_MAX_QUEUE_SIZE", "10000");
+    start(address, &[("OTEL_BSP_SCHEDULE_DELAY", "10"), room])
 }
 
 fn unique(name: &str) -> PathBuf {

@@ -72,16 +72,14 @@ impl Gathering {
     pub(crate) fn draw(&mut self, now: Instant) -> Drawn {
         self.close();
         self.schedule();
-        let due = self.traces.iter().filter(|(_, trace)| trace.due <= now);
+        let is_over = self.spans > MAX_SPANS;
+        let due = self.traces.iter().filter(|(_, trace)| is_over || trace.due <= now);
         let mut due: Vec<(Instant, u128)> = due.map(|(id, trace)| (trace.due, *id)).collect();
         due.sort_unstable();
-        for (_, id) in due {
-            self.draw_trace(id);
-        }
-        while self.spans > MAX_SPANS {
-            let oldest = self.traces.iter().min_by_key(|(_, trace)| trace.due);
-            let Some((id, _)) = oldest else { break };
-            self.draw_trace(*id);
+        for (at, id) in due {
+            if at <= now || self.spans > MAX_SPANS {
+                self.draw_trace(id);
+            }
         }
         std::mem::take(&mut self.ready)
     }
