@@ -227,6 +227,14 @@ mod tests {
         assert!(error.ends_with("(the last of 2 addresses)"), "{error}");
     }
 
+    /// Cap'n Proto and HTTP take their connections from here.
+    #[tokio::test]
+    async fn nothing_waits_for_more_to_send() {
+        let (_listener, alive, _) = ports();
+        let stream = Connector::to(&alive.ip().to_string(), alive.port()).stream().await.unwrap();
+        assert!(stream.nodelay().unwrap());
+    }
+
     #[tokio::test]
     async fn a_look_up_that_hangs_is_taken_up_again() {
         let (_listener, alive, _) = ports();

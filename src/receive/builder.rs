@@ -23,7 +23,7 @@ pub struct Builder {
     durability: Durability,
     threads: Option<usize>,
     health: Option<String>,
-    limits: Limits,
+    pub(super) limits: Limits,
     hook: Option<Hook>,
     shows_diagnostics: bool,
 }
@@ -300,7 +300,10 @@ mod tests {
             (builder().max_batch_bytes(1 << 31).memory_limit(usize::MAX), "max_batch_bytes"),
             (builder().login_timeout(Duration::ZERO), "login_timeout"),
             (Builder::default().forward("https://a:1"), "forward(\"https://a:1\")"),
-            (Builder::default().forward("nowhere"), "forward(\"nowhere\")"),
+            (Builder::default().forward("nowhere"), "forward(\"nowhere\"): not a URL"),
+            (Builder::default().forward("capnp://a:4319"), "by OTLP over HTTP alone"),
+            (Builder::default().forward("capnp+unix:/run/a"), "by OTLP over HTTP alone"),
+            (Builder::default().forward("ftp://a:1"), "by OTLP over HTTP alone"),
         ] {
             let error = refused(builder);
             assert!(error.contains(words), "{words}: {error}");

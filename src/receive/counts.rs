@@ -52,7 +52,7 @@ pub struct Counts {
     pub connections: Connections,
 }
 
-/// Items as they came: `announced` is the sum of the others.
+/// Items as they came: `announced` is the sum of the next four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Arrived {
@@ -66,6 +66,9 @@ pub struct Arrived {
     pub refused: u64,
     /// Not taken now; the exporter still has them.
     pub sent_back: u64,
+    /// No items: arrays and maps that lay deeper in items that were taken than OTLP's decoders look, and
+    /// that were left out of them.
+    pub cut_values: u64,
 }
 
 /// The account of one sink.
@@ -163,6 +166,7 @@ pub(super) struct Arrivals {
     pub(super) duplicate: Counter,
     pub(super) refused: Counter,
     pub(super) sent_back: Counter,
+    pub(super) cut_values: Counter,
 }
 
 impl Arrivals {
@@ -170,7 +174,8 @@ impl Arrivals {
         let [taken, duplicate, refused, sent_back] =
             [&self.taken, &self.duplicate, &self.refused, &self.sent_back].map(Counter::read);
         let announced = taken + duplicate + refused + sent_back;
-        Arrived { announced, taken, duplicate, refused, sent_back }
+        let cut_values = self.cut_values.read();
+        Arrived { announced, taken, duplicate, refused, sent_back, cut_values }
     }
 }
 

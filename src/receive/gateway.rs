@@ -104,7 +104,7 @@ impl gateway::Server for Gateway {
             Err(why) => return Err(self.refuse(why).await),
         };
         self.link.log_in(self.shared.settings.limits.batch_bytes + CALL_BYTES);
-        let session = Session::new(self.shared.clone(), principal, self.link.clone());
+        let session = Session::new(self.shared.clone(), self.peer, principal, self.link.clone());
         let mut results = results.get();
         results.set_session(capnp_rpc::new_client(session));
         credit_of(&self.shared, &self.link, results.reborrow().init_credit());

@@ -27,8 +27,6 @@ const REQUESTS: usize = 64;
 const LIMIT: Duration = Duration::from_secs(5);
 /// An event loop that has not shown for so long that it runs does not.
 const SILENCE: Duration = BEAT.saturating_mul(10);
-/// A sink that has taken nothing for so long is stuck.
-const STUCK: Duration = Duration::from_secs(60);
 
 /// To be called within a runtime.
 pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
@@ -102,10 +100,10 @@ pub(super) fn not_ready(shared: &Shared) -> Option<String> {
     }
     let required = shared.sinks.queues().iter().filter(|queue| queue.is_required());
     let stuck = required.filter_map(|queue| {
-        let since = queue.failing_for().filter(|since| *since > STUCK);
+        let stuck = queue.stuck_for().filter(|stuck| *stuck > shared.settings.limits.stuck);
         let name = queue.name();
-        match since {
-            Some(since) => Some(format!("{name} has taken nothing for {} s", since.as_secs())),
+        match stuck {
+            Some(stuck) => Some(format!("{name} has taken nothing for {} s", stuck.as_secs())),
             None => queue.is_full().then(|| format!("the queue of {name} is full")),
         }
     });

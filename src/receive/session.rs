@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::counts::Signal;
 use super::credentials::Principal;
+use super::gateway::Peer;
 use super::link::{Call, Link};
 use super::rows::{self, Payload, Refusal};
 use super::settings::Durability;
@@ -16,19 +17,26 @@ use super::shared::Shared;
 use super::sink::{Batch, Offer};
 use super::verdict::{Awaited, Verdict};
 use super::windows::{Claim, Known};
+use crate::health::diagnostics::Level;
 use crate::schema::ingest_capnp::{self as ingest, batch, outcome, session};
 
 /// `Session` of the schema.
 pub(super) struct Session {
     shared: Arc<Shared>,
+    peer: Peer,
     principal: Principal,
     link: Rc<Link>,
     accepted: Cell<u64>,
 }
 
 impl Session {
-    pub(super) fn new(shared: Arc<Shared>, principal: Principal, link: Rc<Link>) -> Self {
-        Self { shared, principal, link, accepted: Cell::new(0) }
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        peer: Peer,
+        principal: Principal,
+        link: Rc<Link>,
+    ) -> Self {
+        Self { shared, peer, principal, link, accepted: Cell::new(0) }
     }
 
     /// Checks a batch, and hands it to the sinks unless it was here before. All of it happens in one
@@ -52,10 +60,13 @@ impl Session {
             }
             Known::New(claim, awaited) => (claim, awaited),
         };
+        #[cfg(test)]
+        super::tests::panic_if_asked(low);
         match self.checked(batch) {
-            Ok(checked) => self.offer(checked, claim, awaited),
+            Ok((batch, cut)) => self.offer(batch, cut, claim, awaited),
             Err(refusal) => {
                 arrivals.refused.add(items);
+                self.refused(&refusal.to_string());
                 let verdict = Verdict::Rejected {
                     reason: refusal.rejection(),
                     detail: refusal.detail().to_owned(),
@@ -66,8 +77,14 @@ impl Session {
         }
     }
 
-    /// The batch, of which every byte was looked at.
-    fn checked(&self, batch: batch::Reader<'_>) -> Result<Batch, Refusal> {
+    /// Says what the exporter is told too.
+    fn refused(&self, why: &str) {
+        let line = format!("a batch of {} was refused for good: {why}", self.peer);
+        self.shared.diagnostics.say(Level::Warn, &format!("batch {}", self.peer), &line);
+    }
+
+    /// The batch, of which every byte was looked at, and the values that no OTLP can be made of.
+    fn checked(&self, batch: batch::Reader<'_>) -> Result<(Batch, u64), Refusal> {
         let limits = &self.shared.settings.limits;
         let limits = rows::Limits {
             uncompressed_bytes: limits.uncompressed_bytes,
@@ -76,30 +93,45 @@ impl Session {
         let payload = Payload::take(batch, &limits)?;
         let signal = Signal::of(payload.signal());
         let signal = signal.ok_or_else(|| Refusal::Malformed("no signal".to_owned()))?;
-        let otlp = if self.shared.sinks.wants_otlp() {
-            payload.to_otlp()?
+        let (otlp, cut) = if self.shared.sinks.wants_otlp() {
+            payload.read(|rows| (rows.to_otlp(), rows.cut_values()))?
         } else {
-            payload.read(|_| bytes::Bytes::new())?
+            payload.read(|_| (bytes::Bytes::new(), 0))?
         };
         let items = payload.items();
         let (exporter, sequence) = (batch.get_exporter_low(), batch.get_sequence());
-        Ok(Batch { payload, signal, items, exporter, sequence, otlp })
+        Ok((Batch { payload, signal, items, exporter, sequence, otlp }, cut))
     }
 
-    fn offer(&self, batch: Batch, claim: Claim, awaited: Awaited) -> Step {
-        let (arrivals, items) = (self.shared.arrivals(batch.signal), batch.items.into());
+    fn offer(&self, batch: Batch, cut: u64, claim: Claim, awaited: Awaited) -> Step {
+        let (signal, items) = (batch.signal, batch.items.into());
+        let arrivals = self.shared.arrivals(signal);
         match self.shared.sinks.offer(batch, claim) {
-            Offer::Taken => arrivals.taken.add(items),
+            Offer::Taken => {
+                arrivals.taken.add(items);
+                arrivals.cut_values.add(cut);
+            }
             Offer::SentBack => arrivals.sent_back.add(items),
         }
-        Step::First(awaited)
+        let warning = (cut > 0).then(|| {
+            let noun = signal.noun();
+            let why = "deeper than OTLP's decoders look";
+            format!("{cut} arrays and maps were left out of the {noun}: they lie {why}")
+        });
+        Step::First { awaited, warning }
     }
 
     /// The verdict, or "not yet" where the sinks take their time.
     async fn verdict(&self, step: Step) -> Verdict {
         match step {
             Step::Known(verdict) => verdict,
-            Step::First(awaited) => self.wait(awaited).await,
+            Step::First { awaited, warning } => {
+                let verdict = self.wait(awaited).await;
+                match warning {
+                    Some(warning) => verdict.with_warning(&warning),
+                    None => verdict,
+                }
+            }
             Step::Again { awaited, signal, items } => {
                 let mut verdict = self.wait(awaited).await;
                 let arrivals = self.shared.arrivals(signal);
@@ -170,7 +202,7 @@ impl Session {
 /// How far a batch got without waiting.
 enum Step {
     Known(Verdict),
-    First(Awaited),
+    First { awaited: Awaited, warning: Option<String> },
     Again { awaited: Awaited, signal: Signal, items: u64 },
 }
 
@@ -194,10 +226,12 @@ impl session::Server for Session {
         let _call = Call::begin(&self.link);
         let step = match params.get().and_then(|params| params.get_batch()) {
             Ok(batch) => self.take(batch),
-            Err(error) => Step::Known(Verdict::Rejected {
-                reason: outcome::Rejection::Malformed,
-                detail: format!("not a batch that can be read: {error}"),
-            }),
+            Err(error) => {
+                let detail = format!("not a batch that can be read: {error}");
+                // How many items it has stands in it: only its exporter can count them.
+                self.refused(&detail);
+                Step::Known(Verdict::Rejected { reason: outcome::Rejection::Malformed, detail })
+            }
         };
         // The message gives its room back before anybody is waited for.
         drop(params);

@@ -54,6 +54,8 @@ pub(super) struct Limits {
     pub(super) age: Duration,
     /// How long a call waits for the sinks before it is answered "not yet".
     pub(super) answer: Duration,
+    /// A sink that has taken nothing for so long is stuck.
+    pub(super) stuck: Duration,
 }
 
 const MIB: usize = 1024 * 1024;
@@ -71,6 +73,7 @@ impl Default for Limits {
             login: Duration::from_secs(5),
             age: Duration::from_secs(10 * 60),
             answer: Duration::from_secs(8),
+            stuck: Duration::from_secs(60),
         }
     }
 }

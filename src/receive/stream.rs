@@ -55,3 +55,26 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As connections come here: from the listener, out of one runtime and into another.
+    #[test]
+    fn nothing_waits_for_more_to_send() {
+        let runtime =
+            || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let accepted = runtime().block_on(async {
+            let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let connecting = TcpStream::connect(listener.local_addr().unwrap());
+            let (accepted, connected) = tokio::join!(listener.accept(), connecting);
+            connected.unwrap();
+            Accepted::Tcp(accepted.unwrap().0.into_std().unwrap())
+        });
+        runtime().block_on(async {
+            let Stream::Tcp(stream) = accepted.bind().unwrap() else { panic!("it is one of TCP") };
+            assert!(stream.nodelay().unwrap());
+        });
+    }
+}

@@ -27,6 +27,14 @@ fn unique(name: &str) -> std::path::PathBuf {
     std::env::temp_dir().join(format!("trackside-{}-{number}-{name}", std::process::id()))
 }
 
+/// The exporter whose next batch makes the receiver panic.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn panic_if_asked(exporter: u64) {
+    let asked = PANICS.compare_exchange(exporter, 0, Ordering::AcqRel, Ordering::Acquire);
+    assert!(exporter == 0 || asked.is_err(), "a test asked for it");
+}
+
 #[track_caller]
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + SOON;

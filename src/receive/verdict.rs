@@ -23,6 +23,20 @@ impl Verdict {
         matches!(self, Self::Accepted | Self::Duplicate | Self::Partial { .. })
     }
 
+    /// The same with something to say beside it, where the batch was taken.
+    pub(super) fn with_warning(self, warning: &str) -> Self {
+        match self {
+            Self::Accepted => Self::Partial { rejected: 0, message: warning.to_owned() },
+            Self::Partial { rejected, message } if message.is_empty() => {
+                Self::Partial { rejected, message: warning.to_owned() }
+            }
+            Self::Partial { rejected, message } => {
+                Self::Partial { rejected, message: format!("{message}; {warning}") }
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn retry(reason: impl Into<String>) -> Self {
         Self::Retry { after_millis: 0, reason: reason.into() }
     }

@@ -58,7 +58,6 @@ impl Rows<'_> {
     }
 
     /// Arrays and maps that lie deeper than OTLP's decoders look: as OTLP they are left out.
-    #[allow(dead_code, reason = "for the warning of an outcome")]
     pub(crate) fn cut_values(&self) -> u64 {
         self.found.cut
     }

@@ -1,5 +1,6 @@
 //! A batch taken out of its call.
 
+#[cfg(test)]
 use bytes::Bytes;
 use capnp::message::{Builder, HeapAllocator};
 use capnp::serialize;
@@ -80,6 +81,7 @@ impl Payload {
     }
 
     /// The `Export*ServiceRequest` of the signal.
+    #[cfg(test)]
     pub(crate) fn to_otlp(&self) -> Result<Bytes, Refusal> {
         self.read(|rows| rows.to_otlp())
     }

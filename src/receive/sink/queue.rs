@@ -18,6 +18,10 @@ pub(in crate::receive) struct Queue {
     is_required: bool,
     max_bytes: usize,
     bytes: AtomicUsize,
+    /// There was no room for the last that came, and nothing has left since.
+    is_out_of_room: AtomicBool,
+    /// When something last left, or came to an empty queue.
+    moved: Mutex<Instant>,
     waiting: Mutex<VecDeque<Waiting>>,
     accounts: [Account; 3],
     trouble: Mutex<Trouble>,
@@ -29,8 +33,8 @@ pub(in crate::receive) struct Queue {
 
 #[derive(Debug, Default)]
 struct Trouble {
-    /// Since when nothing was taken.
-    since: Option<Instant>,
+    /// The last attempt failed, and is repeated.
+    is_failing: bool,
     last_error: Option<String>,
 }
 
@@ -41,6 +45,8 @@ impl Queue {
             is_required,
             max_bytes,
             bytes: AtomicUsize::new(0),
+            is_out_of_room: AtomicBool::new(false),
+            moved: Mutex::new(Instant::now()),
             waiting: Mutex::default(),
             accounts: Default::default(),
             trouble: Mutex::default(),
@@ -68,16 +74,37 @@ impl Queue {
             let after = used.checked_add(bytes)?;
             (used == 0 || after <= self.max_bytes).then_some(after)
         };
-        self.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok()
+        match self.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, take) {
+            Ok(0) => self.has_moved(),
+            Ok(_) => {}
+            Err(_) => {
+                self.is_out_of_room.store(true, Ordering::Release);
+                return false;
+            }
+        }
+        true
     }
 
     pub(super) fn release(&self, bytes: usize) {
         self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        self.has_moved();
+    }
+
+    fn has_moved(&self) {
+        self.is_out_of_room.store(false, Ordering::Release);
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Whether it is as good as full.
     pub(in crate::receive) fn is_full(&self) -> bool {
-        self.bytes.load(Ordering::Acquire) >= self.max_bytes / 10 * 9
+        let bytes = self.bytes.load(Ordering::Acquire);
+        self.is_out_of_room.load(Ordering::Acquire) || bytes > self.max_bytes / 10 * 9
+    }
+
+    /// How long the sink has taken nothing of what waits, whether it fails or hangs.
+    pub(in crate::receive) fn stuck_for(&self) -> Option<Duration> {
+        let moved = *self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.bytes.load(Ordering::Acquire) > 0).then(|| moved.elapsed())
     }
 
     /// Queues what room was taken for.
@@ -144,27 +171,20 @@ impl Queue {
     pub(super) fn failed(&self, error: &str) -> bool {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         trouble.last_error = Some(error.to_owned());
-        let is_news = trouble.since.is_none();
-        trouble.since.get_or_insert_with(Instant::now);
-        is_news
+        !std::mem::replace(&mut trouble.is_failing, true)
     }
 
     /// What was refused for good is no reason to wait.
     pub(super) fn noted(&self, error: &str) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         trouble.last_error = Some(error.to_owned());
-        trouble.since = None;
+        trouble.is_failing = false;
     }
 
     /// True where this is news.
     pub(super) fn recovered(&self) -> bool {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).since.take().is_some()
-    }
-
-    /// How long the sink has taken nothing.
-    pub(in crate::receive) fn failing_for(&self) -> Option<Duration> {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        trouble.since.map(|since| since.elapsed())
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut trouble.is_failing)
     }
 
     pub(in crate::receive) fn counts(&self) -> SinkCounts {

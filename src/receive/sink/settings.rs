@@ -132,6 +132,14 @@ impl Sink {
 
     fn forwarding(&self, endpoint: &str) -> Result<(String, Kind), Error> {
         let refuse = |remedy: &str| Error::setting("forward", &mask(endpoint), remedy);
+        let scheme = endpoint.split(':').next().unwrap_or_default().trim();
+        let is_http = ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http));
+        if !is_http && (endpoint.contains("://") || scheme.eq_ignore_ascii_case("capnp+unix")) {
+            // An endpoint of the exporters may have other schemes, and their remedy names them.
+            return Err(refuse(
+                "a receiver forwards by OTLP over HTTP alone; write it as http://host:4318",
+            ));
+        }
         let mut complaints = Vec::new();
         let base = check_url(endpoint, &mut complaints).map_err(refuse)?;
         if let Some(complaint) = complaints.first() {

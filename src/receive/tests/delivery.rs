@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, KeyValueList, any_value};
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 
 use super::client::{Said, client, fill, request, rows, run};
@@ -10,7 +11,7 @@ use crate::export::tests::collector::{Collector, Step};
 use crate::receive::Sink;
 use crate::schema::ingest_capnp::batch::Signal;
 use crate::schema::ingest_capnp::frame::Format;
-use crate::schema::ingest_capnp::outcome::{Durability, Rejection};
+use crate::schema::ingest_capnp::outcome::{self, Durability, Rejection};
 
 const ACCEPTED: Said = Said::Accepted(Durability::Memory);
 
@@ -118,6 +119,36 @@ fn what_is_malformed_is_refused_and_the_connection_stays() {
     assert_conserved(&counts);
     assert_eq!((counts.traces.taken, counts.traces.refused, counts.logs.refused), (1, 5, 1));
     assert_eq!(counts.connections.failed, 0);
+}
+
+#[test]
+fn what_lies_too_deep_is_left_out_counted_and_said() {
+    let collector = Collector::start();
+    let running = receiver().forward(&collector.url()).start().unwrap();
+    let mut deep = request("shop", &[1]);
+    let spans = &mut deep.resource_spans[0].scope_spans[0].spans;
+    let inner = AnyValue { value: Some(any_value::Value::IntValue(1)) };
+    let value = (0..30).fold(inner, |inner, _| {
+        let entry = KeyValue { key: "k".into(), value: Some(inner), ..KeyValue::default() };
+        let map = KeyValueList { values: vec![entry] };
+        AnyValue { value: Some(any_value::Value::KvlistValue(map)) }
+    });
+    let pair = KeyValue { key: "deep".into(), value: Some(value), ..KeyValue::default() };
+    spans[0].attributes.push(pair);
+    let warning = run(async || {
+        let client = client(&running.addresses()[0]).await;
+        let mut request = client.session.export_request();
+        fill(request.get().init_batch(), 1, 1, 1, &rows(&deep));
+        let answer = request.send().promise.await.unwrap();
+        let outcome = answer.get().unwrap().get_outcome().unwrap();
+        assert!(matches!(outcome.which(), Ok(outcome::Accepted(()))));
+        outcome.get_warning().unwrap().to_string().unwrap()
+    });
+    let cut = running.shutdown(SOON).unwrap().traces.cut_values;
+    // The check counts what it walks through: 30 maps of three messages each, of which 64 are read.
+    assert_eq!(cut, 9);
+    assert!(warning.starts_with("9 arrays and maps were left out of the spans"), "{warning}");
+    assert_eq!(ids(&collector), [1], "the span itself has arrived");
 }
 
 #[test]

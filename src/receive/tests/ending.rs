@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::client::{Said, client, run};
 use super::delivery::ids;
-use super::{SOON, assert_conserved, receiver, unique, wait_until};
+use super::{PANICS, SOON, assert_conserved, receiver, unique, wait_until};
 use crate::export::tests::collector::{Collector, Step};
 use crate::receive::Sink;
 
@@ -126,6 +126,75 @@ fn a_second_receiver_finds_the_port_again() {
     let listen = super::tcp(&address).to_string();
     let again = || crate::receive::Receiver::builder().listen(&listen).threads(1);
     wait_until("the port is free", || again().sink(Sink::files(&directory)).start().is_ok());
+}
+
+#[test]
+fn a_panic_costs_one_connection_and_loses_no_batch() {
+    const DOOMED: u64 = 0xd00d;
+    let running = receiver().sink(Sink::files(unique("panic"))).start().unwrap();
+    let address = &running.addresses()[0];
+    run(async || {
+        // Both are served by the one thread.
+        let (doomed, other) = (client(address).await, client(address).await);
+        PANICS.store(DOOMED, Ordering::Release);
+        assert!(doomed.try_export(DOOMED, 1, &[1]).await.is_err());
+        wait_until("it is counted", || running.counts().connections.panicked == 1);
+        assert!(matches!(other.export(1, 1, &[2]).await, Said::Accepted(_)));
+        let again = client(address).await;
+        assert!(matches!(again.export(DOOMED, 1, &[1]).await, Said::Accepted(_)));
+        assert_eq!(running.counts().connections.open, 2);
+    });
+    let lines = running.diagnostics().join("\n");
+    assert!(lines.contains("127.0.0.1 panicked and was closed: "), "{lines}");
+    let counts = running.shutdown(SOON).unwrap();
+    assert_conserved(&counts);
+    assert_eq!((counts.traces.announced, counts.traces.taken), (2, 2));
+    assert_eq!(counts.connections.panicked, 1);
+}
+
+#[test]
+fn a_full_queue_is_no_place_for_more_work() {
+    let collector = Collector::start();
+    let gate = collector.gate();
+    collector.script(vec![Step::Hold(gate.clone(), Box::new(Step::status(200))); 4]);
+    let sink = Sink::forward(&collector.url()).with_queue_bytes(100_000);
+    let running = receiver().sink(sink).start().unwrap();
+    run(async || {
+        let client = client(&running.addresses()[0]).await;
+        // Two of them have no room together, and one alone is no reason to worry.
+        let batch: Vec<u64> = (1..=250).collect();
+        assert!(matches!(client.export(1, 1, &batch).await, Said::Accepted(_)));
+        assert_eq!(running.not_ready(), None);
+        let Said::Retry(why) = client.export(1, 2, &batch).await else { panic!("there was room") };
+        assert!(why.contains("is full"), "{why}");
+        let why = running.not_ready().unwrap();
+        assert!(why.starts_with("the queue of http://") && why.ends_with("is full"), "{why}");
+        gate.release();
+        wait_until("there is room again", || running.not_ready().is_none());
+        assert!(matches!(client.export(1, 2, &batch).await, Said::Accepted(_)));
+    });
+    let counts = running.shutdown(SOON).unwrap();
+    assert_conserved(&counts);
+    assert_eq!((counts.traces.taken, counts.traces.sent_back), (500, 250));
+}
+
+/// One that answers 503, and one that does not answer at all.
+#[test]
+fn a_stuck_sink_is_no_place_for_more_work() {
+    let failing = Collector::start();
+    failing.script(vec![Step::status(503); 10_000]);
+    let hanging = Collector::start();
+    hanging.script(vec![Step::NeverAnswer]);
+    for collector in [failing, hanging] {
+        let mut builder = receiver().forward(&collector.url());
+        builder.limits.stuck = Duration::from_millis(50);
+        let running = builder.start().unwrap();
+        run(async || client(&running.addresses()[0]).await.export(1, 1, &[1]).await);
+        wait_until("it is stuck", || running.not_ready().is_some());
+        let why = running.not_ready().unwrap();
+        assert!(why.contains("has taken nothing for"), "{why}");
+        running.shutdown(Duration::from_millis(10)).unwrap_err();
+    }
 }
 
 #[test]

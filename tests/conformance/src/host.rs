@@ -42,12 +42,7 @@ impl Host {
         let log = File::create(&output).map_err(fail)?;
         let errors = log.try_clone().map_err(fail)?;
         let mut command = Command::new(binary);
-        for (name, _) in env::vars_os() {
-            let name = name.to_string_lossy().to_uppercase();
-            if name.starts_with("OTEL_") || name.ends_with("_PROXY") {
-                command.env_remove(&name).env_remove(name.to_lowercase());
-            }
-        }
+        without_telemetry(&mut command);
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         let begin = now();
         let child = command.stdin(Stdio::piped()).stdout(log).stderr(errors).spawn();
@@ -92,6 +87,16 @@ impl Host {
 
     fn failed(&self, how: &str) -> Failure {
         format!("{}: {how}; it said:\n{}", self.name, self.output())
+    }
+}
+
+/// Takes the variables that matter to telemetry out of what a process is started with.
+pub(crate) fn without_telemetry(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy().to_uppercase();
+        if name.starts_with("OTEL_") || name.ends_with("_PROXY") {
+            command.env_remove(&name).env_remove(name.to_lowercase());
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod logs;
 mod metrics;
 mod mutation;
 mod otlp;
+mod receiver;
 mod refused;
 mod spans;
 mod ways;
@@ -26,17 +27,19 @@ use comparison::Comparison;
 use expectation::Temporality;
 use host::Host;
 use mutation::Changes;
+use receiver::Receiver;
 
 /// Why the comparison could not be made.
 type Failure = String;
 
 const USAGE: &str =
-    "usage: conformance <collector> <quickstart> [--delta] [--limit N] [--expect-dropped]
+    "usage: conformance <collector> <quickstart> [--delta] [--limit N] [--expect-dropped] [--through TRACKSIDE]
        conformance <collector> <recorder> --refused [--delta]
        conformance <collector> <ways> --ways
   --delta           starts the host with OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta
   --limit N         starts quickstart with OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=N
   --expect-dropped  expects N attributes a span at most, and the others in the dropped counts
+  --through         starts `TRACKSIDE receive`, which the host sends Cap'n Proto to and which forwards it
   --refused         a Collector that answers 503 first, and then one that takes everything
   --ways            one program, its telemetry in several ways: all are equal";
 
@@ -46,6 +49,7 @@ struct Arguments {
     temporality: Temporality,
     limit: Option<usize>,
     expect_dropped: bool,
+    through: Option<PathBuf>,
     refused: bool,
     ways: bool,
 }
@@ -95,6 +99,7 @@ fn arguments() -> Result<Arguments, Failure> {
     let mut paths = Vec::new();
     let (mut limit, mut expect_dropped) = (None, false);
     let (mut refused, mut ways) = (false, false);
+    let mut through = None;
     let mut temporality = Temporality::Cumulative;
     let mut words = env::args().skip(1);
     while let Some(word) = words.next() {
@@ -106,6 +111,9 @@ fn arguments() -> Result<Arguments, Failure> {
                 limit = Some(parsed);
             }
             "--expect-dropped" => expect_dropped = true,
+            "--through" => {
+                through = Some(words.next().ok_or("--through needs a path")?.into());
+            }
             "--refused" => refused = true,
             "--ways" => ways = true,
             "--delta" => temporality = Temporality::Delta,
@@ -118,15 +126,18 @@ fn arguments() -> Result<Arguments, Failure> {
     }
     let [collector, host] = <[PathBuf; 2]>::try_from(paths)
         .map_err(|paths| format!("two paths are needed, {} given", paths.len()))?;
-    Ok(Arguments { collector, host, temporality, limit, expect_dropped, refused, ways })
+    Ok(Arguments { collector, host, temporality, limit, expect_dropped, through, refused, ways })
 }
 
 fn run(arguments: &Arguments, directory: &Path) -> Result<Comparison, Failure> {
     let port = collector::free_port()?;
     let collector = Collector::start(&arguments.collector, directory, port, Answers::Accepted)?;
-    let endpoint = collector.endpoint().to_owned();
+    let start = |binary| Receiver::start(binary, collector.endpoint(), directory);
+    let receiver = arguments.through.as_deref().map(start).transpose()?;
+    let endpoint = receiver.as_ref().map_or(collector.endpoint(), Receiver::endpoint).to_owned();
     let host = Host::start(&arguments.host, &arguments.variables(&endpoint), directory)?;
     let ran = host.finish()?;
+    receiver.map(Receiver::stop).transpose()?;
     let received = collector.stop()?;
 
     let limit = arguments.limit.filter(|_| arguments.expect_dropped);
