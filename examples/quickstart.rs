@@ -63,7 +63,10 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
 /// The base URL that the spans are sent to, if they are: what the variables came to.
 fn endpoint(report: &Report) -> Option<String> {
     let report = report.to_string();
-    let row = report.lines().find_map(|line| line.strip_prefix("traces.otlp.endpoint "))?;
+    let row = report.lines().find_map(|line| {
+        let of = |setting| line.strip_prefix(setting);
+        of("traces.otlp.endpoint ").or_else(|| of("traces.capnp.endpoint "))
+    })?;
     Some(row.split_whitespace().next()?.trim_end_matches("/v1/traces").to_owned())
 }
 

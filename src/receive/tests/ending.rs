@@ -157,7 +157,7 @@ fn a_full_queue_is_no_place_for_more_work() {
     let collector = Collector::start();
     let gate = collector.gate();
     collector.script(vec![Step::Hold(gate.clone(), Box::new(Step::status(200))); 4]);
-    let sink = Sink::forward(&collector.url()).with_queue_bytes(100_000);
+    let sink = Sink::forward(&collector.url()).with_queue_bytes(70_000);
     let running = receiver().sink(sink).start().unwrap();
     run(async || {
         let client = client(&running.addresses()[0]).await;

@@ -40,6 +40,7 @@ const USAGE: &str =
   --limit N         starts quickstart with OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=N
   --expect-dropped  expects N attributes a span at most, and the others in the dropped counts
   --through         starts `TRACKSIDE receive`, which the host sends Cap'n Proto to and which forwards it
+  --script FILE     starts `TRACKSIDE FILE receive` instead
   --refused         a Collector that answers 503 first, and then one that takes everything
   --ways            one program, its telemetry in several ways: all are equal";
 
@@ -50,6 +51,7 @@ struct Arguments {
     limit: Option<usize>,
     expect_dropped: bool,
     through: Option<PathBuf>,
+    script: Option<PathBuf>,
     refused: bool,
     ways: bool,
 }
@@ -99,7 +101,7 @@ fn arguments() -> Result<Arguments, Failure> {
     let mut paths = Vec::new();
     let (mut limit, mut expect_dropped) = (None, false);
     let (mut refused, mut ways) = (false, false);
-    let mut through = None;
+    let (mut through, mut script) = (None, None);
     let mut temporality = Temporality::Cumulative;
     let mut words = env::args().skip(1);
     while let Some(word) = words.next() {
@@ -114,6 +116,9 @@ fn arguments() -> Result<Arguments, Failure> {
             "--through" => {
                 through = Some(words.next().ok_or("--through needs a path")?.into());
             }
+            "--script" => {
+                script = Some(words.next().ok_or("--script needs a path")?.into());
+            }
             "--refused" => refused = true,
             "--ways" => ways = true,
             "--delta" => temporality = Temporality::Delta,
@@ -124,15 +129,29 @@ fn arguments() -> Result<Arguments, Failure> {
     if expect_dropped && limit.is_none() {
         return Err("--expect-dropped needs --limit N".to_owned());
     }
+    if script.is_some() && through.is_none() {
+        return Err("--script needs --through".to_owned());
+    }
     let [collector, host] = <[PathBuf; 2]>::try_from(paths)
         .map_err(|paths| format!("two paths are needed, {} given", paths.len()))?;
-    Ok(Arguments { collector, host, temporality, limit, expect_dropped, through, refused, ways })
+    Ok(Arguments {
+        collector,
+        host,
+        temporality,
+        limit,
+        expect_dropped,
+        through,
+        script,
+        refused,
+        ways,
+    })
 }
 
 fn run(arguments: &Arguments, directory: &Path) -> Result<Comparison, Failure> {
     let port = collector::free_port()?;
     let collector = Collector::start(&arguments.collector, directory, port, Answers::Accepted)?;
-    let start = |binary| Receiver::start(binary, collector.endpoint(), directory);
+    let script = arguments.script.as_deref();
+    let start = |binary| Receiver::start(binary, script, collector.endpoint(), directory);
     let receiver = arguments.through.as_deref().map(start).transpose()?;
     let endpoint = receiver.as_ref().map_or(collector.endpoint(), Receiver::endpoint).to_owned();
     let host = Host::start(&arguments.host, &arguments.variables(&endpoint), directory)?;

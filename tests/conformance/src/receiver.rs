@@ -1,4 +1,4 @@
-//! `trackside receive` as a child process, between a host and the Collector.
+//! `trackside receive`, or another that takes its arguments, as a child process between a host and the Collector.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,12 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// It answers a batch once the Collector has it.
-    pub(crate) fn start(binary: &Path, collector: &str, directory: &Path) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        binary: &Path,
+        script: Option<&Path>,
+        collector: &str,
+        directory: &Path,
+    ) -> Result<Self, Failure> {
         let fail = |error: std::io::Error| format!("{}: {error}", binary.display());
         let output = directory.join("receiver.log");
         let log = File::create(&output).map_err(fail)?;
@@ -29,6 +34,7 @@ impl Receiver {
         let mut command = Command::new(binary);
         without_telemetry(&mut command);
         let child = command
+            .args(script)
             .args(["receive", "--listen", "127.0.0.1:0", "--durability", "forwarded"])
             .args(["--forward", collector])
             .stdout(log)
