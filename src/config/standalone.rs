@@ -99,10 +99,10 @@ mod tests {
         let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
         let config = crate::testing::with_variables(
             TelemetryConfig::default(),
-            &[(name, "https://collector:4318")],
+            &[(name, "ftp://collector:4318")],
         );
         let error = otlp(&config, Of::Traces).unwrap_err().to_string();
-        assert!(error.contains(name) && error.contains("no TLS"), "{error}");
+        assert!(error.contains(name) && error.contains("scheme"), "{error}");
     }
 
     #[test]

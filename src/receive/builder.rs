@@ -359,7 +359,10 @@ mod tests {
             (builder().window(0, 1), "window"),
             (builder().max_batch_bytes(1 << 31).memory_limit(usize::MAX), "max_batch_bytes"),
             (builder().login_timeout(Duration::ZERO), "login_timeout"),
-            (Builder::default().forward("https://a:1"), "forward(\"https://a:1\")"),
+            (Builder::default().forward("ftp://a:1"), "forward(\"ftp://a:1\")"),
+            (builder().listen("capnps://127.0.0.1:0"), "set tls(..)"),
+            (builder().client_certificates("/a"), "client_certificates(\"/a\"): only TLS"),
+            (builder().tls("/no/such", "/no/such"), "tls(\"/no/such\")"),
             (Builder::default().forward("nowhere"), "forward(\"nowhere\")"),
         ] {
             let error = refused(builder);

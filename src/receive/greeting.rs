@@ -66,7 +66,9 @@ async fn hear(shared: &Shared, stream: Stream, peer: Peer) -> Result<Known, Ende
                 shared.connections.plaintext.add(1);
                 return Err(tell_http(shared, peer, answer(stream, NOT_HTTPS)).await);
             }
-            if heard.first().is_some_and(|byte| *byte != HANDSHAKE) {
+            // Whoever looks whether somebody listens says nothing.
+            let Some(byte) = heard.first() else { return Err(Ended::Told) };
+            if *byte != HANDSHAKE {
                 shared.connections.plaintext.add(1);
                 let line = format!(
                     "{peer} speaks without TLS where there has to be TLS; it has to use capnps://"
