@@ -30,6 +30,11 @@ impl Error {
         Self::new(Kind::Argument, format!("{field}({value:?}): {remedy}"))
     }
 
+    /// The same, where the message names both.
+    pub(crate) fn in_argument(message: impl Into<String>) -> Self {
+        Self::new(Kind::Argument, message.into())
+    }
+
     /// A deadline passed; the message says what was left undone.
     pub(crate) fn timed_out(message: impl Into<String>) -> Self {
         Self::new(Kind::TimedOut, message.into())

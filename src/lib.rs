@@ -31,6 +31,8 @@ mod schema;
 pub mod telemetry;
 #[cfg(feature = "telemetry")]
 pub mod testing;
+#[cfg(feature = "telemetry")]
+mod tls;
 
 /// Rust for `schema/context.capnp`; a schema that embeds it is generated with `crate_provides("trackside", [0xf6377c22065bf9e9])`.
 #[cfg(any(feature = "telemetry", feature = "capnp-rpc"))]

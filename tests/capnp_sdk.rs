@@ -266,7 +266,7 @@ fn an_endpoint_in_any_of_its_forms_or_a_sentence() {
         ("localhost", "the port is missing"),
         ("http://localhost:4319/v1/traces", "no paths"),
         ("https://localhost:4319", "https:// is not for Cap'n Proto"),
-        ("capnps://localhost:4319", "the feature `tls`"),
+        ("capnps://localhost", "the port is missing"),
         ("ftp://localhost:4319", "the scheme is not known"),
         ("capnp+unix:relative", "the absolute path"),
         ("", "not an endpoint"),

@@ -43,7 +43,7 @@ impl Resolver<'_> {
                 target
             }
         };
-        Ok(self.capnp_to(target, signal, argued, beside_otlp))
+        self.capnp_to(target, signal, argued, beside_otlp)
     }
 
     /// The rest, where the target is known.
@@ -53,7 +53,7 @@ impl Resolver<'_> {
         signal: &Signal,
         argued: &Destination,
         beside_otlp: bool,
-    ) -> CapnpPlan {
+    ) -> Checked<CapnpPlan> {
         let name = |setting: &str| format!("{}.capnp.{setting}", signal.name);
         let protocols = [signal.protocol, &OTEL_EXPORTER_OTLP_PROTOCOL];
         if let Some((_, origin)) = self.set(&protocols).filter(|_| !beside_otlp) {
@@ -71,7 +71,11 @@ impl Resolver<'_> {
         );
         let (compression, origin) = self.capnp_compression(signal, &target, beside_otlp);
         self.report.set(&name("compression"), compression.to_string(), origin);
-        CapnpPlan { target, token: token.map(|(token, _)| token), timeout, compression }
+        let is_secure = matches!(target, Target::Tls { .. });
+        let destination = format!("{}.capnp", signal.name);
+        let certificates = self.certificates(&destination, signal, argued, is_secure)?;
+        let token = token.map(|(token, _)| token);
+        Ok(CapnpPlan { target, token, timeout, compression, certificates })
     }
 
     /// The bearer token among the headers, which are good for nothing else here.

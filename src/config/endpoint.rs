@@ -7,6 +7,7 @@ use http::Uri;
 use super::parse::{Checked, quote};
 use super::plan::Target;
 use super::url;
+use crate::tls;
 
 /// Of a Unix socket's path; the system's address has room for no more, and a zero at the end.
 const LONGEST_PATH: usize = 107;
@@ -85,18 +86,19 @@ fn target(scheme: &str, text: &str) -> Result<Target, &'static str> {
     let rest = text.split_once(':').map_or("", |(_, rest)| rest);
     let behind = rest.strip_prefix("//").unwrap_or(rest);
     match scheme {
-        "capnp" | "http" => tcp(behind),
-        "" => tcp(text),
+        "capnp" | "http" => tcp(behind).map(|(host, port)| Target::Tcp { host, port }),
+        "" => tcp(text).map(|(host, port)| Target::Tcp { host, port }),
+        "capnps" if tls::SUPPORTED => tcp(behind).map(|(host, port)| Target::Tls { host, port }),
         "capnp+unix" => unix(behind),
-        "capnps" => Err(
-            "this build has no TLS, which is the feature `tls` of a later version; use capnp://",
-        ),
-        "https" => Err("https:// is not for Cap'n Proto; write it as capnp://host:4319"),
+        "capnps" => {
+            Err("this build has no TLS, which is the feature `tls`; switch it on, or use capnp://")
+        }
+        "https" => Err("https:// is not for Cap'n Proto; write it as capnps://host:4319"),
         _ => Err("the scheme is not known; use capnp:// or capnp+unix:"),
     }
 }
 
-fn tcp(place: &str) -> Result<Target, &'static str> {
+fn tcp(place: &str) -> Result<(String, u16), &'static str> {
     let uri: Uri = format!("http://{place}").parse().map_err(|_| NO_TARGET)?;
     let authority = uri.authority().ok_or(NO_TARGET)?;
     if authority.as_str().contains('@') {
@@ -120,7 +122,7 @@ fn tcp(place: &str) -> Result<Target, &'static str> {
     // A port out of range is none to `http`.
     let port = authority.port_u16().filter(|port| *port > 0).ok_or(NO_TARGET)?;
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    Ok(Target::Tcp { host: bare.unwrap_or(host).to_owned(), port })
+    Ok((bare.unwrap_or(host).to_owned(), port))
 }
 
 fn unix(path: &str) -> Result<Target, &'static str> {

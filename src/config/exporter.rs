@@ -1,6 +1,7 @@
 //! Where a signal goes: which exporters, which endpoint, which headers.
 
 use http::Uri;
+use http::uri::Scheme;
 
 use super::endpoint::Endpoint;
 use super::parse::{self, Asked, Checked, Exporter, Header, Listed, mask_header};
@@ -11,6 +12,7 @@ use super::signal::Signal;
 use super::url;
 use super::variables::*;
 use crate::error::Error;
+use crate::tls::Certificates;
 
 const GRPC_PORT: u16 = 4317;
 
@@ -18,6 +20,9 @@ const GRPC_PORT: u16 = 4317;
 pub(super) struct Destination {
     pub(super) base: Option<Endpoint>,
     headers: Vec<Header>,
+    pub(super) certificates: Certificates,
+    /// The endpoint stands over every variable, also over a signal's own.
+    pub(super) is_first: bool,
 }
 
 impl Resolver<'_> {
@@ -25,7 +30,8 @@ impl Resolver<'_> {
     /// Cap'n Proto can be meant.
     pub(super) fn destination(&mut self, is_capnp: bool) -> Result<Destination, Error> {
         let base = self.endpoint_argument(is_capnp)?;
-        Ok(Destination { base, headers: self.header_arguments()? })
+        let (headers, certificates) = (self.header_arguments()?, self.certificate_arguments()?);
+        Ok(Destination { base, headers, certificates, is_first: false })
     }
 
     /// The exporters of a signal, none where it is off, and why.
@@ -151,9 +157,11 @@ impl Resolver<'_> {
     ) -> Option<(Endpoint, Origin)> {
         let own = self.set(&[signal.endpoint]).filter(|(endpoint, _)| will_do(endpoint));
         let argument = argued.base.iter().find(|endpoint| will_do(endpoint));
-        own.or_else(|| argument.map(|endpoint| (endpoint.clone(), Origin::Argument))).or_else(
-            || self.set(&[&OTEL_EXPORTER_OTLP_ENDPOINT]).filter(|(endpoint, _)| will_do(endpoint)),
-        )
+        own.filter(|_| !argued.is_first || argument.is_none())
+            .or_else(|| argument.map(|endpoint| (endpoint.clone(), Origin::Argument)))
+            .or_else(|| {
+                self.set(&[&OTEL_EXPORTER_OTLP_ENDPOINT]).filter(|(endpoint, _)| will_do(endpoint))
+            })
     }
 
     /// `Err` is why the signal cannot leave by OTLP.
@@ -198,7 +206,10 @@ impl Resolver<'_> {
         let gzip = asked == Asked::Gzip;
         self.report.set(&name("compression"), if gzip { "gzip" } else { "none" }, origin);
         let headers = headers.into_iter().map(|(header, _)| header).collect();
-        Ok(OtlpPlan { url, headers, timeout, gzip })
+        let is_secure = url.scheme() == Some(&Scheme::HTTPS);
+        let name = format!("{}.otlp", signal.name);
+        let certificates = self.certificates(&name, signal, argued, is_secure)?;
+        Ok(OtlpPlan { url, headers, timeout, gzip, certificates })
     }
 
     /// The signal's own variable is used as it is; everything else is a base.

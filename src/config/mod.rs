@@ -1,6 +1,7 @@
 //! From words to a plan: arguments over variables over defaults, decided once.
 
 mod capnp;
+mod certificates;
 mod endpoint;
 mod exporter;
 mod parse;
@@ -18,6 +19,7 @@ pub(crate) mod variables;
 mod tests;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +58,8 @@ pub(crate) type Hook = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct TelemetryConfig {
     endpoint: Option<String>,
     headers: Vec<(String, String)>,
+    certificate: Option<PathBuf>,
+    client_certificate: Option<(PathBuf, PathBuf)>,
     service_name: Option<String>,
     service_version: Option<String>,
     environment: Option<String>,
@@ -98,11 +102,12 @@ impl TelemetryConfig {
     }
 
     /// Where all signals go: `http://host[:port][/path]` is an OTLP base URL, to which `/v1/<signal>` is
-    /// appended; `capnp://host:port` and `capnp+unix:/path` are a receiver of Cap'n Proto.
+    /// appended; `capnp://host:port` and `capnp+unix:/path` are a receiver of Cap'n Proto. With the feature
+    /// `tls`, `https://` and `capnps://` are the same over TLS.
     ///
     /// It takes the place of `OTEL_EXPORTER_OTLP_ENDPOINT`; a variable that names one signal's
     /// endpoint, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, still wins for that signal.
-    /// Anything else, `https://` and `capnps://` included, is an error of `init`. Where a variable names
+    /// Anything else is an error of `init`, and so is TLS without the feature. Where a variable names
     /// the exporter `capnp`, host and port of an `http://` URL are taken, and a bare `host:port` will do.
     pub fn with_endpoint(mut self, url: &str) -> Self {
         self.endpoint = Some(url.to_owned());
@@ -115,6 +120,28 @@ impl TelemetryConfig {
     /// (such as `content-length`), and a value with control characters. A value is never shown.
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.set(name, value);
+        self
+    }
+
+    /// The authorities that TLS trusts, a file in PEM form; those of the system where it is not given.
+    ///
+    /// It takes the place of `OTEL_EXPORTER_OTLP_CERTIFICATE` and its like for one signal. `init` refuses
+    /// a file that it cannot use; what the file holds later counts from the next connection on.
+    pub fn with_certificate(mut self, path: impl Into<PathBuf>) -> Self {
+        self.certificate = Some(path.into());
+        self
+    }
+
+    /// What TLS shows of this client where a server asks: a certificate and its key, files in PEM form.
+    ///
+    /// It takes the place of `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` and
+    /// their like for one signal, and is read as [`with_certificate`](Self::with_certificate) says.
+    pub fn with_client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.client_certificate = Some((certificate.into(), key.into()));
         self
     }
 

@@ -1,5 +1,6 @@
 //! The specification's rules: from one text to one value, and what there is to complain about.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::header::{self, HeaderName, HeaderValue};
@@ -72,6 +73,12 @@ pub(super) fn presence(_text: &str, _complaints: &mut Vec<String>) -> Option<()>
 /// Any text that is not blank.
 pub(super) fn text(text: &str, _complaints: &mut Vec<String>) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
+}
+
+/// The path of a file; a relative one counts from the process's directory.
+pub(super) fn file(text: &str, _complaints: &mut Vec<String>) -> Option<PathBuf> {
+    let path = text.trim();
+    (!path.is_empty()).then(|| PathBuf::from(path))
 }
 
 /// A number of things, none of them allowed.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::export::sdk::Foreign;
 use crate::health::diagnostics::Level;
 use crate::telemetry::{MetricNames, OtelContext, Pace};
+use crate::tls::Certificates;
 
 /// Everything that `init` needs to start.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,13 +105,15 @@ pub(crate) enum ExporterPlan {
 /// OTLP over HTTP.
 #[derive(Clone, PartialEq)]
 pub(crate) struct OtlpPlan {
-    /// `http://host:port/path`, checked; the path is complete.
+    /// `http://host:port/path` or `https://..`, checked; the path is complete.
     pub(crate) url: http::Uri,
     /// Checked names and values; a secret to any log.
     pub(crate) headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// For one request; `None` is no limit.
     pub(crate) timeout: Option<Duration>,
     pub(crate) gzip: bool,
+    /// Where the URL is `https://`.
+    pub(crate) certificates: Certificates,
 }
 
 /// Cap'n Proto to a receiver.
@@ -122,6 +125,8 @@ pub(crate) struct CapnpPlan {
     /// For one batch; `None` is no limit.
     pub(crate) timeout: Option<Duration>,
     pub(crate) compression: Compression,
+    /// Where the target wants TLS.
+    pub(crate) certificates: Certificates,
 }
 
 /// Where a receiver of Cap'n Proto listens. Displays as the endpoint that says so.
@@ -129,6 +134,8 @@ pub(crate) struct CapnpPlan {
 pub(crate) enum Target {
     /// The host is a name, or an address without brackets; the port is never zero.
     Tcp { host: String, port: u16 },
+    /// The same, with TLS.
+    Tls { host: String, port: u16 },
     /// Absolute, and short enough for a socket's address.
     Unix(PathBuf),
 }
@@ -206,6 +213,7 @@ impl fmt::Debug for OtlpPlan {
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("timeout", &self.timeout)
             .field("gzip", &self.gzip)
+            .field("certificates", &self.certificates)
             .finish()
     }
 }
@@ -231,20 +239,26 @@ impl Target {
     pub(crate) fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
-            Self::Tcp { host, .. } => match host.parse::<std::net::IpAddr>() {
-                Ok(address) => address.is_loopback(),
-                Err(_) => host.eq_ignore_ascii_case("localhost"),
-            },
+            Self::Tcp { host, .. } | Self::Tls { host, .. } => {
+                match host.parse::<std::net::IpAddr>() {
+                    Ok(address) => address.is_loopback(),
+                    Err(_) => host.eq_ignore_ascii_case("localhost"),
+                }
+            }
         }
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "capnp://[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "capnp://{host}:{port}"),
-            Self::Unix(path) => write!(f, "capnp+unix:{}", path.display()),
+        let (scheme, host, port) = match self {
+            Self::Tcp { host, port } => ("capnp", host, port),
+            Self::Tls { host, port } => ("capnps", host, port),
+            Self::Unix(path) => return write!(f, "capnp+unix:{}", path.display()),
+        };
+        match host.contains(':') {
+            true => write!(f, "{scheme}://[{host}]:{port}"),
+            false => write!(f, "{scheme}://{host}:{port}"),
         }
     }
 }

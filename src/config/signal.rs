@@ -1,5 +1,6 @@
 //! The three signals: what each is called in variables, arguments and URLs, and what is planned for it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::TelemetryConfig;
@@ -29,6 +30,10 @@ pub(super) struct Signal {
     pub(super) headers: &'static Variable<Vec<Header>>,
     pub(super) timeout: &'static Variable<Option<Duration>>,
     pub(super) compression: &'static Variable<Asked>,
+    pub(super) certificate: &'static Variable<PathBuf>,
+    pub(super) client_certificate: &'static Variable<PathBuf>,
+    pub(super) client_key: &'static Variable<PathBuf>,
+    pub(super) insecure: &'static Variable<bool>,
 }
 
 /// What a batch processor's variables are called.
@@ -50,6 +55,10 @@ pub(super) static TRACES: Signal = Signal {
     headers: &OTEL_EXPORTER_OTLP_TRACES_HEADERS,
     timeout: &OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
     compression: &OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
+    certificate: &OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE,
+    client_certificate: &OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE,
+    client_key: &OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY,
+    insecure: &OTEL_EXPORTER_OTLP_TRACES_INSECURE,
 };
 
 pub(super) static METRICS: Signal = Signal {
@@ -63,6 +72,10 @@ pub(super) static METRICS: Signal = Signal {
     headers: &OTEL_EXPORTER_OTLP_METRICS_HEADERS,
     timeout: &OTEL_EXPORTER_OTLP_METRICS_TIMEOUT,
     compression: &OTEL_EXPORTER_OTLP_METRICS_COMPRESSION,
+    certificate: &OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE,
+    client_certificate: &OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE,
+    client_key: &OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY,
+    insecure: &OTEL_EXPORTER_OTLP_METRICS_INSECURE,
 };
 
 pub(super) static LOGS: Signal = Signal {
@@ -76,6 +89,10 @@ pub(super) static LOGS: Signal = Signal {
     headers: &OTEL_EXPORTER_OTLP_LOGS_HEADERS,
     timeout: &OTEL_EXPORTER_OTLP_LOGS_TIMEOUT,
     compression: &OTEL_EXPORTER_OTLP_LOGS_COMPRESSION,
+    certificate: &OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE,
+    client_certificate: &OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE,
+    client_key: &OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY,
+    insecure: &OTEL_EXPORTER_OTLP_LOGS_INSECURE,
 };
 
 static SPAN_BATCHES: BatchVariables = BatchVariables {

@@ -4,7 +4,6 @@ use super::TelemetryConfig;
 use super::plan::{CapnpPlan, OtlpPlan, Temporality};
 use super::resolve::Resolver;
 use super::signal::{LOGS, METRICS, Signal, TRACES};
-use super::url;
 use super::variables::OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE;
 use crate::error::Error;
 
@@ -29,12 +28,9 @@ pub(crate) struct Standalone<P> {
 pub(crate) fn otlp(config: &TelemetryConfig, of: Of) -> Result<Standalone<OtlpPlan>, Error> {
     let signal = of.signal();
     let mut resolver = Resolver::new(config);
-    let argued = resolver.destination(false)?;
-    let fail = |why: String| Error::start(format!("no exporter of {}: {why}", signal.name));
-    let mut plan = resolver.otlp(signal, &argued, false).map_err(fail)?;
-    if let Some(base) = argued.base {
-        plan.url = base.url().and_then(|base| url::below(&base, signal.path)).map_err(fail)?;
-    }
+    let mut argued = resolver.destination(false)?;
+    argued.is_first = true;
+    let plan = resolver.otlp(signal, &argued, false).map_err(|why| refuse(signal, &why))?;
     Ok(finish(resolver, plan))
 }
 
@@ -49,11 +45,14 @@ pub(crate) fn capnp(config: &TelemetryConfig, of: Of) -> Result<Standalone<Capnp
             let target = base.target.clone().map_err(refused)?;
             resolver.capnp_to(target, signal, &argued, false)
         }
-        None => resolver
-            .capnp(signal, &argued, false)
-            .map_err(|why| Error::start(format!("no exporter of {}: {why}", signal.name)))?,
+        None => resolver.capnp(signal, &argued, false),
     };
+    let plan = plan.map_err(|why| refuse(signal, &why))?;
     Ok(finish(resolver, plan))
+}
+
+fn refuse(signal: &Signal, why: &str) -> Error {
+    Error::start(format!("no exporter of {}: {why}", signal.name))
 }
 
 fn finish<P>(mut resolver: Resolver<'_>, plan: P) -> Standalone<P> {
@@ -100,10 +99,10 @@ mod tests {
         let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
         let config = crate::testing::with_variables(
             TelemetryConfig::default(),
-            &[(name, "https://collector:4318")],
+            &[(name, "ftp://collector:4318")],
         );
         let error = otlp(&config, Of::Traces).unwrap_err().to_string();
-        assert!(error.contains(name) && error.contains("no TLS"), "{error}");
+        assert!(error.contains(name) && error.contains("scheme"), "{error}");
     }
 
     #[test]

@@ -2,6 +2,10 @@
 
 use http::Uri;
 
+use crate::tls;
+
+const NO_TLS: &str =
+    "this build has no TLS, which is the feature `tls`; switch it on, or use http://";
 const NO_URL: &str = "not a URL; write it as http://host:4318";
 
 /// Takes user name and password out of a URL and checks the rest; an error does not show the text.
@@ -9,10 +13,12 @@ pub(crate) fn check(text: &str, complaints: &mut Vec<String>) -> Result<Uri, &'s
     let uri: Uri = text.trim().parse().map_err(|_| NO_URL)?;
     match uri.scheme_str() {
         Some("http") => {}
-        Some("https") => return Err("this build has no TLS; use http://"),
+        Some("https") if tls::SUPPORTED => {}
+        Some("https") => return Err(NO_TLS),
         Some(_) => return Err("the scheme is not known; use http://, capnp:// or capnp+unix:"),
         None => return Err(NO_URL),
     }
+    let scheme = uri.scheme_str().unwrap_or("http");
     let authority = uri.authority().ok_or(NO_URL)?;
     let place = match authority.as_str().rsplit_once('@') {
         Some((_, place)) => {
@@ -29,7 +35,7 @@ pub(crate) fn check(text: &str, complaints: &mut Vec<String>) -> Result<Uri, &'s
         return Err(NO_URL);
     }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    format!("http://{place}{path}").parse().map_err(|_| NO_URL)
+    format!("{scheme}://{place}{path}").parse().map_err(|_| NO_URL)
 }
 
 /// The URL of one signal below a base.
@@ -37,7 +43,8 @@ pub(crate) fn below(base: &Uri, path: &str) -> Result<Uri, String> {
     let authority = base.authority().map_or("", |authority| authority.as_str());
     let start = base.path().trim_end_matches('/');
     let query = base.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("http://{authority}{start}{path}{query}")
+    let scheme = base.scheme_str().unwrap_or("http");
+    format!("{scheme}://{authority}{start}{path}{query}")
         .parse()
         .map_err(|_| "the URL is too long; shorten it".to_owned())
 }
@@ -46,7 +53,8 @@ pub(crate) fn below(base: &Uri, path: &str) -> Result<Uri, String> {
 pub(crate) fn show(url: &Uri) -> String {
     let authority = url.authority().map_or("", |authority| authority.as_str());
     let query = url.query().map_or("", |_| "?***");
-    format!("http://{authority}{}{query}", url.path())
+    let scheme = url.scheme_str().unwrap_or("http");
+    format!("{scheme}://{authority}{}{query}", url.path())
 }
 
 /// A text that should have been a URL, without what may be a secret: all before the last `@`, all

@@ -1,5 +1,6 @@
 //! The variables that this version honours: one table, a row a line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
@@ -81,6 +82,22 @@ variables! {
     OTEL_EXPORTER_OTLP_TRACES_COMPRESSION parse::Asked, compression, "", "The same for spans.";
     OTEL_EXPORTER_OTLP_METRICS_COMPRESSION parse::Asked, compression, "", "The same for metrics.";
     OTEL_EXPORTER_OTLP_LOGS_COMPRESSION parse::Asked, compression, "", "The same for logs.";
+    OTEL_EXPORTER_OTLP_CERTIFICATE PathBuf, file, "", "PEM file of the authorities that TLS trusts; none is the system's.";
+    OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE PathBuf, file, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE PathBuf, file, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE PathBuf, file, "", "The same for logs.";
+    OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE PathBuf, file, "", "PEM file of the certificate that this client shows.";
+    OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE PathBuf, file, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE PathBuf, file, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE PathBuf, file, "", "The same for logs.";
+    OTEL_EXPORTER_OTLP_CLIENT_KEY PathBuf, file, "", "PEM file of its key.";
+    OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY PathBuf, file, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY PathBuf, file, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY PathBuf, file, "", "The same for logs.";
+    OTEL_EXPORTER_OTLP_INSECURE bool, boolean, "", "About gRPC only, so not used yet: the endpoint's scheme says whether there is TLS.";
+    OTEL_EXPORTER_OTLP_TRACES_INSECURE bool, boolean, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_INSECURE bool, boolean, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_INSECURE bool, boolean, "", "The same for logs.";
     OTEL_BSP_SCHEDULE_DELAY Duration, interval, "5000", "Milliseconds between two batches of spans.";
     OTEL_BSP_EXPORT_TIMEOUT Option<Duration>, timeout, "30000", "Milliseconds for one attempt; 0 is no limit.";
     OTEL_BSP_MAX_QUEUE_SIZE usize, size, "2048", "Spans that may wait.";

@@ -18,11 +18,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
+use crate::tls::{Certificates, Client, Duplex, Protocol};
+
 /// How long one address of several may take to connect.
 const EACH_ADDRESS: Duration = Duration::from_secs(2);
 
 type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
-type Driver = Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>;
+type Driver = Pin<Box<http1::Connection<TokioIo<Box<dyn Duplex>>, Full<Bytes>>>>;
 
 /// Knows where the peer is. Displays as `host:port`.
 pub(super) struct Connector {
@@ -32,23 +34,45 @@ pub(super) struct Connector {
     /// Outlives an attempt that gave up on it, so that a resolver that hangs holds one thread, not
     /// one more for each attempt.
     lookup: Option<Lookup>,
+    /// Secures what is connected.
+    tls: Option<Client>,
 }
 
 impl Connector {
     /// `url` is checked: it has a host.
-    pub(super) fn new(url: &http::Uri) -> Self {
+    pub(super) fn new(url: &http::Uri, certificates: &Certificates) -> Self {
         let host = url.host().unwrap_or_default();
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        Self::to(bare.unwrap_or(host), url.port_u16().unwrap_or(80))
+        let host = bare.unwrap_or(host);
+        if url.scheme() == Some(&http::uri::Scheme::HTTPS) {
+            let to = Self::to(host, url.port_u16().unwrap_or(443));
+            return to.secured(certificates, Protocol::Http);
+        }
+        Self::to(host, url.port_u16().unwrap_or(80))
     }
 
     /// `host` is a name, or an address without brackets.
     pub(super) fn to(host: &str, port: u16) -> Self {
-        Self { host: host.to_owned(), port, lookup: None }
+        Self { host: host.to_owned(), port, lookup: None, tls: None }
+    }
+
+    /// The same with TLS.
+    pub(super) fn secured(mut self, certificates: &Certificates, protocol: Protocol) -> Self {
+        self.tls = Some(Client::new(&self.host, certificates, protocol));
+        self
     }
 
     pub(super) async fn connect(&mut self) -> Result<Connection, String> {
-        Connection::over(self.stream().await?).await
+        let stream = self.stream().await?;
+        Connection::over(self.secure(stream).await?).await
+    }
+
+    /// Puts TLS over a stream where it is asked for.
+    pub(super) async fn secure(&mut self, stream: TcpStream) -> Result<Box<dyn Duplex>, String> {
+        match &mut self.tls {
+            Some(tls) => tls.secure(stream).await,
+            None => Ok(Box::new(stream)),
+        }
     }
 
     /// Looks the name up and tries its addresses in turn.
@@ -117,7 +141,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    async fn over(stream: TcpStream) -> Result<Self, String> {
+    async fn over(stream: Box<dyn Duplex>) -> Result<Self, String> {
         let (sender, driver) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| chain(&error))?;
         Ok(Self { sender, driver: Some(Box::pin(driver)) })
@@ -191,7 +215,7 @@ mod tests {
     use super::*;
 
     fn connector(url: &'static str) -> Connector {
-        Connector::new(&http::Uri::from_static(url))
+        Connector::new(&http::Uri::from_static(url), &Certificates::default())
     }
 
     /// A port that listens, and one that refuses.
@@ -208,6 +232,7 @@ mod tests {
             ("http://user:secret@collector:4318/v1/traces", "collector:4318"),
             ("http://collector/v1/traces", "collector:80"),
             ("http://[::1]:4318/v1/traces", "[::1]:4318"),
+            ("https://collector/v1/traces", "collector:443"),
         ];
         for (url, shown) in table {
             assert_eq!(connector(url).to_string(), shown);

@@ -42,7 +42,7 @@ impl HttpExporter {
     /// One attempt takes no longer than the plan's time-out and `attempt_limit`.
     pub(crate) fn new(plan: &OtlpPlan, attempt_limit: Option<Duration>) -> Self {
         Self {
-            connector: Connector::new(&plan.url),
+            connector: Connector::new(&plan.url, &plan.certificates),
             target: plan.url.path_and_query().cloned().map(Uri::from).unwrap_or_default(),
             headers: headers(plan),
             limit: plan.timeout.into_iter().chain(attempt_limit).min(),

@@ -8,6 +8,7 @@ use self::collector::{Collector, Step};
 use super::http::HttpExporter;
 use super::{Frame, Outcome};
 use crate::config::plan::OtlpPlan;
+use crate::tls::Certificates;
 
 #[path = "../../tests/support/collector.rs"]
 pub(crate) mod collector;
@@ -21,7 +22,13 @@ const AMPLE: Duration = Duration::from_secs(20);
 
 fn plan(url: &str) -> OtlpPlan {
     let url = format!("{url}/v1/traces").parse().unwrap();
-    OtlpPlan { url, headers: Vec::new(), timeout: Some(AMPLE), gzip: false }
+    OtlpPlan {
+        url,
+        headers: Vec::new(),
+        timeout: Some(AMPLE),
+        gzip: false,
+        certificates: Certificates::default(),
+    }
 }
 
 fn frame(body: impl Into<Bytes>) -> Frame {

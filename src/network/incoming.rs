@@ -217,7 +217,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         }
         // The records of TLS: an alert or a handshake, of version 3.
         if self.is_first() && matches!(first, [0x15 | 0x16, 3, ..]) {
-            return Closed::new(Cause::Tls, "the peer speaks TLS, not Cap'n Proto");
+            return Closed::new(Cause::Tls, "the peer speaks TLS, and here is none");
         }
         let detail =
             format!("what came is not Cap'n Proto, or a frame of more than {most} segments");

@@ -12,6 +12,8 @@ const MAX_PATH: usize = 107;
 pub enum Address {
     /// `127.0.0.1:4319`
     Tcp(SocketAddr),
+    /// `capnps://127.0.0.1:4319`: TLS over TCP
+    Tls(SocketAddr),
     /// `unix:/run/trackside.sock`
     Unix(PathBuf),
 }
@@ -27,7 +29,10 @@ impl Address {
         }
         let place = match text.split_once("://") {
             Some(("capnp", place)) => place,
-            Some(("capnps", _)) => return Err("this build has no TLS; listen on an address alone"),
+            Some(("capnps", place)) => match Self::parse(place)? {
+                Self::Tcp(address) => return Ok(Self::Tls(address)),
+                _ => return Err("the scheme is said twice; write capnps://127.0.0.1:4319"),
+            },
             Some(_) => return Err("the scheme is not known; write 127.0.0.1:4319 or unix:/path"),
             None => text,
         };
@@ -55,7 +60,7 @@ impl Address {
     /// Whether only this machine reaches it.
     pub(super) fn is_local(&self) -> bool {
         match self {
-            Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
+            Self::Tcp(address) | Self::Tls(address) => address.ip().to_canonical().is_loopback(),
             Self::Unix(_) => true,
         }
     }
@@ -79,6 +84,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "capnp://{address}"),
+            Self::Tls(address) => write!(f, "capnps://{address}"),
             Self::Unix(path) => write!(f, "capnp+unix:{}", path.display()),
         }
     }
@@ -94,6 +100,7 @@ mod tests {
             ("127.0.0.1:4319", "capnp://127.0.0.1:4319"),
             ("capnp://[::1]:1", "capnp://[::1]:1"),
             ("localhost:4319", "capnp://127.0.0.1:4319"),
+            ("capnps://[::1]:1", "capnps://[::1]:1"),
             ("unix:/run/a.sock", "capnp+unix:/run/a.sock"),
             ("capnp+unix:///run/a.sock", "capnp+unix:/run/a.sock"),
         ] {
@@ -111,7 +118,7 @@ mod tests {
             ("example.com:4319", "write numbers"),
             ("127.0.0.1:4319/v1", "no path"),
             ("http://127.0.0.1:4319", "scheme"),
-            ("capnps://127.0.0.1:4319", "TLS"),
+            ("capnps://unix:/a", "scheme is said twice"),
             ("unix:", "path is missing"),
         ] {
             let remedy = Address::parse(text).unwrap_err();

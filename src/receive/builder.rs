@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::settings::{Durability, Limits, Settings};
 use super::sink::Sink;
 use super::{DEFAULT_ADDRESS, Error};
 use crate::health::diagnostics::{Diagnostics, Hook, Level};
+use crate::tls::{PemFile, Server, ServerFiles};
 
 /// Makes a receiver: see [`Receiver::builder`](super::Receiver::builder).
 #[derive(Clone, Default)]
@@ -19,6 +21,8 @@ use crate::health::diagnostics::{Diagnostics, Hook, Level};
 pub struct Builder {
     addresses: Vec<String>,
     tokens: Tokens,
+    certificate: Option<(PathBuf, PathBuf)>,
+    clients: Option<PathBuf>,
     sinks: Vec<Sink>,
     durability: Durability,
     threads: Option<usize>,
@@ -32,8 +36,11 @@ impl Builder {
     /// Listens at `127.0.0.1:4319`, `[::1]:4319` or `unix:/path`; repeatable. Without it the receiver
     /// listens at `127.0.0.1:4319`. Port 0 takes a free one.
     ///
+    /// With [`tls`](Self::tls) an address without a scheme, or with `capnps://`, speaks TLS, and one with
+    /// `capnp://` does not.
+    ///
     /// Who reaches a socket file still has to be its owner, or root. Any other address than one of this
-    /// machine needs a [`token`](Self::token).
+    /// machine needs a [`token`](Self::token), or TLS with [`client_certificates`](Self::client_certificates).
     pub fn listen(mut self, address: &str) -> Self {
         self.addresses.push(address.to_owned());
         self
@@ -43,6 +50,22 @@ impl Builder {
     /// token set, every connection but those over a socket file has to bring one.
     pub fn token(mut self, token: impl AsRef<[u8]>) -> Self {
         self.tokens.add(token.as_ref());
+        self
+    }
+
+    /// Speaks TLS with this certificate and its key, files in PEM form. They are read again when they change.
+    ///
+    /// It needs the feature `tls`.
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.certificate = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// Takes only clients over TLS that show a certificate of these authorities, a file in PEM form. What
+    /// such a client sends is kept apart from all others by its certificate. With a [`token`](Self::token)
+    /// set, clients have to bring both.
+    pub fn client_certificates(mut self, authorities: impl Into<PathBuf>) -> Self {
+        self.clients = Some(authorities.into());
         self
     }
 
@@ -182,6 +205,7 @@ impl Builder {
         Ok(Settings {
             addresses: self.listeners()?,
             tokens: self.tokens.clone(),
+            tls: self.server()?.map(Arc::new),
             sinks,
             durability: self.durability,
             threads,
@@ -198,15 +222,45 @@ impl Builder {
         let mut addresses = Vec::new();
         for text in &asked {
             let refuse = |remedy: &str| Error::setting("listen", text, remedy);
-            let address = Address::parse(text).map_err(refuse)?;
-            if !address.is_local() && self.tokens.is_empty() {
+            let address = match Address::parse(text).map_err(refuse)? {
+                Address::Tls(_) if self.certificate.is_none() => {
+                    return Err(refuse("TLS needs a certificate and its key; set tls(..)"));
+                }
+                Address::Tcp(address) if self.certificate.is_some() && !is_plain(text) => {
+                    Address::Tls(address)
+                }
+                address => address,
+            };
+            let asks = match address {
+                Address::Tls(_) => !self.tokens.is_empty() || self.clients.is_some(),
+                _ => !self.tokens.is_empty(),
+            };
+            if !address.is_local() && !asks {
                 return Err(refuse(
-                    "others than this machine reach it, so a token has to be set; or take 127.0.0.1",
+                    "others than this machine reach it, so a token has to be set, or client_certificates \
+                     with TLS; or take 127.0.0.1",
                 ));
             }
             addresses.push(address);
         }
         Ok(addresses)
+    }
+
+    fn server(&self) -> Result<Option<Server>, Error> {
+        let file = |setting, path: &PathBuf| PemFile::new(setting, path);
+        match (&self.certificate, &self.clients) {
+            (Some((certificate, key)), clients) => {
+                let (certificate, key) = (file("tls", certificate), file("tls", key));
+                let clients = clients.as_ref().map(|path| file("client_certificates", path));
+                let server = Server::new(ServerFiles { certificate, key, clients });
+                server.map(Some).map_err(Error::failed)
+            }
+            (None, Some(path)) => {
+                let remedy = "only TLS has certificates; set tls(..)";
+                Err(Error::setting("client_certificates", &path.display().to_string(), remedy))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     fn limits(&self) -> Result<Limits, Error> {
@@ -244,11 +298,17 @@ impl Builder {
     }
 }
 
+/// Whether an address says that there is to be no TLS.
+fn is_plain(text: &str) -> bool {
+    text.trim().starts_with("capnp://")
+}
+
 fn health(text: &str) -> Result<SocketAddr, Error> {
     match Address::parse(text) {
         Ok(Address::Tcp(address)) => Ok(address),
-        Ok(Address::Unix(_)) => {
-            Err(Error::setting("health", text, "not over a socket file; write 127.0.0.1:8080"))
+        Ok(Address::Unix(_) | Address::Tls(_)) => {
+            let remedy = "HTTP over TCP, without TLS, and no socket file; write 127.0.0.1:8080";
+            Err(Error::setting("health", text, remedy))
         }
         Err(remedy) => Err(Error::setting("health", text, remedy)),
     }
@@ -299,11 +359,13 @@ mod tests {
             (builder().window(0, 1), "window"),
             (builder().max_batch_bytes(1 << 31).memory_limit(usize::MAX), "max_batch_bytes"),
             (builder().login_timeout(Duration::ZERO), "login_timeout"),
-            (Builder::default().forward("https://a:1"), "forward(\"https://a:1\")"),
             (Builder::default().forward("nowhere"), "forward(\"nowhere\"): not a URL"),
             (Builder::default().forward("capnp://a:4319"), "by OTLP over HTTP alone"),
             (Builder::default().forward("capnp+unix:/run/a"), "by OTLP over HTTP alone"),
             (Builder::default().forward("ftp://a:1"), "by OTLP over HTTP alone"),
+            (builder().listen("capnps://127.0.0.1:0"), "set tls(..)"),
+            (builder().client_certificates("/a"), "client_certificates(\"/a\"): only TLS"),
+            (builder().tls("/no/such", "/no/such"), "tls(\"/no/such\")"),
         ] {
             let error = refused(builder);
             assert!(error.contains(words), "{words}: {error}");

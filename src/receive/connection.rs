@@ -1,18 +1,17 @@
 //! One connection, from its first byte to its end.
 
 use std::cell::Cell;
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::gateway::{Gateway, Peer};
+use super::greeting::{self, Ended, Known};
 use super::link::Link;
 use super::shared::Shared;
-use super::stream::{Accepted, Stream};
+use super::stream::Accepted;
 use crate::health::diagnostics::Level;
 use crate::network::{self, Cause, Closed, Limits};
 use crate::schema::ingest_capnp::gateway;
@@ -22,11 +21,7 @@ const QUIET: Duration = Duration::from_millis(250);
 /// And after so long in any case, but for the calls that are under way.
 const GRACE: Duration = Duration::from_secs(10);
 /// For the last words to a peer.
-const GOODBYE: Duration = Duration::from_secs(2);
-
-/// Told to whoever speaks HTTP here.
-const NOT_HTTP: &str = "This is a Cap'n Proto receiver for telemetry, not an HTTP server: set the endpoint \
-     to capnp://HOST:PORT, or send OTLP over HTTP to a collector.\n";
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves a connection to its end.
 pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, peer: Peer) {
@@ -35,60 +30,20 @@ pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, peer: Peer) {
         Ok(stream) => stream,
         Err(error) => return failed(&shared, peer, &format!("it cannot be used: {error}")),
     };
-    if let Stream::Tcp(stream) = &stream {
-        match timeout_at(login_by, speaks_http(stream)).await {
-            Ok(Ok(false)) => {}
-            Ok(Ok(true)) => {
-                shared.connections.http.add(1);
-                let line = format!("{peer} speaks HTTP, and was told that this is Cap'n Proto");
-                shared.diagnostics.say(Level::Warn, "http", &line);
-                // Whoever does not take the sentence does without.
-                let _ = timeout(GOODBYE, answer_http(stream)).await;
-                return;
-            }
-            Ok(Err(error)) => return failed(&shared, peer, &error.to_string()),
-            Err(_) => return shared.connections.not_logged_in.add(1),
-        }
-    }
-    rpc(&shared, stream, peer, login_by).await;
+    let known = match greeting::greet(&shared, stream, peer, login_by).await {
+        Ok(known) => known,
+        Err(Ended::Told) => return,
+        Err(Ended::Late) => return shared.connections.not_logged_in.add(1),
+        Err(Ended::Failed(why)) => return failed(&shared, peer, &why),
+    };
+    rpc(&shared, known, peer, login_by).await;
 }
 
-/// Waits for the first bytes, and leaves them where they are.
-async fn speaks_http(stream: &TcpStream) -> io::Result<bool> {
-    let mut first = [0; 4];
-    let length = stream.peek(&mut first).await?;
-    // A message of Cap'n Proto begins with its number of segments, and nobody sends that many.
-    Ok(length >= 3 && first[..length].iter().all(|byte| matches!(byte, b'A'..=b'Z' | b' ')))
-}
-
-async fn answer_http(stream: &TcpStream) -> io::Result<()> {
-    let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n";
-    let answer = format!("{head}Content-Length: {}\r\n\r\n{NOT_HTTP}", NOT_HTTP.len());
-    let mut left = answer.as_bytes();
-    while !left.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(left) {
-            Ok(written) => left = &left[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    // What is unread when a socket is closed resets the connection, answer and all.
-    let mut rest = [0; 4096];
-    loop {
-        match stream.try_read(&mut rest) {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-async fn rpc(shared: &Arc<Shared>, stream: Stream, peer: Peer, login_by: Instant) {
+async fn rpc(shared: &Arc<Shared>, known: Known, peer: Peer, login_by: Instant) {
+    let Known { stream, certificate } = known;
     let limits = &shared.settings.limits;
     let link = Rc::new(Link::default());
-    let gateway = Gateway::new(Arc::clone(shared), peer, Rc::clone(&link));
+    let gateway = Gateway::new(Arc::clone(shared), peer, certificate, Rc::clone(&link));
     let gateway: gateway::Client = capnp_rpc::new_client(gateway);
     let network = Limits { frame: limits.greeting_bytes, ..Limits::server() };
     let (mut system, handle) =

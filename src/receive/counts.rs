@@ -132,6 +132,10 @@ pub struct Connections {
     pub over_limit: u64,
     /// Spoke HTTP, and were told so.
     pub http: u64,
+    /// Spoke without TLS where it has to be TLS, and were told so; those that spoke HTTP are among them.
+    pub plaintext: u64,
+    /// Began TLS and did not get to its end: with no certificate, with a wrong one, or for any other reason.
+    pub handshakes: u64,
     /// Did not log in in time.
     pub not_logged_in: u64,
     /// Log-ins with a wrong token, with none, or of a wrong user.
@@ -233,6 +237,8 @@ pub(super) struct Arriving {
     pub(super) accepted: Counter,
     pub(super) over_limit: Counter,
     pub(super) http: Counter,
+    pub(super) plaintext: Counter,
+    pub(super) handshakes: Counter,
     pub(super) not_logged_in: Counter,
     pub(super) unauthorized: Counter,
     pub(super) aged: Counter,
@@ -247,6 +253,8 @@ impl Arriving {
             accepted: self.accepted.read(),
             over_limit: self.over_limit.read(),
             http: self.http.read(),
+            plaintext: self.plaintext.read(),
+            handshakes: self.handshakes.read(),
             not_logged_in: self.not_logged_in.read(),
             unauthorized: self.unauthorized.read(),
             aged: self.aged.read(),

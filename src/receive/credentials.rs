@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::tls::Fingerprint;
+
 /// On whose behalf a connection speaks: what one principal sends never touches another's windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Principal {
@@ -9,6 +11,8 @@ pub(super) enum Principal {
     Anyone,
     /// The bearer of the token at this place of the list.
     Token(usize),
+    /// Whoever holds the key of the certificate with this fingerprint.
+    Certificate(Fingerprint),
     /// A user of this system.
     User(u32),
 }

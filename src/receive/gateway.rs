@@ -15,6 +15,7 @@ use super::zstd;
 use crate::health::diagnostics::Level;
 use crate::schema::ingest_capnp::frame::{Compression, Format};
 use crate::schema::ingest_capnp::{credential, gateway, hello};
+use crate::tls::Fingerprint;
 
 /// Of the protocol as this crate speaks it; for logs.
 const PROTOCOL_MINOR: u16 = 0;
@@ -33,12 +34,19 @@ pub(super) enum Peer {
 pub(super) struct Gateway {
     shared: Arc<Shared>,
     peer: Peer,
+    /// Of the peer, where TLS asked for one.
+    certificate: Option<Fingerprint>,
     link: Rc<Link>,
 }
 
 impl Gateway {
-    pub(super) fn new(shared: Arc<Shared>, peer: Peer, link: Rc<Link>) -> Self {
-        Self { shared, peer, link }
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        peer: Peer,
+        certificate: Option<Fingerprint>,
+        link: Rc<Link>,
+    ) -> Self {
+        Self { shared, peer, certificate, link }
     }
 
     /// On whose behalf the peer speaks; the error is what it is told.
@@ -51,15 +59,18 @@ impl Gateway {
             Err(_) => return Err("unauthorized: the kind of credential is not known here"),
         };
         let tokens = &self.shared.settings.tokens;
+        let certificate = self.certificate.map(Principal::Certificate);
         match (token, self.peer) {
             (Some(token), _) if !tokens.is_empty() => {
-                tokens.find(token).ok_or("unauthorized: the token is not one of this receiver's")
+                let found = tokens.find(token);
+                let found = found.ok_or("unauthorized: the token is not one of this receiver's")?;
+                Ok(certificate.unwrap_or(found))
             }
             (None, Peer::Tcp(_)) if !tokens.is_empty() => {
                 Err("unauthorized: this receiver wants a bearer token")
             }
             (_, Peer::User(user)) => Ok(Principal::User(user)),
-            (_, Peer::Tcp(_)) => Ok(Principal::Anyone),
+            (_, Peer::Tcp(_)) => Ok(certificate.unwrap_or(Principal::Anyone)),
         }
     }
 

@@ -25,6 +25,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A bound socket.
 pub(super) enum Listener {
     Tcp(TcpListener),
+    Tls(TcpListener),
     #[cfg(unix)]
     Unix(SocketFile),
 }
@@ -43,6 +44,7 @@ impl Listener {
         };
         match address {
             Address::Tcp(address) => tcp(*address).map(Self::Tcp).map_err(failed),
+            Address::Tls(address) => tcp(*address).map(Self::Tls).map_err(failed),
             #[cfg(unix)]
             Address::Unix(path) => SocketFile::bind(path).map(Self::Unix).map_err(failed),
             #[cfg(not(unix))]
@@ -54,6 +56,7 @@ impl Listener {
     pub(super) fn address(&self) -> io::Result<Address> {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
+            Self::Tls(listener) => listener.local_addr().map(Address::Tls),
             #[cfg(unix)]
             Self::Unix(socket) => Ok(Address::Unix(socket.path().to_owned())),
         }
@@ -64,6 +67,10 @@ impl Listener {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 Ok((Accepted::Tcp(stream.into_std()?), Peer::Tcp(peer.ip())))
+            }
+            Self::Tls(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Accepted::Tls(stream.into_std()?), Peer::Tcp(peer.ip())))
             }
             #[cfg(unix)]
             Self::Unix(socket) => socket.accept().await,

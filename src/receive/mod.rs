@@ -30,6 +30,7 @@ mod credentials;
 mod error;
 mod event_loop;
 mod gateway;
+mod greeting;
 mod health;
 mod link;
 mod listener;

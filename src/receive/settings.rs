@@ -1,11 +1,13 @@
 //! The settings of a receiver, checked: nothing is left to look at.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::Address;
 use super::credentials::Tokens;
 use super::sink::SinkPlan;
+use crate::tls::Server;
 
 /// What it means that a batch was accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum Durability {
 pub(super) struct Settings {
     pub(super) addresses: Vec<Address>,
     pub(super) tokens: Tokens,
+    /// For the listeners that want it.
+    pub(super) tls: Option<Arc<Server>>,
     pub(super) sinks: Vec<SinkPlan>,
     pub(super) durability: Durability,
     pub(super) threads: usize,

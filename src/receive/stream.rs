@@ -7,10 +7,14 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+use crate::tls::Buffered;
+
 /// Not bound to any runtime yet.
 #[derive(Debug)]
 pub(super) enum Accepted {
     Tcp(std::net::TcpStream),
+    /// TLS is still to be shaken hands for.
+    Tls(std::net::TcpStream),
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixStream),
 }
@@ -18,6 +22,9 @@ pub(super) enum Accepted {
 /// Bound to the runtime of the thread that serves it.
 pub(super) enum Stream {
     Tcp(TcpStream),
+    /// The handshake is not done.
+    Raw(TcpStream),
+    Tls(Box<dyn Buffered>),
     #[cfg(unix)]
     Unix(UnixStream),
 }
@@ -29,22 +36,29 @@ pub(super) type Writing = Box<dyn AsyncWrite + Unpin>;
 impl Accepted {
     pub(super) fn bind(self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(stream) => {
-                let stream = TcpStream::from_std(stream)?;
-                stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
-            }
+            Self::Tcp(stream) => tcp(stream).map(Stream::Tcp),
+            Self::Tls(stream) => tcp(stream).map(Stream::Raw),
             #[cfg(unix)]
             Self::Unix(stream) => Ok(Stream::Unix(UnixStream::from_std(stream)?)),
         }
     }
 }
 
+fn tcp(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    let stream = TcpStream::from_std(stream)?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 impl Stream {
     pub(super) fn halves(self) -> (Reading, Writing) {
         match self {
-            Self::Tcp(stream) => {
+            Self::Tcp(stream) | Self::Raw(stream) => {
                 let (read, write) = stream.into_split();
+                (Box::new(read), Box::new(write))
+            }
+            Self::Tls(stream) => {
+                let (read, write) = tokio::io::split(stream);
                 (Box::new(read), Box::new(write))
             }
             #[cfg(unix)]

@@ -1,6 +1,8 @@
 //! What the integration tests share.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+#[cfg(feature = "tls")]
+pub(crate) mod certificates;
 pub(crate) mod collector;
 pub(crate) mod layer;
 pub(crate) mod log;
@@ -9,6 +11,8 @@ pub(crate) mod metrics;
 pub(crate) mod receiver;
 pub(crate) mod relay;
 pub(crate) mod sdk;
+#[cfg(all(feature = "tls", feature = "receive"))]
+pub(crate) mod terminator;
 
 use std::future::Future;
 use std::pin::pin;

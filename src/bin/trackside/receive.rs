@@ -33,6 +33,18 @@ pub(crate) struct Arguments {
     /// A file with bearer tokens that are taken, a line each; repeatable
     #[arg(long, value_name = "FILE")]
     token_file: Vec<PathBuf>,
+    /// A PEM file with the authorities of the collectors' certificates [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    forward_certificate: Option<PathBuf>,
+    /// A PEM file with a certificate: listen with TLS (capnps://)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// A PEM file with the certificate's key
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// A PEM file with authorities: only clients that show a certificate of theirs are taken
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_client_ca: Option<PathBuf>,
     /// What it means that a batch was accepted
     #[arg(long, value_enum, default_value = "memory")]
     durability: Durability,
@@ -149,6 +161,12 @@ fn builder(arguments: Arguments) -> Result<Builder, Box<dyn Error>> {
     for address in &arguments.listen {
         builder = builder.listen(address);
     }
+    if let (Some(certificate), Some(key)) = (&arguments.tls_certificate, &arguments.tls_key) {
+        builder = builder.tls(certificate, key);
+    }
+    if let Some(authorities) = &arguments.tls_client_ca {
+        builder = builder.client_certificates(authorities);
+    }
     for path in &arguments.token_file {
         let tokens = lines(path)?;
         if tokens.is_empty() {
@@ -159,6 +177,10 @@ fn builder(arguments: Arguments) -> Result<Builder, Box<dyn Error>> {
     let headers = arguments.forward_headers.as_deref().map(headers).transpose()?;
     for url in &arguments.forward {
         let sink = Sink::forward(url).with_gzip(arguments.forward_gzip);
+        let sink = match &arguments.forward_certificate {
+            Some(path) => sink.with_certificate(path),
+            None => sink,
+        };
         let headers = headers.iter().flatten();
         builder =
             builder.sink(headers.fold(sink, |sink, (name, value)| sink.with_header(name, value)));

@@ -74,7 +74,7 @@ fn a_bad_argument_is_an_error_that_names_it() {
         (new().with_endpoint(""), "with_endpoint(\"\")", "http://host:4318"),
         (new().with_endpoint("h:4318"), "with_endpoint(\"h:4318\")", "http://host:4318"),
         (new().with_endpoint("ftp://h"), "with_endpoint(\"ftp://h\")", "use http://"),
-        (new().with_endpoint("https://h"), "with_endpoint(\"https://h\")", "no TLS"),
+        (new().with_certificate("/no/such"), "with_certificate(\"/no/such\")", "correct the path"),
         (new().with_header("x y", "1"), "with_header(\"***: ***\")", "letters, digits"),
         (new().with_header("x", "1\n2"), "with_header(\"x: ***\")", "newline"),
         (new().with_header("Content-Type", "1"), "with_header(\"Content-Type: ***\")", "leave it out"),

@@ -103,7 +103,7 @@ const BAD: &[(&str, &str)] = &[
     ("capnp://h:4319?x=1", "Cap'n Proto has no paths; end it after the port"),
     ("capnp://h:4319#x", "Cap'n Proto has no paths; end it after the port"),
     ("capnp://u:p@h:4319", "set the header authorization"),
-    ("capnps://h:4319", "the feature `tls`"),
+    ("capnps://h", "the port is missing"),
     ("capnp+tcp://h:4319", "the scheme is not known; use capnp:// or capnp+unix:"),
     ("capnp+unix:", "the absolute path of a socket"),
     ("capnp+unix:run/t.sock", "the absolute path of a socket"),

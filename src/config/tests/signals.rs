@@ -124,8 +124,8 @@ pub(super) const ROWS: &[Row] = &[
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:0")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"http://h:0\": not a URL; write it as http://host:4318", "not a URL"),
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://:4318")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"http://:4318\": not a URL; write it as http://host:4318", "not a URL"),
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"ftp://h\": the scheme is not known; use http://, capnp:// or capnp+unix:", "scheme"),
-    (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"https://h\": this build has no TLS; use http://", "TLS"),
-    (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h"), ("OTEL_SIGNAL_EXPORTER", "otlp,console")], exporters, "console(no_color false)", "TLS"),
+    (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"ftp://h\": the scheme is not known; use http://, capnp:// or capnp+unix:", "scheme"),
+    (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h"), ("OTEL_SIGNAL_EXPORTER", "otlp,console")], exporters, "console(no_color false)", "scheme"),
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4317")], exporters, "http://h:4317/v1/signal", "port 4317 is usually gRPC"),
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")], exporters, "http://h:4317/v1/signal", ""),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT", "http://t:1/x/"), BASE], exporters, "http://t:1/x/", ""),
@@ -264,7 +264,7 @@ fn an_argument_forces_off_what_a_variable_names() {
 fn a_bad_variable_of_one_signal_leaves_the_others_on() {
     for (index, signal) in SIGNALS.iter().enumerate() {
         for (name, value) in [
-            ("OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT", "https://h"),
+            ("OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT", "ftp://h"),
             ("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "grpc"),
             ("OTEL_SIGNAL_EXPORTER", "prometheus"),
         ] {

@@ -10,12 +10,14 @@ use super::super::connection::{Connector, chain};
 use crate::config::plan::Target;
 use crate::network::{Budget, Handle, Limits, connect};
 use crate::schema::ingest_capnp::gateway;
+use crate::tls::{Certificates, Protocol};
 
 /// What answers may hold together: they are small.
 const ANSWERS: usize = 4 * 1024 * 1024;
 
 pub(super) enum Dialer {
     Tcp(Connector),
+    Tls(Connector),
     Unix(std::path::PathBuf),
 }
 
@@ -29,9 +31,12 @@ pub(super) struct Dialed {
 }
 
 impl Dialer {
-    pub(super) fn new(target: &Target) -> Self {
+    pub(super) fn new(target: &Target, certificates: &Certificates) -> Self {
         match target {
             Target::Tcp { host, port } => Self::Tcp(Connector::to(host, *port)),
+            Target::Tls { host, port } => {
+                Self::Tls(Connector::to(host, *port).secured(certificates, Protocol::Capnp))
+            }
             Target::Unix(path) => Self::Unix(path.clone()),
         }
     }
@@ -43,6 +48,13 @@ impl Dialer {
                 let stream = connector.stream().await?;
                 let is_local = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
                 let (system, handle, gateway) = connect(stream.into_split(), &limits, &budget);
+                (system, handle, gateway, is_local)
+            }
+            Self::Tls(connector) => {
+                let stream = connector.stream().await?;
+                let is_local = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
+                let halves = tokio::io::split(connector.secure(stream).await?);
+                let (system, handle, gateway) = connect(halves, &limits, &budget);
                 (system, handle, gateway, is_local)
             }
             Self::Unix(path) => {

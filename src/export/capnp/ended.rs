@@ -75,7 +75,9 @@ impl Ended {
             Some(Closed { cause: Cause::Http, .. }) => {
                 Self::foreign("it answered as HTTP does (for OTLP use an http:// endpoint)")
             }
-            Some(Closed { cause: Cause::Tls, .. }) => Self::foreign("it answered as TLS does"),
+            Some(Closed { cause: Cause::Tls, .. }) => {
+                Self::foreign("it answered as TLS does (use capnps://)")
+            }
             Some(Closed { cause: Cause::Malformed | Cause::TooLarge, detail }) => {
                 Self::foreign(&detail)
             }

@@ -12,6 +12,7 @@ use super::dial::Dialer;
 use super::ended::{Ended, Then};
 use super::session::{Call, Session};
 use crate::config::plan::{Target, Token};
+use crate::tls::Certificates;
 
 /// Connecting and logging in may take so long, each.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -26,11 +27,11 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(target: &Target, token: Option<Token>) -> Self {
+    pub(super) fn new(target: &Target, token: Option<Token>, certificates: &Certificates) -> Self {
         Self {
             token,
             session: RefCell::default(),
-            dialer: Mutex::new(Dialer::new(target)),
+            dialer: Mutex::new(Dialer::new(target, certificates)),
             attempts: Cell::new(0),
             failure: RefCell::default(),
         }

@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 
 use super::link::Link;
 use crate::config::plan::{CapnpPlan, Target, Token};
+use crate::tls::Certificates;
 
 /// Where the exporters of a thread find their connections: exporters of one endpoint share one. Clones are
 /// the same registry.
@@ -17,7 +18,7 @@ pub(crate) struct Links {
     process: u64,
 }
 
-type Key = (Target, Option<Token>);
+type Key = (Target, Option<Token>, Certificates);
 
 impl Links {
     pub(crate) fn new() -> Self {
@@ -30,11 +31,11 @@ impl Links {
 
     pub(super) fn link(&self, plan: &CapnpPlan) -> Rc<Link> {
         let mut all = self.all.borrow_mut();
-        let key = (plan.target.clone(), plan.token.clone());
+        let key = (plan.target.clone(), plan.token.clone(), plan.certificates.clone());
         if let Some(link) = all.get(&key).and_then(Weak::upgrade) {
             return link;
         }
-        let link = Rc::new(Link::new(&plan.target, plan.token.clone()));
+        let link = Rc::new(Link::new(&plan.target, plan.token.clone(), &plan.certificates));
         all.retain(|_, link| link.strong_count() > 0);
         all.insert(key, Rc::downgrade(&link));
         link

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::super::frame::{Frame, Outcome};
 use super::*;
 use crate::config::plan::{CapnpPlan, Compression, Target, Token};
+use crate::tls::Certificates;
 
 mod foreign;
 mod links;
@@ -35,6 +36,7 @@ fn plan(address: SocketAddr) -> CapnpPlan {
         token: None,
         timeout: Some(Duration::from_secs(10)),
         compression: Compression::None,
+        certificates: Certificates::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::Temporality;
@@ -47,6 +48,23 @@ impl<E> ExporterBuilder<E> {
     /// A value is never shown.
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.config = self.config.with_header(name, value);
+        self
+    }
+
+    /// The authorities that TLS trusts, a file in PEM form; it stands over every variable.
+    pub fn with_certificate(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config = self.config.with_certificate(path);
+        self
+    }
+
+    /// A certificate and its key, files in PEM form, which TLS shows where a server asks; they stand over
+    /// every variable.
+    pub fn with_client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.config = self.config.with_client_certificate(certificate, key);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::Temporality;
@@ -41,7 +42,8 @@ impl<E> CapnpExporterBuilder<E> {
     /// Where the receiver listens; it stands over every variable.
     ///
     /// `capnp://host:port`, `http://host:port` and `host:port` are the same, `capnp+unix:/path` is a Unix
-    /// socket. `build` refuses anything else: a missing port, a path behind it, `https://`, `capnps://`.
+    /// socket; with the feature `tls`, `capnps://host:port` is TLS. `build` refuses anything else: a missing
+    /// port, a path behind it, `https://`.
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.config = self.config.with_endpoint(&endpoint.into());
         self
@@ -52,6 +54,23 @@ impl<E> CapnpExporterBuilder<E> {
     /// The token is never shown.
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.config = self.config.with_header(name, value);
+        self
+    }
+
+    /// The authorities that TLS trusts, a file in PEM form; it stands over every variable.
+    pub fn with_certificate(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config = self.config.with_certificate(path);
+        self
+    }
+
+    /// A certificate and its key, files in PEM form, which TLS shows where a server asks; they stand over
+    /// every variable.
+    pub fn with_client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.config = self.config.with_client_certificate(certificate, key);
         self
     }
 

@@ -10,6 +10,7 @@ use crate::config::plan::OtlpPlan;
 use crate::config::{check_url, show_url, url_below};
 use crate::receive::Error;
 use crate::receive::counts::Signal;
+use crate::tls::{self, Certificates, PemFile};
 
 /// What may wait for one sink.
 const QUEUE_BYTES: usize = 64 * 1024 * 1024;
@@ -32,6 +33,7 @@ pub struct Sink {
     queue_bytes: usize,
     headers: Vec<(String, String)>,
     gzip: bool,
+    certificate: Option<PathBuf>,
     timeout: Duration,
     quiet: Duration,
 }
@@ -44,7 +46,8 @@ enum Target {
 }
 
 impl Sink {
-    /// OTLP over HTTP to a collector, or to anything that speaks it; `/v1/<signal>` is appended.
+    /// OTLP over HTTP to a collector, or to anything that speaks it; `/v1/<signal>` is appended. With
+    /// the feature `tls` it may be `https://`.
     pub fn forward(endpoint: &str) -> Self {
         Self::new(Target::Forward(endpoint.to_owned()), true)
     }
@@ -67,6 +70,7 @@ impl Sink {
             queue_bytes: QUEUE_BYTES,
             headers: Vec::new(),
             gzip: false,
+            certificate: None,
             timeout: TIMEOUT,
             quiet: QUIET,
         }
@@ -81,6 +85,12 @@ impl Sink {
     /// Whether requests from 1 KiB on are compressed with gzip.
     pub fn with_gzip(mut self, on: bool) -> Self {
         self.gzip = on;
+        self
+    }
+
+    /// The authorities that TLS to a collector trusts, a file in PEM form; those of the system otherwise.
+    pub fn with_certificate(mut self, path: impl Into<PathBuf>) -> Self {
+        self.certificate = Some(path.into());
         self
     }
 
@@ -155,6 +165,11 @@ impl Sink {
             })?;
             headers.push((header, value));
         }
+        let roots = self.certificate.as_ref().map(|path| PemFile::new("with_certificate", path));
+        let certificates = Certificates { setting: "with_certificate", roots, identity: None };
+        if certificates.roots.is_some() {
+            tls::check(&certificates).map_err(Error::failed)?;
+        }
         let mut plans = Vec::new();
         for signal in Signal::ALL {
             let url = url_below(&base, &format!("/v1/{}", signal.name()));
@@ -163,6 +178,7 @@ impl Sink {
                 headers: headers.clone(),
                 timeout: (!self.timeout.is_zero()).then_some(self.timeout),
                 gzip: self.gzip,
+                certificates: certificates.clone(),
             });
         }
         match <[OtlpPlan; 3]>::try_from(plans) {

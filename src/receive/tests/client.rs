@@ -42,6 +42,7 @@ pub(super) async fn dial(address: &Address) -> Dialled {
             let halves = TcpStream::connect(address).await.unwrap().into_split();
             network::connect::<gateway::Client, _, _>(halves, &limits, &budget)
         }
+        Address::Tls(_) => panic!("{address} is not for this client"),
         Address::Unix(path) => {
             let halves = UnixStream::connect(path).await.unwrap().into_split();
             network::connect(halves, &limits, &budget)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,10 @@ ignored! {
     with_endpoint(url: &str);
     /// A header on every export request; repeatable.
     with_header(name: &str, value: &str);
+    /// The authorities that TLS trusts, a file in PEM form.
+    with_certificate(path: impl Into<PathBuf>);
+    /// A certificate and its key, files in PEM form.
+    with_client_certificate(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>);
     /// `service.name`.
     with_service_name(name: &str);
     /// `service.version`.

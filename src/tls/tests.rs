@@ -1,0 +1,1 @@
+//! The files that can and cannot be used.
