@@ -62,6 +62,6 @@ fn assert_conserved(counts: &Counts) {
 fn tcp(address: &Address) -> std::net::SocketAddr {
     match address {
         Address::Tcp(address) => *address,
-        Address::Unix(path) => panic!("{path:?} is no address of TCP"),
+        other => panic!("{other} is no plain address of TCP"),
     }
 }
