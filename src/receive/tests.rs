@@ -1,5 +1,6 @@
 //! A receiver over real sockets, and clients that speak its protocol by hand.
 
+mod bad_input;
 mod client;
 mod delivery;
 mod ending;

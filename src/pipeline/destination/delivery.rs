@@ -124,10 +124,11 @@ impl Destination {
         let Some(wait) = wait else { return };
         // Silenced, it is said when its minute is over: what was said last has to hold.
         if !self.is_known_failing.get() {
-            let line = format!(
-                "cannot export to {}: {error}; {} wait and are sent again",
-                self.name, self.noun
-            );
+            // An error may begin with the peer's name, which is said already.
+            let peer = format!("{}: ", self.name);
+            let error = error.strip_prefix(&peer).unwrap_or(error);
+            let line =
+                format!("cannot export to {peer}{error}; {} wait and are sent again", self.noun);
             self.is_known_failing.set(self.say(Level::Warn, "failing", &line));
         }
         if after.is_none() {

@@ -79,9 +79,11 @@ fn report(counts: &Counts, is_forwarded: bool) -> io::Result<()> {
     for SinkCounts { name, traces, metrics, logs, last_error, .. } in &counts.sinks {
         let [spans, points, records] = [traces, metrics, logs].map(|of| of.forwarded);
         write!(out, "to {name}: {spans} spans, {points} points, {records} log records")?;
+        // What went wrong and was made good is no news.
+        let is_all = [traces, metrics, logs].iter().all(|of| of.forwarded == of.received);
         match last_error {
-            Some(error) => writeln!(out, "; {error}")?,
-            None => writeln!(out)?,
+            Some(error) if !is_all => writeln!(out, "; {error}")?,
+            _ => writeln!(out)?,
         }
     }
     if !is_forwarded {

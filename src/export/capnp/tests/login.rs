@@ -74,6 +74,18 @@ fn a_login_without_an_answer_ends_in_time() {
     });
 }
 
+/// The number is for logs: what is done hangs on the lists.
+#[test]
+fn a_receiver_of_a_newer_protocol_is_sent_to() {
+    run(async {
+        let receiver = Receiver::start([]).await;
+        receiver.script.protocol_minor.set(u16::MAX);
+        let exporter = exporter(&plan(receiver.address));
+        assert_eq!(exporter.send(&frame(1, "rows")).await, delivered());
+        assert_eq!(exporter.send(&frame(2, "rows")).await, delivered());
+    });
+}
+
 /// Only where this build can.
 #[test]
 fn frames_are_compressed_where_the_receiver_reads_it() {

@@ -69,6 +69,7 @@ pub(super) struct Script {
     pub(super) pings: Cell<u32>,
     pub(super) released: Notify,
     pub(super) reads_zstd: Cell<bool>,
+    pub(super) protocol_minor: Cell<u16>,
 }
 
 pub(super) struct Receiver {
@@ -207,7 +208,9 @@ impl gateway::Server for Gate {
         if let Some(credit) = script.credit.get() {
             write_credit(credit, opened.reborrow().init_credit());
         }
-        let mut compressions = opened.init_hello().init_compressions(2);
+        let mut hello = opened.init_hello();
+        hello.set_protocol_minor(script.protocol_minor.get());
+        let mut compressions = hello.init_compressions(2);
         compressions.set(0, Compression::None);
         if script.reads_zstd.get() {
             compressions.set(1, Compression::Zstd);
