@@ -5,7 +5,7 @@
 mod support;
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use support::certificates::{Authority, Directory};
@@ -107,7 +107,6 @@ fn only_clients_of_its_authority_are_let_in() {
     assert_eq!(counts.traces.announced, 0);
     let said = format!("{:?}", receiver.diagnostics());
     assert!(said.contains("it showed no certificate"), "{said}");
-    assert!(said.contains("1 more of the like") || said.contains("another authority"), "{said}");
 
     let telemetry = start(&url, &[(ROOTS, &site.roots), (SHOWN, &certificate), (KEY, &key)]);
     record("work", 10);
@@ -148,14 +147,14 @@ fn another_protocol_is_told_what_to_use() {
     let secured = site.builder().start().unwrap();
     let plain = receiver::start(&site.collector.url());
     let plain_port = receiver::endpoint(&plain).rsplit_once(':').unwrap().1.to_owned();
-    let collector = site.collector.url().rsplit_once(':').unwrap().1.to_owned();
+    let web = web();
     let roots = (ROOTS, &*site.roots);
     for (url, variables, words) in [
         (endpoint(&secured, "capnp"), &[][..], "use capnps://"),
         (format!("capnps://localhost:{plain_port}"), &[roots][..], "use capnp://"),
         (format!("https://localhost:{plain_port}"), &[roots], "use http://"),
-        (format!("https://localhost:{collector}"), &[roots], "use http://"),
-        (format!("capnps://localhost:{collector}"), &[roots], "use capnp://"),
+        (format!("https://localhost:{web}"), &[roots], "use http://"),
+        (format!("capnps://localhost:{web}"), &[roots], "use capnp://"),
     ] {
         let telemetry = start(&url, variables);
         record("work", 10);
@@ -184,6 +183,35 @@ fn another_protocol_is_told_what_to_use() {
     assert!(said.contains("speaks TLS"), "{said}");
     receiver::end(&secured);
     receiver::end(&plain);
+}
+
+/// The port of a web server, to which everything is a bad request.
+fn web() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // A client may break off wherever it likes.
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_that_never_shakes_hands_is_given_up_in_time() {
+    let _turn = serial();
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = silent.local_addr().unwrap().port();
+    for scheme in ["https", "capnps"] {
+        let limit = ("OTEL_EXPORTER_OTLP_TIMEOUT", "300");
+        let telemetry = start(&format!("{scheme}://127.0.0.1:{port}"), &[limit]);
+        record("work", 10);
+        assert_kept(&telemetry, &["no TLS handshake", "300ms"]);
+        assert!(telemetry.shutdown(Duration::ZERO).is_err());
+        assert_eq!(telemetry.status().traces.unconfirmed, 0, "nothing was sent");
+    }
 }
 
 /// Sends `bytes` and waits for the end of the connection.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod capnp;
+mod certificates;
 mod process;
 mod secrets;
 mod signals;

@@ -36,6 +36,8 @@ pub(super) struct Connector {
     lookup: Option<Lookup>,
     /// Secures what is connected.
     tls: Option<Client>,
+    /// The socket is connected, and TLS is not.
+    is_shaking: bool,
 }
 
 impl Connector {
@@ -53,7 +55,7 @@ impl Connector {
 
     /// `host` is a name, or an address without brackets.
     pub(super) fn to(host: &str, port: u16) -> Self {
-        Self { host: host.to_owned(), port, lookup: None, tls: None }
+        Self { host: host.to_owned(), port, lookup: None, tls: None, is_shaking: false }
     }
 
     /// The same with TLS.
@@ -70,13 +72,27 @@ impl Connector {
     /// Puts TLS over a stream where it is asked for.
     pub(super) async fn secure(&mut self, stream: TcpStream) -> Result<Box<dyn Duplex>, String> {
         match &mut self.tls {
-            Some(tls) => tls.secure(stream).await,
+            Some(tls) => {
+                self.is_shaking = true;
+                let secured = tls.secure(stream).await;
+                self.is_shaking = false;
+                secured
+            }
             None => Ok(Box::new(stream)),
+        }
+    }
+
+    /// What was missing when an attempt was given up.
+    pub(super) fn missing(&self) -> &'static str {
+        match self.is_shaking {
+            true => "no TLS handshake (perhaps the server does not speak TLS)",
+            false => "no connection",
         }
     }
 
     /// Looks the name up and tries its addresses in turn.
     pub(super) async fn stream(&mut self) -> Result<TcpStream, String> {
+        self.is_shaking = false;
         let addresses = match self.look_up().await {
             Ok(addresses) => addresses,
             Err(error) => return Err(format!("cannot look up the host: {}", chain(&error))),

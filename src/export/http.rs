@@ -107,7 +107,7 @@ impl HttpExporter {
                 self.exchange_over(connection, request, deadline).await
             }
             Some(Err(error)) => Err(Failure { error, sent: false }),
-            None => Err(Failure { error: self.too_late("no connection"), sent: false }),
+            None => Err(Failure { error: self.too_late(self.connector.missing()), sent: false }),
         }
     }
 

@@ -38,4 +38,4 @@ pub(crate) use server::{Server, ServerFiles};
 pub(crate) const MISSING: &str = "this build has no TLS, which is the feature `tls`";
 
 #[cfg(all(test, feature = "tls"))]
-pub(crate) mod tests;
+mod tests;

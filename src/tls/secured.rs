@@ -25,12 +25,46 @@ impl Secured {
         Self { stream, explain }
     }
 
-    fn told<T>(&self, result: io::Result<T>) -> io::Result<T> {
-        result.map_err(|error| match error.kind() {
-            // This is what the callers know an end without a word by.
-            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => error,
-            kind => io::Error::new(kind, (self.explain)(&error)),
-        })
+    /// Of a peer that is gone, what it said last is the reason: an alert that waits to be read.
+    fn told<T>(&mut self, context: &mut Context<'_>, result: io::Result<T>) -> Poll<io::Result<T>> {
+        let Err(mut error) = result else { return Poll::Ready(result) };
+        let is_gone = matches!(
+            error.kind(),
+            io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+        );
+        if is_gone {
+            if let Some(fault) = ready!(self.poll_last_words(context)) {
+                error = io::Error::new(io::ErrorKind::InvalidData, fault);
+            }
+        }
+        Poll::Ready(Err(io::Error::new(error.kind(), (self.explain)(&error))))
+    }
+
+    /// Waits for the runtime to see that the socket is at its end, and reads what is left there.
+    fn poll_last_words(&mut self, context: &mut Context<'_>) -> Poll<Option<rustls::Error>> {
+        macro_rules! last_words {
+            ($stream:expr) => {{
+                let (socket, session) = $stream.get_mut();
+                if ready!(socket.stream.poll_read_ready(context)).is_err() {
+                    return Poll::Ready(None);
+                }
+                loop {
+                    let read = session.read_tls(&mut Now(&socket.stream));
+                    if let Err(fault) = session.process_new_packets() {
+                        return Poll::Ready(Some(fault));
+                    }
+                    if !matches!(read, Ok(1..)) {
+                        return Poll::Ready(None);
+                    }
+                }
+            }};
+        }
+        match &mut self.stream {
+            TlsStream::Client(stream) => last_words!(stream),
+            TlsStream::Server(stream) => last_words!(stream),
+        }
     }
 }
 
@@ -41,7 +75,7 @@ impl AsyncRead for Secured {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        Poll::Ready(self.told(read))
+        self.told(context, read)
     }
 }
 
@@ -64,7 +98,7 @@ impl AsyncWrite for Secured {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
-        Poll::Ready(self.told(written))
+        self.told(context, written)
     }
 
     fn poll_write_vectored(
@@ -73,7 +107,7 @@ impl AsyncWrite for Secured {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, parts));
-        Poll::Ready(self.told(written))
+        self.told(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -82,12 +116,12 @@ impl AsyncWrite for Secured {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = ready!(Pin::new(&mut self.stream).poll_flush(context));
-        Poll::Ready(self.told(flushed))
+        self.told(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = ready!(Pin::new(&mut self.stream).poll_shutdown(context));
-        Poll::Ready(self.told(shut))
+        self.told(context, shut)
     }
 }
 
@@ -110,8 +144,14 @@ impl Drop for Secured {
     }
 }
 
-/// Writes without waiting.
+/// Writes and reads without waiting.
 struct Now<'a>(&'a TcpStream);
+
+impl io::Read for Now<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
+    }
+}
 
 impl io::Write for Now<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

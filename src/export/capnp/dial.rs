@@ -41,6 +41,14 @@ impl Dialer {
         }
     }
 
+    /// What was missing when an attempt was given up.
+    pub(super) fn missing(&self) -> &'static str {
+        match self {
+            Self::Tcp(connector) | Self::Tls(connector) => connector.missing(),
+            Self::Unix(_) => "no connection",
+        }
+    }
+
     pub(super) async fn dial(&mut self) -> Result<Dialed, String> {
         let (limits, budget) = (Limits::client(), Budget::new(ANSWERS));
         let (system, handle, gateway, is_local) = match self {

@@ -64,7 +64,8 @@ impl Link {
         }
         let handshake = limit.map_or(HANDSHAKE, |limit| limit.min(HANDSHAKE));
         let dialed = timeout(handshake, dialer.dial()).await;
-        let dialed = dialed.unwrap_or_else(|_| Err(format!("no connection within {handshake:?}")));
+        let dialed =
+            dialed.unwrap_or_else(|_| Err(format!("{} within {handshake:?}", dialer.missing())));
         self.attempts.set(self.attempts.get() + 1);
         let dialed = dialed.map_err(|error| {
             self.failure.borrow_mut().clone_from(&error);
