@@ -7,7 +7,7 @@ use bytes::Bytes;
 use self::collector::{Collector, Step};
 use super::http::HttpExporter;
 use super::{Frame, Outcome};
-use crate::config::plan::OtlpPlan;
+use crate::config::plan::{Encoding, OtlpPlan};
 
 #[path = "../../tests/support/collector.rs"]
 pub(crate) mod collector;
@@ -21,7 +21,8 @@ const AMPLE: Duration = Duration::from_secs(20);
 
 fn plan(url: &str) -> OtlpPlan {
     let url = format!("{url}/v1/traces").parse().unwrap();
-    OtlpPlan { url, headers: Vec::new(), timeout: Some(AMPLE), gzip: false }
+    let encoding = Encoding::Protobuf;
+    OtlpPlan { url, headers: Vec::new(), timeout: Some(AMPLE), gzip: false, encoding }
 }
 
 fn frame(body: impl Into<Bytes>) -> Frame {

@@ -66,6 +66,7 @@ pub(super) fn exporters(signal: &Signal, plan: &Plan) -> String {
         ExporterPlan::Console { no_color } => format!("console(no_color {no_color})"),
         ExporterPlan::Capnp(capnp) => capnp.target.to_string(),
         ExporterPlan::Foreign(foreign) => foreign.to_string(),
+        ExporterPlan::File(_) => format!("file({exporter})"),
     });
     let names: Vec<_> = names.collect();
     if names.is_empty() { format!("off: {}", signal.why(plan)) } else { names.join(" ") }

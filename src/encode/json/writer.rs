@@ -196,6 +196,13 @@ impl Writer {
         }
     }
 
+    /// What another one has written; it may end with an open bracket.
+    pub(super) fn fragment(&mut self, written: &[u8]) {
+        self.separate();
+        self.out.extend_from_slice(written);
+        self.needs_comma = !matches!(written.last(), Some(b'[' | b'{'));
+    }
+
     fn separate(&mut self) {
         if self.needs_comma {
             self.out.push(b',');
