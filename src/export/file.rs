@@ -10,6 +10,9 @@ use tokio::sync::Mutex;
 use super::{Frame, Outcome};
 use crate::config::plan::Rotation;
 
+/// Digits of the milliseconds since 1970, until the year 2286.
+const STAMP: usize = 13;
+
 /// Writes frames to one file, on the helper thread, since a disk may block.
 #[derive(Debug)]
 pub(crate) struct FileExporter {
@@ -106,53 +109,41 @@ impl LineFile {
         Ok(length > 0 && (is_full || age >= rotation.max_age))
     }
 
-    /// `traces.jsonl` becomes `traces-<milliseconds since 1970>.jsonl`.
+    /// `traces.jsonl` becomes `traces-<milliseconds since 1970>.jsonl`; the oldest of those go.
     fn put_aside(&self) -> io::Result<()> {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut stamp = since_1970.as_millis();
-        let mut to = self.aside(stamp);
-        while to.exists() {
-            stamp += 1;
-            to = self.aside(stamp);
+        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let aside = |stamp: u64| self.path.with_file_name(format!("{stem}-{stamp:0STAMP$}.jsonl"));
+        let mut stamps = self.stamps(&stem);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let now = u64::try_from(now).unwrap_or(u64::MAX);
+        // After a moment, or a clock that was set back, the order is still that of the writing.
+        let stamp = stamps.last().map_or(now, |last| now.max(last.saturating_add(1)));
+        fs::rename(&self.path, aside(stamp))?;
+        stamps.push(stamp);
+        let kept = self.rotation.map_or(usize::MAX, |rotation| rotation.kept);
+        for old in &stamps[..stamps.len().saturating_sub(kept)] {
+            // What cannot be removed is tried again the next time.
+            drop(fs::remove_file(aside(*old)));
         }
-        fs::rename(&self.path, to)?;
-        self.remove_oldest();
         Ok(())
     }
 
-    fn aside(&self, stamp: u128) -> PathBuf {
-        self.path.with_file_name(format!("{}-{stamp:013}.jsonl", self.stem()))
-    }
-
-    fn stem(&self) -> String {
-        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-    }
-
-    /// Only names that this file was given are looked at. What cannot be removed is tried again.
-    fn remove_oldest(&self) {
-        let kept = self.rotation.map_or(usize::MAX, |rotation| rotation.kept);
-        let directory = self.path.parent().map(|path| match path.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => path,
-        });
-        let Some(Ok(entries)) = directory.map(fs::read_dir) else { return };
-        let prefix = format!("{}-", self.stem());
+    /// Of the files that were put aside before, in order; other names are not ours.
+    fn stamps(&self, stem: &str) -> Vec<u64> {
+        let directory = self.path.parent().filter(|path| !path.as_os_str().is_empty());
+        let Ok(entries) = fs::read_dir(directory.unwrap_or(Path::new("."))) else {
+            return Vec::new();
+        };
         let is_stamp =
-            |text: &str| text.len() == 13 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let mut found = Vec::new();
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let stamp = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".jsonl"));
-            if stamp.is_some_and(is_stamp) {
-                found.push(entry.path());
-            }
-        }
-        found.sort();
-        let old = found.len().saturating_sub(kept);
-        for path in &found[..old] {
-            drop(fs::remove_file(path));
-        }
+            |text: &&str| text.len() == STAMP && text.bytes().all(|byte| byte.is_ascii_digit());
+        let stamp = |name: &str| {
+            let rest = name.strip_prefix(stem)?.strip_prefix('-')?;
+            rest.strip_suffix(".jsonl").filter(is_stamp)?.parse().ok()
+        };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        let mut stamps: Vec<u64> = names.filter_map(|name| stamp(name.to_str()?)).collect();
+        stamps.sort_unstable();
+        stamps
     }
 }
 

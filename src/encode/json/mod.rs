@@ -5,20 +5,22 @@
 //! what has its default is left out.
 
 mod batch;
-#[cfg(feature = "receive")]
+#[allow(dead_code, reason = "a receiver's")]
 mod line;
 mod logs;
 mod metrics;
 mod point;
 mod span;
-#[cfg(all(test, feature = "receive"))]
-mod tests;
+#[cfg(test)]
+pub(crate) mod tests;
 mod value;
 mod writer;
 
 pub(crate) use batch::JsonBatch;
-#[cfg(feature = "receive")]
+#[allow(unused_imports, reason = "a receiver's")]
 pub(crate) use line::JsonEncoder;
+#[allow(unused_imports, reason = "the doctor's")]
+pub(crate) use writer::Writer;
 
 /// What the signals call their groups and items.
 #[derive(Clone, Copy, Debug)]

@@ -31,10 +31,11 @@ use mutation::Changes;
 type Failure = String;
 
 const USAGE: &str =
-    "usage: conformance <collector> <quickstart> [--delta] [--limit N] [--expect-dropped]
+    "usage: conformance <collector> <quickstart> [--delta] [--json] [--limit N] [--expect-dropped]
        conformance <collector> <recorder> --refused [--delta]
        conformance <collector> <ways> --ways
   --delta           starts the host with OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta
+  --json            starts quickstart with OTEL_EXPORTER_OTLP_PROTOCOL=http/json
   --limit N         starts quickstart with OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=N
   --expect-dropped  expects N attributes a span at most, and the others in the dropped counts
   --refused         a Collector that answers 503 first, and then one that takes everything
@@ -44,6 +45,7 @@ struct Arguments {
     collector: PathBuf,
     host: PathBuf,
     temporality: Temporality,
+    json: bool,
     limit: Option<usize>,
     expect_dropped: bool,
     refused: bool,
@@ -57,6 +59,9 @@ impl Arguments {
         if self.temporality == Temporality::Delta {
             let name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
             variables.push((name, "delta".to_owned()));
+        }
+        if self.json {
+            variables.push(("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json".to_owned()));
         }
         if let Some(limit) = self.limit {
             variables.push(("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", limit.to_string()));
@@ -94,7 +99,7 @@ fn main() -> ExitCode {
 fn arguments() -> Result<Arguments, Failure> {
     let mut paths = Vec::new();
     let (mut limit, mut expect_dropped) = (None, false);
-    let (mut refused, mut ways) = (false, false);
+    let (mut refused, mut ways, mut json) = (false, false, false);
     let mut temporality = Temporality::Cumulative;
     let mut words = env::args().skip(1);
     while let Some(word) = words.next() {
@@ -108,6 +113,7 @@ fn arguments() -> Result<Arguments, Failure> {
             "--expect-dropped" => expect_dropped = true,
             "--refused" => refused = true,
             "--ways" => ways = true,
+            "--json" => json = true,
             "--delta" => temporality = Temporality::Delta,
             flag if flag.starts_with('-') => return Err(format!("{flag}: no such option")),
             path => paths.push(PathBuf::from(path)),
@@ -118,7 +124,7 @@ fn arguments() -> Result<Arguments, Failure> {
     }
     let [collector, host] = <[PathBuf; 2]>::try_from(paths)
         .map_err(|paths| format!("two paths are needed, {} given", paths.len()))?;
-    Ok(Arguments { collector, host, temporality, limit, expect_dropped, refused, ways })
+    Ok(Arguments { collector, host, temporality, json, limit, expect_dropped, refused, ways })
 }
 
 fn run(arguments: &Arguments, directory: &Path) -> Result<Comparison, Failure> {
