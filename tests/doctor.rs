@@ -63,11 +63,12 @@ fn trouble_is_exit_status_1_with_a_sentence() {
     let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let nobody = format!("http://{}", free.local_addr().unwrap());
     drop(free);
-    let missing = Collector::start();
-    missing.script(vec![Step::status(404); 3]);
+    let elsewhere = Collector::start();
+    elsewhere.script(vec![Step::status(404); 3]);
+    let missing = elsewhere.url();
     let table = [
         (vec![("OTEL_EXPORTER_OTLP_ENDPOINT", nobody.as_str())], "nothing listens there: start"),
-        (vec![("OTEL_EXPORTER_OTLP_ENDPOINT", &*missing.url())], "there is no OTLP at this path"),
+        (vec![("OTEL_EXPORTER_OTLP_ENDPOINT", missing.as_str())], "there is no OTLP at this path"),
         (vec![], "not healthy: nothing is sent anywhere; set OTEL_EXPORTER_OTLP_ENDPOINT"),
     ];
     for (variables, words) in table {

@@ -125,6 +125,7 @@ fn what_cannot_be_written_waits_and_is_counted() {
 
 #[test]
 fn arguments_that_cannot_be_used_are_named() {
+    let _turn = serial();
     let error = telemetry::init(TelemetryConfig::default().with_file_directory("")).unwrap_err();
     assert!(error.to_string().contains("with_file_directory"), "{error}");
     for config in [
