@@ -8,6 +8,8 @@
 mod config;
 #[cfg(feature = "telemetry")]
 mod context;
+#[cfg(feature = "cli")]
+pub mod doctor;
 #[cfg(feature = "telemetry")]
 mod encode;
 #[cfg(feature = "telemetry")]

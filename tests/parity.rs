@@ -71,6 +71,8 @@ fn a_handle_that_was_given_nothing_to_do_does_nothing() -> Result<(), Error> {
         .with_pace(Pace::Patient)
         .with_otel_context(OtelContext::On)
         .with_memory_limit(1 << 20)
+        .with_file_directory("telemetry")
+        .with_file_rotation(1 << 20, WITHIN, 3)
         .with_drop_deadline(WITHIN)
         .set_globals(false)
         .on_diagnostic(|line| drop(line.to_owned()));

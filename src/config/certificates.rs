@@ -49,7 +49,7 @@ impl Resolver<'_> {
             [signal.client_certificate, &OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE],
             [signal.client_key, &OTEL_EXPORTER_OTLP_CLIENT_KEY],
         ];
-        let [roots, certificate, key] = variables.map(|candidates| self.file(&candidates));
+        let [roots, certificate, key] = variables.map(|candidates| self.pem_file(&candidates));
         if !is_secure {
             for file in [roots, certificate, key].into_iter().flatten() {
                 let remedy = "say https:// or capnps:// in the endpoint, or leave it out";
@@ -96,7 +96,7 @@ impl Resolver<'_> {
         tls::check(&certificates).map(|()| certificates)
     }
 
-    fn file(&mut self, candidates: &[&Variable<PathBuf>]) -> Option<PemFile> {
+    fn pem_file(&mut self, candidates: &[&Variable<PathBuf>]) -> Option<PemFile> {
         let (path, origin) = self.set(candidates)?;
         let Origin::Variable(setting) = origin else { return None };
         Some(PemFile::new(setting, path))

@@ -67,6 +67,8 @@ impl Resolver<'_> {
                 Exporter::Console => Ok(self.console(signal)),
                 Exporter::Otlp => self.otlp(signal, argued, both).map(ExporterPlan::Otlp),
                 Exporter::Capnp => self.capnp(signal, argued, both).map(ExporterPlan::Capnp),
+                Exporter::File => self.file(signal).map(ExporterPlan::File),
+                Exporter::Stdout => Ok(self.stdout(signal)),
             };
             match planned {
                 Ok(plan) => exporters.push(plan),
@@ -174,8 +176,8 @@ impl Resolver<'_> {
         let name = |setting: &str| format!("{}.otlp.{setting}", signal.name);
         let protocols = [signal.protocol, &OTEL_EXPORTER_OTLP_PROTOCOL];
         let (protocol, protocol_origin) = self.set_or_default(&protocols);
-        protocol.map_err(|why| format!("{protocol_origin}: {why}"))?;
-        self.report.set(&name("protocol"), "http/protobuf", protocol_origin);
+        let encoding = protocol.map_err(|why| format!("{protocol_origin}: {why}"))?;
+        self.report.set(&name("protocol"), encoding.to_string(), protocol_origin);
 
         let (url, origin) = self.url(signal, argued, beside_capnp);
         let url = url.map_err(|why| format!("{origin}: {why}"))?;
@@ -209,7 +211,7 @@ impl Resolver<'_> {
         let is_secure = url.scheme() == Some(&Scheme::HTTPS);
         let name = format!("{}.otlp", signal.name);
         let certificates = self.certificates(&name, signal, argued, is_secure)?;
-        Ok(OtlpPlan { url, headers, timeout, gzip, certificates })
+        Ok(OtlpPlan { url, headers, timeout, gzip, encoding, certificates })
     }
 
     /// The signal's own variable is used as it is; everything else is a base.

@@ -4,6 +4,7 @@ mod capnp;
 mod certificates;
 mod endpoint;
 mod exporter;
+mod file;
 mod parse;
 pub(crate) mod plan;
 mod report;
@@ -30,6 +31,7 @@ pub(crate) use url::show as show_url;
 #[cfg(feature = "receive")]
 pub(crate) use url::{below as url_below, check as check_url};
 
+use self::plan::Rotation;
 use crate::error::Error;
 use crate::export::sdk::Given;
 use crate::telemetry::{Inject, MetricNames, OtelContext, Pace};
@@ -75,6 +77,8 @@ pub struct TelemetryConfig {
     globals: Option<bool>,
     otel_context: Option<OtelContext>,
     pace: Option<Pace>,
+    file_directory: Option<PathBuf>,
+    file_rotation: Option<Rotation>,
     or_console: bool,
     spec_defaults: bool,
     hook: Option<Hook>,
@@ -224,6 +228,24 @@ impl TelemetryConfig {
     /// How long the last handle's drop may wait for what is left to be sent; default 5 s.
     pub fn with_drop_deadline(mut self, within: Duration) -> Self {
         self.drop_deadline = Some(within);
+        self
+    }
+
+    /// Where the exporter `file` writes `traces.jsonl`, `metrics.jsonl` and `logs.jsonl`; made if it is not there.
+    ///
+    /// It changes nothing where no variable names that exporter. Without it `file` is standard output.
+    /// A directory is for one process.
+    pub fn with_file_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.file_directory = Some(directory.into());
+        self
+    }
+
+    /// A file is put aside before it would hold more than `max_bytes`, and `max_age` after its beginning; of those put
+    /// aside the newest `kept` stay. Default 100 MiB, a day, 10.
+    ///
+    /// `init` refuses 0 bytes and no time.
+    pub fn with_file_rotation(mut self, max_bytes: u64, max_age: Duration, kept: usize) -> Self {
+        self.file_rotation = Some(Rotation { max_bytes, max_age, kept });
         self
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{self, HeaderName, HeaderValue};
 
 use super::endpoint::Endpoint;
-use super::plan::{Propagators, Root, SamplerPlan, Temporality};
+use super::plan::{Encoding, Propagators, Root, SamplerPlan, Temporality};
 use crate::health::diagnostics::Level;
 
 /// Reads a text; `None` is as good as unset. A complaint is a sentence without the variable's name,
@@ -32,6 +32,8 @@ pub(crate) enum Exporter {
     Otlp,
     Capnp,
     Console,
+    File,
+    Stdout,
 }
 
 /// A compression by its name; not every exporter knows each.
@@ -137,11 +139,18 @@ pub(super) fn temporality(text: &str, complaints: &mut Vec<String>) -> Option<Te
     choice(text, &names, complaints)
 }
 
-/// The one protocol of this version. To fall back to it would send what the endpoint cannot read.
-pub(super) fn protocol(text: &str, _complaints: &mut Vec<String>) -> Option<Checked<()>> {
-    let known = text.trim().eq_ignore_ascii_case("http/protobuf");
-    Some(known.then_some(()).ok_or_else(|| {
-        format!("{} is not a protocol of this version; use http/protobuf", quote(text))
+/// How OTLP is spoken. To fall back to another one would send what the endpoint cannot read.
+pub(super) fn protocol(text: &str, _complaints: &mut Vec<String>) -> Option<Checked<Encoding>> {
+    let known = [Encoding::Protobuf, Encoding::Json];
+    let word = text.trim();
+    let found = known.into_iter().find(|each| word.eq_ignore_ascii_case(&each.to_string()));
+    Some(found.ok_or_else(|| {
+        let shown = quote(text);
+        let names = "use http/protobuf or http/json";
+        match word.eq_ignore_ascii_case("grpc") {
+            true => format!("{shown} is in no feature of this version; {names}, on port 4318"),
+            false => format!("{shown} is not a protocol of this version; {names}"),
+        }
     }))
 }
 
@@ -155,8 +164,15 @@ pub(super) fn log_level(text: &str, complaints: &mut Vec<String>) -> Option<Opti
 
 /// Exporters by name.
 pub(super) fn exporters(text: &str, complaints: &mut Vec<String>) -> Option<Listed<Exporter>> {
-    let names =
-        [("otlp", Exporter::Otlp), ("capnp", Exporter::Capnp), ("console", Exporter::Console)];
+    let names = [
+        ("otlp", Exporter::Otlp),
+        ("capnp", Exporter::Capnp),
+        ("console", Exporter::Console),
+        ("file", Exporter::File),
+        // What the specification calls it in a file of configuration.
+        ("otlp_file", Exporter::File),
+        ("otlp/stdout", Exporter::Stdout),
+    ];
     Some(list(text, &names, complaints))
 }
 

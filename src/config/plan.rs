@@ -100,6 +100,31 @@ pub(crate) enum ExporterPlan {
         /// `NO_COLOR` is set to something.
         no_color: bool,
     },
+    File(FilePlan),
+}
+
+/// OTLP as JSON lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FilePlan {
+    /// The file of the signal; `None` is standard output.
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) rotation: Rotation,
+}
+
+/// When a file is put aside, and how many of those are kept; nothing is zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rotation {
+    pub(crate) max_bytes: u64,
+    pub(crate) max_age: Duration,
+    pub(crate) kept: usize,
+}
+
+/// How items become the body of an OTLP request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    #[default]
+    Protobuf,
+    Json,
 }
 
 /// OTLP over HTTP.
@@ -114,6 +139,7 @@ pub(crate) struct OtlpPlan {
     pub(crate) gzip: bool,
     /// Where the URL is `https://`.
     pub(crate) certificates: Certificates,
+    pub(crate) encoding: Encoding,
 }
 
 /// Cap'n Proto to a receiver.
@@ -214,6 +240,7 @@ impl fmt::Debug for OtlpPlan {
             .field("timeout", &self.timeout)
             .field("gzip", &self.gzip)
             .field("certificates", &self.certificates)
+            .field("encoding", &self.encoding)
             .finish()
     }
 }
@@ -269,6 +296,23 @@ impl fmt::Display for Compression {
             Self::None => "none",
             Self::OffMachine => "zstd off this machine",
             Self::Zstd => "zstd",
+        })
+    }
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 60 * 60);
+        Self { max_bytes: 100 * 1024 * 1024, max_age: day, kept: 10 }
+    }
+}
+
+/// As the protocol is called that it makes.
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Protobuf => "http/protobuf",
+            Self::Json => "http/json",
         })
     }
 }
@@ -352,6 +396,8 @@ impl fmt::Display for ExporterPlan {
             Self::Capnp(plan) => write!(f, "{}", plan.target),
             Self::Foreign(foreign) => write!(f, "{foreign}"),
             Self::Console { .. } => f.write_str("the console"),
+            Self::File(FilePlan { path: Some(path), .. }) => write!(f, "{}", path.display()),
+            Self::File(FilePlan { path: None, .. }) => f.write_str("standard output"),
         }
     }
 }

@@ -50,6 +50,13 @@ impl Report {
         &self.diagnostics
     }
 
+    /// Each setting: its name, its value, where that came from.
+    #[allow(dead_code, reason = "the doctor's")]
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&str, &str, String)> {
+        let setting = |setting: &Setting| setting.origin.to_string();
+        self.settings.iter().map(move |each| (&*each.name, &*each.value, setting(each)))
+    }
+
     /// Adds a diagnostic, once.
     pub(crate) fn note(&mut self, line: String) {
         let line = one_line(&line);

@@ -40,6 +40,7 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
 
     let resource = resolver.resource()?;
     let destination = resolver.destination(false)?;
+    resolver.check_file_arguments()?;
     let mut plan = Plan {
         resource,
         traces: resolver.traces(&destination),

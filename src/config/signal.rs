@@ -8,7 +8,8 @@ use super::endpoint::Endpoint;
 use super::exporter::Destination;
 use super::parse::{Asked, Checked, Exporter, Header, Listed};
 use super::plan::{
-    BatchPlan, ExporterPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporality, TracesPlan,
+    BatchPlan, Encoding, ExporterPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporality,
+    TracesPlan,
 };
 use super::report::Origin;
 use super::resolve::{Resolver, milliseconds, milliseconds_or_none};
@@ -26,7 +27,7 @@ pub(super) struct Signal {
     pub(super) foreign: fn(&TelemetryConfig) -> &[Foreign],
     pub(super) exporter: &'static Variable<Listed<Exporter>>,
     pub(super) endpoint: &'static Variable<Endpoint>,
-    pub(super) protocol: &'static Variable<Checked<()>>,
+    pub(super) protocol: &'static Variable<Checked<Encoding>>,
     pub(super) headers: &'static Variable<Vec<Header>>,
     pub(super) timeout: &'static Variable<Option<Duration>>,
     pub(super) compression: &'static Variable<Asked>,

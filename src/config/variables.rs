@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::endpoint::Endpoint;
 use super::parse::{self, Header, Listed, Rule};
-use super::plan::{Propagators, SamplerPlan, Temporality};
+use super::plan::{Encoding, Propagators, SamplerPlan, Temporality};
 use crate::health::diagnostics::Level;
 
 /// A variable: what it is called, and how its text is read.
@@ -57,19 +57,19 @@ variables! {
     OTEL_SERVICE_NAME String, text, "", "`service.name`; wins over `OTEL_RESOURCE_ATTRIBUTES`.";
     OTEL_RESOURCE_ATTRIBUTES Vec<(String, String)>, attributes, "", "`key=value,...`, percent-encoded.";
     OTEL_PROPAGATORS Propagators, propagators, "tracecontext,baggage", "Headers written and read, or `none`.";
-    OTEL_TRACES_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, a comma list of them, or `none`.";
-    OTEL_METRICS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, a comma list of them, or `none`.";
-    OTEL_LOGS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, a comma list of them, or `none`.";
+    OTEL_TRACES_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, a comma list of them, or `none`.";
+    OTEL_METRICS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, a comma list of them, or `none`.";
+    OTEL_LOGS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, a comma list of them, or `none`.";
     OTEL_TRACES_SAMPLER SamplerPlan, sampler, "parentbased_always_on", "The head sampler, by its standard name.";
     OTEL_TRACES_SAMPLER_ARG f64, ratio, "1.0", "The ratio of `traceidratio` and `parentbased_traceidratio`.";
     OTEL_EXPORTER_OTLP_ENDPOINT Endpoint, endpoint, "http://localhost:4318", "Base URL; `/v1/<signal>` is appended. Or `capnp://host:port`, `capnp+unix:/path`.";
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT Endpoint, endpoint, "", "URL for spans, used as it is.";
     OTEL_EXPORTER_OTLP_METRICS_ENDPOINT Endpoint, endpoint, "", "URL for metrics, used as it is.";
     OTEL_EXPORTER_OTLP_LOGS_ENDPOINT Endpoint, endpoint, "", "URL for logs, used as it is.";
-    OTEL_EXPORTER_OTLP_PROTOCOL parse::Checked<()>, protocol, "http/protobuf", "The encoding and transport.";
-    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL parse::Checked<()>, protocol, "", "The same for spans.";
-    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL parse::Checked<()>, protocol, "", "The same for metrics.";
-    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL parse::Checked<()>, protocol, "", "The same for logs.";
+    OTEL_EXPORTER_OTLP_PROTOCOL parse::Checked<Encoding>, protocol, "http/protobuf", "`http/protobuf` or `http/json`.";
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL parse::Checked<Encoding>, protocol, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL parse::Checked<Encoding>, protocol, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL parse::Checked<Encoding>, protocol, "", "The same for logs.";
     OTEL_EXPORTER_OTLP_HEADERS Vec<Header>, headers, "", "`name=value,...` on every request, values percent-encoded.";
     OTEL_EXPORTER_OTLP_TRACES_HEADERS Vec<Header>, headers, "", "The same for spans, instead of the general ones.";
     OTEL_EXPORTER_OTLP_METRICS_HEADERS Vec<Header>, headers, "", "The same for metrics, instead of the general ones.";

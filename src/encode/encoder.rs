@@ -5,11 +5,12 @@ use std::sync::Arc;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
-use crate::config::plan::ExporterPlan;
+use crate::config::plan::{Encoding, ExporterPlan, OtlpPlan};
 use crate::export::{Body, wants_color};
 
 use super::capnp;
 use super::console::{ConsoleEncoder, LogsConsole, MetricsConsole};
+use super::json::JsonBatch;
 use super::otlp::{LogsEncoder, MetricsEncoder, TraceEncoder};
 use super::sdk::{Items, LogRecordEncoder, SdkBatch, SpanDataEncoder};
 use super::view::{LogView, MetricView, SpanView};
@@ -27,6 +28,7 @@ fn own_scope() -> InstrumentationScope {
 /// Spans in, one frame's bytes out.
 pub(crate) enum SpanEncoder {
     Otlp(TraceEncoder),
+    Json(JsonBatch),
     Capnp(Box<capnp::TraceEncoder>),
     Console(ConsoleEncoder),
     Sdk(SpanDataEncoder),
@@ -35,6 +37,10 @@ pub(crate) enum SpanEncoder {
 impl SpanEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
+            ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. })
+            | ExporterPlan::File(_) => {
+                Self::Json(JsonBatch::traces(&resource.into()).with_own_scope(NAME, VERSION))
+            }
             ExporterPlan::Otlp(_) => Self::Otlp(TraceEncoder::new(resource, NAME, VERSION)),
             ExporterPlan::Capnp(_) => {
                 Self::Capnp(Box::new(capnp::TraceEncoder::new(resource, NAME, VERSION)))
@@ -49,6 +55,7 @@ impl SpanEncoder {
     pub(crate) fn span(&mut self, span: &impl SpanView) {
         match self {
             Self::Otlp(encoder) => encoder.span(span),
+            Self::Json(encoder) => encoder.span(span),
             Self::Capnp(encoder) => encoder.span(span),
             Self::Console(encoder) => encoder.span(span),
             Self::Sdk(encoder) => encoder.span(span),
@@ -59,6 +66,7 @@ impl SpanEncoder {
     pub(crate) fn finish(&mut self) -> Body {
         match self {
             Self::Otlp(encoder) => encoder.finish().into(),
+            Self::Json(encoder) => encoder.finish().into(),
             Self::Capnp(encoder) => encoder.finish().into(),
             Self::Console(encoder) => encoder.finish().into(),
             Self::Sdk(encoder) => encoder.finish().into(),
@@ -69,6 +77,7 @@ impl SpanEncoder {
 /// Log records in, one frame's bytes out.
 pub(crate) enum LogEncoder {
     Otlp(LogsEncoder),
+    Json(JsonBatch),
     Capnp(Box<capnp::LogsEncoder>),
     Console(LogsConsole),
     Sdk(LogRecordEncoder),
@@ -77,6 +86,10 @@ pub(crate) enum LogEncoder {
 impl LogEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
+            ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. })
+            | ExporterPlan::File(_) => {
+                Self::Json(JsonBatch::logs(&resource.into()).with_own_scope(NAME, VERSION))
+            }
             ExporterPlan::Otlp(_) => Self::Otlp(LogsEncoder::new(resource, NAME, VERSION)),
             ExporterPlan::Capnp(_) => {
                 Self::Capnp(Box::new(capnp::LogsEncoder::new(resource, NAME, VERSION)))
@@ -91,6 +104,7 @@ impl LogEncoder {
     pub(crate) fn log(&mut self, log: &impl LogView) {
         match self {
             Self::Otlp(encoder) => encoder.log(log),
+            Self::Json(encoder) => encoder.log(log),
             Self::Capnp(encoder) => encoder.log(log),
             Self::Console(encoder) => encoder.log(log),
             Self::Sdk(encoder) => encoder.log(log),
@@ -101,6 +115,7 @@ impl LogEncoder {
     pub(crate) fn finish(&mut self) -> Body {
         match self {
             Self::Otlp(encoder) => encoder.finish().into(),
+            Self::Json(encoder) => encoder.finish().into(),
             Self::Capnp(encoder) => encoder.finish().into(),
             Self::Console(encoder) => encoder.finish().into(),
             Self::Sdk(encoder) => encoder.finish().into(),
@@ -111,6 +126,7 @@ impl LogEncoder {
 /// Metrics in, one frame's bytes out.
 pub(crate) enum MetricEncoder {
     Otlp(MetricsEncoder),
+    Json(JsonBatch),
     Capnp(Box<capnp::MetricsEncoder>),
     Console(MetricsConsole),
     /// The whole collection: it is not taken apart.
@@ -120,6 +136,8 @@ pub(crate) enum MetricEncoder {
 impl MetricEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
+            ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. })
+            | ExporterPlan::File(_) => Self::Json(JsonBatch::metrics(&resource.into())),
             ExporterPlan::Otlp(_) => Self::Otlp(MetricsEncoder::new(resource)),
             ExporterPlan::Capnp(_) => Self::Capnp(Box::new(capnp::MetricsEncoder::new(resource))),
             ExporterPlan::Foreign(_) => Self::Sdk(None, 0),
@@ -144,6 +162,7 @@ impl MetricEncoder {
     pub(crate) fn metric(&mut self, metric: &MetricView<'_>) {
         match self {
             Self::Otlp(encoder) => encoder.metric(metric),
+            Self::Json(encoder) => encoder.metric(metric),
             Self::Capnp(encoder) => encoder.metric(metric),
             Self::Console(encoder) => encoder.metric(metric),
             Self::Sdk(_, points) => *points += metric.points(),
@@ -154,6 +173,7 @@ impl MetricEncoder {
     pub(crate) fn finish(&mut self) -> Body {
         match self {
             Self::Otlp(encoder) => encoder.finish().into(),
+            Self::Json(encoder) => encoder.finish().into(),
             Self::Capnp(encoder) => encoder.finish().into(),
             Self::Console(encoder) => encoder.finish().into(),
             Self::Sdk(whole, points) => {

@@ -4,7 +4,6 @@
 pub(crate) mod capnp;
 pub(crate) mod console;
 mod encoder;
-#[cfg(feature = "receive")]
 pub(crate) mod json;
 pub(crate) mod otlp;
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::config::plan::ExporterPlan;
+use crate::config::plan::{ExporterPlan, FilePlan};
 
 use super::capnp::{CapnpExporter, Links, MOST_IN_FLIGHT, Signal};
 use super::console::ConsoleExporter;
+use super::file::FileExporter;
 use super::frame::{Frame, Outcome};
 use super::http::HttpExporter;
 use super::sdk::ForeignExporter;
@@ -18,6 +19,7 @@ pub(crate) enum Exporter {
     Otlp(Box<Mutex<HttpExporter>>),
     Capnp(CapnpExporter),
     Console(ConsoleExporter),
+    File(FileExporter),
     Foreign(ForeignExporter),
     #[cfg(test)]
     Scripted(std::rc::Rc<super::scripted::Scripted>),
@@ -41,14 +43,19 @@ impl Exporter {
             ExporterPlan::Foreign(foreign) => {
                 Self::Foreign(ForeignExporter::new(foreign, attempt_limit))
             }
-            ExporterPlan::Console { .. } => Self::Console(ConsoleExporter),
+            ExporterPlan::File(FilePlan { path: Some(path), rotation }) => {
+                Self::File(FileExporter::new(path, *rotation))
+            }
+            ExporterPlan::Console { .. } | ExporterPlan::File(FilePlan { path: None, .. }) => {
+                Self::Console(ConsoleExporter)
+            }
         }
     }
 
     /// How many frames may be under way at once.
     pub(crate) fn window(&self) -> usize {
         match self {
-            Self::Otlp(_) | Self::Console(_) | Self::Foreign(_) => 1,
+            Self::Otlp(_) | Self::Console(_) | Self::File(_) | Self::Foreign(_) => 1,
             Self::Capnp(_) => MOST_IN_FLIGHT,
             #[cfg(test)]
             Self::Scripted(script) => script.window,
@@ -61,6 +68,7 @@ impl Exporter {
             Self::Otlp(exporter) => exporter.lock().await.send(frame).await,
             Self::Capnp(exporter) => exporter.send(frame).await,
             Self::Console(exporter) => exporter.send(frame).await,
+            Self::File(exporter) => exporter.send(frame).await,
             Self::Foreign(exporter) => exporter.send(frame).await,
             #[cfg(test)]
             Self::Scripted(script) => script.send(frame).await,

@@ -14,7 +14,7 @@ use super::deadline::Deadline;
 use super::gzip::Gzip;
 use super::response::Answer;
 use super::{Frame, Outcome};
-use crate::config::plan::OtlpPlan;
+use crate::config::plan::{Encoding, OtlpPlan};
 
 /// No receiver need take a larger request, counted before compression.
 const MAX_REQUEST: usize = 64 * 1024 * 1024;
@@ -147,7 +147,11 @@ fn secrets(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
 /// What each request carries. A name occurs once: the plan's headers stand over ours.
 fn headers(plan: &OtlpPlan) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+    let content = match plan.encoding {
+        Encoding::Protobuf => "application/x-protobuf",
+        Encoding::Json => "application/json",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
     let agent = concat!("trackside/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, HeaderValue::from_static(agent));
     if let Some(authority) = plan.url.authority() {

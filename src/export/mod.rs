@@ -5,10 +5,12 @@ mod connection;
 mod console;
 mod deadline;
 mod exporter;
+mod file;
 mod frame;
 mod gzip;
 mod http;
 mod http_date;
+mod json;
 mod protobuf;
 mod response;
 mod retry;
@@ -30,6 +32,8 @@ pub use sdk::{CapnpExporterBuilder, CapnpLogExporter, CapnpMetricExporter, Capnp
 
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
+#[cfg(feature = "receive")]
+pub(crate) use file::LineFile;
 pub(crate) use frame::{Body, Frame, Outcome};
 #[cfg(feature = "receive")]
 pub(crate) use http::HttpExporter;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -11,6 +11,7 @@ use super::Outcome;
 use super::connection::{Connection, chain};
 use super::deadline::Deadline;
 use super::http_date;
+use super::json;
 use super::protobuf::{Fields, Value};
 
 /// How much of an answer is read where it may say what was rejected.
@@ -29,6 +30,8 @@ pub(super) struct Answer {
     status: StatusCode,
     /// What the peer asked for, not yet capped.
     pause: Option<Duration>,
+    /// It says so; otherwise it is taken for protobuf.
+    is_json: bool,
     body: Vec<u8>,
     end: End,
 }
@@ -55,7 +58,7 @@ impl Answer {
         let end = deadline.within(reading).await;
         let end = end.unwrap_or_else(|| End::Broken("it did not end in time".to_owned()));
         let pause = pause(&head.headers, SystemTime::now());
-        Self { status: head.status, pause, body, end }
+        Self { status: head.status, pause, is_json: is_json(&head.headers), body, end }
     }
 
     /// Whether the connection is at the end of this answer and not within it.
@@ -94,9 +97,15 @@ impl Answer {
         let status = self.status;
         match &self.end {
             End::Complete => {
-                let (rejected, message) = partial_success(&self.body).unwrap_or_default();
+                let partial = match self.is_json {
+                    true => json::partial_success(&self.body),
+                    false => {
+                        partial_success(&self.body).map(|(count, text)| (count, text.to_vec()))
+                    }
+                };
+                let (rejected, message) = partial.unwrap_or_default();
                 let rejected = u64::try_from(rejected).unwrap_or(0).min(u64::from(items));
-                Outcome::Delivered { rejected, message: plain(message, MAX_PARTIAL_TEXT) }
+                Outcome::Delivered { rejected, message: plain(&message, MAX_PARTIAL_TEXT) }
             }
             End::TooLong => Outcome::Refused {
                 error: format!("answered {status} with more than {MAX_RESPONSE} bytes"),
@@ -120,8 +129,11 @@ impl Answer {
     }
 
     fn error(&self) -> String {
-        let message = status_message(&self.body).unwrap_or(&self.body);
-        match plain(message, MAX_ERROR_TEXT) {
+        let message = match self.is_json {
+            true => json::status_message(&self.body),
+            false => status_message(&self.body).map(<[u8]>::to_vec),
+        };
+        match plain(message.as_ref().unwrap_or(&self.body), MAX_ERROR_TEXT) {
             Some(text) => format!("answered {}: {text}", self.status),
             None => format!("answered {}", self.status),
         }
@@ -141,6 +153,12 @@ async fn read_body(incoming: &mut Incoming, limit: usize, body: &mut Vec<u8>) ->
         }
     }
     End::Complete
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = named.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
 }
 
 /// `Retry-After`; what has passed or means nothing is `None`.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use self::collector::{Collector, Step};
 use super::http::HttpExporter;
 use super::{Frame, Outcome};
-use crate::config::plan::OtlpPlan;
+use crate::config::plan::{Encoding, OtlpPlan};
 use crate::tls::Certificates;
 
 #[path = "../../tests/support/collector.rs"]
@@ -27,6 +27,7 @@ fn plan(url: &str) -> OtlpPlan {
         headers: Vec::new(),
         timeout: Some(AMPLE),
         gzip: false,
+        encoding: Encoding::Protobuf,
         certificates: Certificates::default(),
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod demo;
+mod doctor;
 mod receive;
 mod rpc_host;
 mod signals;
@@ -28,12 +29,18 @@ enum Command {
     ///
     /// With OTEL_EXPORTER_OTLP_ENDPOINT set the receiver sends it there too, by OTLP over HTTP.
     Demo(demo::Arguments),
+    /// Says what this environment configures, sends a span, a metric point and a log record to each
+    /// destination, and says whether they arrived.
+    ///
+    /// Exit status: 0 all arrived, 1 something did not, or there is nowhere to send to.
+    Doctor(doctor::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Receive(arguments) => receive::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Doctor(arguments) => return doctor::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -66,6 +66,7 @@ pub(super) fn exporters(signal: &Signal, plan: &Plan) -> String {
         ExporterPlan::Console { no_color } => format!("console(no_color {no_color})"),
         ExporterPlan::Capnp(capnp) => capnp.target.to_string(),
         ExporterPlan::Foreign(foreign) => foreign.to_string(),
+        ExporterPlan::File(_) => format!("file({exporter})"),
     });
     let names: Vec<_> = names.collect();
     if names.is_empty() { format!("off: {}", signal.why(plan)) } else { names.join(" ") }
@@ -79,6 +80,19 @@ fn timeout(signal: &Signal, plan: &Plan) -> String {
 }
 fn gzip(signal: &Signal, plan: &Plan) -> String {
     show(signal.otlp(plan).expect("an OTLP exporter").gzip)
+}
+
+fn encoding(signal: &Signal, plan: &Plan) -> String {
+    signal.otlp(plan).expect("an OTLP exporter").encoding.to_string()
+}
+fn rotation(signal: &Signal, plan: &Plan) -> String {
+    match (signal.exporters)(plan) {
+        [ExporterPlan::File(file)] => {
+            let rotation = file.rotation;
+            format!("{} {:?} {}", rotation.max_bytes, rotation.max_age, rotation.kept)
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Arguments; variables; what to look at; what is there; what a diagnostic holds (empty: there is
@@ -133,8 +147,20 @@ pub(super) const ROWS: &[Row] = &[
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT", "nonsense"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT: \"nonsense\": not a URL; write it as http://host:4318", "not a URL"),
 
     (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "HTTP/protobuf"), BASE], exporters, "http://h:4318/v1/signal", ""),
-    (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_PROTOCOL: \"grpc\" is not a protocol of this version; use http/protobuf", "\"grpc\""),
-    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/json"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL: \"http/json\" is not a protocol of this version; use http/protobuf", "http/json"),
+    (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_PROTOCOL: \"grpc\" is in no feature of this version; use http/protobuf or http/json, on port 4318", "\"grpc\""),
+    (new, &[BASE], encoding, "http/protobuf", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/json"), BASE], encoding, "http/json", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", " HTTP/JSON "), BASE], encoding, "http/json", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/protobuf"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"), BASE], encoding, "http/protobuf", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/thrift"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_PROTOCOL: \"http/thrift\" is not a protocol of this version; use http/protobuf or http/json", "http/thrift"),
+
+    (new, &[("OTEL_SIGNAL_EXPORTER", "file")], exporters, "file(standard output)", ""),
+    (new, &[("OTEL_SIGNAL_EXPORTER", "otlp/stdout")], exporters, "file(standard output)", ""),
+    (|signal| new(signal).with_file_directory("/var/telemetry"), &[("OTEL_SIGNAL_EXPORTER", "File,otlp_file")], exporters, "file(/var/telemetry/signal.jsonl)", ""),
+    (|signal| new(signal).with_file_directory("/var/telemetry"), &[("OTEL_SIGNAL_EXPORTER", "otlp/stdout,file")], exporters, "file(standard output) file(/var/telemetry/signal.jsonl)", ""),
+    (|signal| new(signal).with_file_directory("/var/telemetry"), &[BASE], exporters, "http://h:4318/v1/signal", ""),
+    (|signal| new(signal).with_file_directory("d"), &[("OTEL_SIGNAL_EXPORTER", "file")], rotation, "104857600 86400s 10", ""),
+    (|signal| new(signal).with_file_directory("d").with_file_rotation(7, std::time::Duration::from_secs(1), 0), &[("OTEL_SIGNAL_EXPORTER", "file")], rotation, "7 1s 0", ""),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/protobuf"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_PROTOCOL: \"grpc\""),
 
     (new, &[("OTEL_EXPORTER_OTLP_HEADERS", "a=1, B = x%20y ,a=2,"), BASE], headers, "a=2|b=x y|", ""),

@@ -3,21 +3,8 @@
 use bytes::Bytes;
 
 use super::writer::Writer;
-use super::{logs, metrics, span, value};
+use super::{LOGS, METRICS, Names, TRACES, logs, metrics, span, value};
 use crate::encode::view::{BatchSink, LogView, MetricView, Resource, Scope, SpanView};
-
-/// What the signals call their groups and items.
-#[derive(Clone, Copy, Debug)]
-struct Names {
-    resources: &'static str,
-    scopes: &'static str,
-    items: &'static str,
-}
-
-const TRACES: Names = Names { resources: "resourceSpans", scopes: "scopeSpans", items: "spans" };
-const METRICS: Names =
-    Names { resources: "resourceMetrics", scopes: "scopeMetrics", items: "metrics" };
-const LOGS: Names = Names { resources: "resourceLogs", scopes: "scopeLogs", items: "logRecords" };
 
 /// Writes the items of a batch in their order and hands out a line.
 #[derive(Debug)]

@@ -3,48 +3,85 @@
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::JsonEncoder;
-use crate::receive::rows::tests::prost_samples;
-use crate::receive::rows::tests::prost_source::Source;
+use super::JsonBatch;
+use crate::encode::otlp::tests::metrics::scope_metrics;
+use crate::encode::otlp::tests::metrics_view::view_of;
+use crate::encode::otlp::{LogsEncoder, MetricsEncoder, TraceEncoder};
+use crate::encode::sample::arbitrary::{sample_log, sample_span};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
+    /// Twice, so that nothing of one batch is left for the next.
     #[test]
-    fn traces_are_read_back(request in prost_samples::traces()) {
-        assert_same::<ExportTraceServiceRequest>(JsonEncoder::traces(), &request)?;
+    fn a_batch_of_spans_is_the_one_of_protobuf(mut spans in vec(sample_span(), 1..8)) {
+        // Protobuf has the crate's own scope first, whatever came first.
+        spans.sort_by_key(|span| !span.scope.is_empty());
+        let resource = resource();
+        let mut protobuf = TraceEncoder::new(&resource, "own", "1");
+        let mut json = JsonBatch::traces(&resource.as_slice().into()).with_own_scope("own", "1");
+        for _ in 0..2 {
+            spans.iter().for_each(|span| {
+                protobuf.span(span);
+                json.span(span);
+            });
+            assert_equal::<ExportTraceServiceRequest>(&json.finish(), &protobuf.finish())?;
+        }
     }
 
     #[test]
-    fn logs_are_read_back(request in prost_samples::logs()) {
-        assert_same::<ExportLogsServiceRequest>(JsonEncoder::logs(), &request)?;
+    fn a_batch_of_logs_is_the_one_of_protobuf(logs in vec(sample_log(), 1..8)) {
+        let resource = resource();
+        let mut protobuf = LogsEncoder::new(&resource, "own", "1");
+        let mut json = JsonBatch::logs(&resource.as_slice().into()).with_own_scope("own", "1");
+        for _ in 0..2 {
+            logs.iter().for_each(|log| {
+                protobuf.log(log);
+                json.log(log);
+            });
+            assert_equal::<ExportLogsServiceRequest>(&json.finish(), &protobuf.finish())?;
+        }
     }
 
     #[test]
-    fn metrics_are_read_back(request in prost_samples::metrics()) {
-        assert_same::<ExportMetricsServiceRequest>(JsonEncoder::metrics(), &request)?;
+    fn a_batch_of_metrics_is_the_one_of_protobuf(groups in vec(scope_metrics(), 1..4)) {
+        let resource = resource();
+        let mut protobuf = MetricsEncoder::new(&resource);
+        let mut json = JsonBatch::metrics(&resource.as_slice().into());
+        for group in &groups {
+            for metric in group.metrics.iter().map(|metric| view_of(group, metric)) {
+                if metric.points() > 0 {
+                    protobuf.metric(&metric);
+                    json.metric(&metric);
+                }
+            }
+        }
+        assert_equal::<ExportMetricsServiceRequest>(&json.finish(), &protobuf.finish())?;
     }
 }
 
-/// One line, and nothing is changed by it. Bytes are compared, since NaN is not itself.
-fn assert_same<T: Message + DeserializeOwned>(
-    mut encoder: JsonEncoder,
-    from: &(impl Source + Message),
+fn resource() -> [(String, String); 2] {
+    [("service.name", "shop"), ("quoted", "\"\\\n")].map(|(key, value)| (key.into(), value.into()))
+}
+
+/// Both are the same request.
+fn assert_equal<T: Message + DeserializeOwned + Default>(
+    line: &[u8],
+    protobuf: &[u8],
 ) -> Result<(), TestCaseError> {
-    from.lend(&mut encoder);
-    let line = encoder.finish();
-    let text = std::str::from_utf8(&line).unwrap();
-    prop_assert_eq!(text.matches('\n').count(), 1);
+    let text = std::str::from_utf8(line).unwrap();
     let mut json = serde_json::from_str(text).unwrap();
     hide(&mut json);
     let read: T = serde_json::from_value(json)
         .map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
-    prop_assert!(shown(read.encode_to_vec()) == shown(from.encode_to_vec()), "{}", text);
+    let expected = T::decode(protobuf).unwrap();
+    prop_assert!(shown(read.encode_to_vec()) == shown(expected.encode_to_vec()), "{}", text);
     Ok(())
 }
 
@@ -59,7 +96,7 @@ const NAMED: [(&str, f64, f64); 3] = [
 const DOUBLES: [&str; 8] =
     ["doubleValue", "asDouble", "sum", "min", "max", "zeroThreshold", "quantile", "value"];
 
-fn hide(json: &mut Value) {
+pub(crate) fn hide(json: &mut Value) {
     match json {
         Value::Object(fields) => {
             for (name, value) in fields {
@@ -84,7 +121,7 @@ fn stand_in(value: &mut Value) {
 }
 
 /// Takes the numbers that stand in for others out of protobuf again: a double has 8 bytes there.
-fn shown(mut bytes: Vec<u8>) -> Vec<u8> {
+pub(crate) fn shown(mut bytes: Vec<u8>) -> Vec<u8> {
     for (_, number, stand_in) in NAMED {
         let mut start = 0;
         while let Some(window) = bytes.get_mut(start..start + 8) {
@@ -95,23 +132,4 @@ fn shown(mut bytes: Vec<u8>) -> Vec<u8> {
         }
     }
     bytes
-}
-
-#[test]
-fn a_line_by_hand() {
-    let request = crate::receive::tests::request("shop", &[1]);
-    let mut encoder = JsonEncoder::traces();
-    request.lend(&mut encoder);
-    assert_eq!(
-        encoder.finish(),
-        concat!(
-            r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","#,
-            r#""value":{"stringValue":"shop"}}]},"scopeSpans":[{"scope":{},"spans":["#,
-            r#"{"traceId":"00000000000000000000000000000007","spanId":"0000000000000001","#,
-            r#""name":"span 1","startTimeUnixNano":"1000000","endTimeUnixNano":"2000000"}"#,
-            "]}]}]}\n"
-        )
-        .as_bytes()
-    );
-    assert_eq!(encoder.finish(), "{\"resourceSpans\":[]}\n".as_bytes(), "ready for the next");
 }

@@ -7,43 +7,43 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 /// A text under way. Commas are its business, the nesting is the caller's.
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     out: Vec<u8>,
     /// Something stands before, on this level.
     needs_comma: bool,
 }
 
 impl Writer {
-    pub(super) fn take(&mut self) -> Vec<u8> {
+    pub(crate) fn take(&mut self) -> Vec<u8> {
         self.needs_comma = false;
         std::mem::take(&mut self.out)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.out.is_empty()
     }
 
     /// `{` or `[`.
-    pub(super) fn open(&mut self, bracket: u8) {
+    pub(crate) fn open(&mut self, bracket: u8) {
         self.separate();
         self.out.push(bracket);
         self.needs_comma = false;
     }
 
     /// `}` or `]`.
-    pub(super) fn close(&mut self, bracket: u8) {
+    pub(crate) fn close(&mut self, bracket: u8) {
         self.out.push(bracket);
         self.needs_comma = true;
     }
 
-    pub(super) fn object(&mut self, write: impl FnOnce(&mut Self)) {
+    pub(crate) fn object(&mut self, write: impl FnOnce(&mut Self)) {
         self.open(b'{');
         write(self);
         self.close(b'}');
     }
 
     /// The name of what follows, one of ours.
-    pub(super) fn key(&mut self, name: &'static str) {
+    pub(crate) fn key(&mut self, name: &'static str) {
         self.separate();
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
@@ -52,7 +52,7 @@ impl Writer {
     }
 
     /// A list of so many; none is left out.
-    pub(super) fn list<T>(
+    pub(crate) fn list<T>(
         &mut self,
         name: &'static str,
         items: impl IntoIterator<Item = T>,
@@ -68,7 +68,7 @@ impl Writer {
     }
 
     /// A text, unless it is empty.
-    pub(super) fn text(&mut self, name: &'static str, text: &str) {
+    pub(crate) fn text(&mut self, name: &'static str, text: &str) {
         if !text.is_empty() {
             self.key(name);
             self.string(text);
@@ -76,7 +76,7 @@ impl Writer {
     }
 
     /// A number of 32 bits or less, unless it is 0.
-    pub(super) fn small(&mut self, name: &'static str, number: impl Into<i64>) {
+    pub(crate) fn small(&mut self, name: &'static str, number: impl Into<i64>) {
         let number = number.into();
         if number != 0 {
             self.key(name);
@@ -85,47 +85,47 @@ impl Writer {
     }
 
     /// A number of 64 bits, unless it is 0.
-    pub(super) fn large(&mut self, name: &'static str, number: u64) {
+    pub(crate) fn large(&mut self, name: &'static str, number: u64) {
         if number != 0 {
             self.key(name);
             self.quoted(number);
         }
     }
 
-    pub(super) fn trace_id(&mut self, name: &'static str, id: u128) {
+    pub(crate) fn trace_id(&mut self, name: &'static str, id: u128) {
         if id != 0 {
             self.key(name);
             self.hex(&id.to_be_bytes());
         }
     }
 
-    pub(super) fn span_id(&mut self, name: &'static str, id: u64) {
+    pub(crate) fn span_id(&mut self, name: &'static str, id: u64) {
         if id != 0 {
             self.key(name);
             self.hex(&id.to_be_bytes());
         }
     }
 
-    pub(super) fn number(&mut self, number: i64) {
+    pub(crate) fn number(&mut self, number: i64) {
         self.separate();
         // A vector takes all that is written.
         let _ = write!(self.out, "{number}");
         self.needs_comma = true;
     }
 
-    pub(super) fn quoted(&mut self, number: impl std::fmt::Display) {
+    pub(crate) fn quoted(&mut self, number: impl std::fmt::Display) {
         self.separate();
         let _ = write!(self.out, "\"{number}\"");
         self.needs_comma = true;
     }
 
-    pub(super) fn boolean(&mut self, value: bool) {
+    pub(crate) fn boolean(&mut self, value: bool) {
         self.separate();
         self.out.extend_from_slice(if value { b"true" } else { b"false" });
         self.needs_comma = true;
     }
 
-    pub(super) fn double(&mut self, value: f64) {
+    pub(crate) fn double(&mut self, value: f64) {
         self.separate();
         // Rust writes a finite number as JSON does, and what is none as the mapping asks for, but for
         // the infinities.
@@ -138,7 +138,7 @@ impl Writer {
         self.needs_comma = true;
     }
 
-    pub(super) fn string(&mut self, text: &str) {
+    pub(crate) fn string(&mut self, text: &str) {
         self.separate();
         self.out.push(b'"');
         let mut plain = 0;
@@ -165,7 +165,7 @@ impl Writer {
         self.needs_comma = true;
     }
 
-    pub(super) fn base64(&mut self, bytes: &[u8]) {
+    pub(crate) fn base64(&mut self, bytes: &[u8]) {
         self.separate();
         self.out.push(b'"');
         for chunk in bytes.chunks(3) {
@@ -194,6 +194,13 @@ impl Writer {
             self.out.push(HEX[usize::from(byte >> 4)]);
             self.out.push(HEX[usize::from(byte & 15)]);
         }
+    }
+
+    /// What another one has written; it may end with an open bracket.
+    pub(crate) fn fragment(&mut self, written: &[u8]) {
+        self.separate();
+        self.out.extend_from_slice(written);
+        self.needs_comma = !matches!(written.last(), Some(b'[' | b'{'));
     }
 
     fn separate(&mut self) {

@@ -13,7 +13,9 @@ use opentelemetry_sdk::trace::{self, SpanData};
 
 use super::builder::ExporterBuilder;
 use super::transport::Line;
+use crate::config::plan::Encoding;
 use crate::encode::each_metric;
+use crate::encode::json::JsonBatch;
 use crate::encode::otlp::{MetricsEncoder, ScopedEncoder};
 use crate::encode::sdk::{SdkLog, SdkSpan, resource, scope};
 
@@ -53,7 +55,15 @@ impl SpanExporter {
     }
 
     fn encode(&self, batch: &[SpanData]) -> Bytes {
-        let mut encoder = ScopedEncoder::new(&resource(&self.resource));
+        let resource = resource(&self.resource);
+        if self.line.encoding() == Encoding::Json {
+            let mut encoder = JsonBatch::traces(&resource);
+            for span in batch {
+                encoder.span_of(&scope(&span.instrumentation_scope), &SdkSpan::new(span));
+            }
+            return encoder.finish();
+        }
+        let mut encoder = ScopedEncoder::new(&resource);
         for span in batch {
             encoder.span(&scope(&span.instrumentation_scope), &SdkSpan::new(span));
         }
@@ -90,11 +100,15 @@ impl LogExporter {
     }
 
     fn encode(&self, batch: &LogBatch<'_>) -> Bytes {
-        let mut encoder = ScopedEncoder::new(&resource(&self.resource));
-        for record in batch.iter() {
-            let log = SdkLog::new(record);
-            encoder.log(&log.full_scope(), &log);
+        let resource = resource(&self.resource);
+        let logs = batch.iter().map(SdkLog::new);
+        if self.line.encoding() == Encoding::Json {
+            let mut encoder = JsonBatch::logs(&resource);
+            logs.for_each(|log| encoder.log_of(&log.full_scope(), &log));
+            return encoder.finish();
         }
+        let mut encoder = ScopedEncoder::new(&resource);
+        logs.for_each(|log| encoder.log(&log.full_scope(), &log));
         encoder.finish()
     }
 }
@@ -126,13 +140,19 @@ impl MetricExporter {
 
 impl PushMetricExporter for MetricExporter {
     fn export(&self, metrics: &ResourceMetrics) -> impl Future<Output = OTelSdkResult> + Send {
-        let mut encoder = MetricsEncoder::of(&resource(metrics.resource()));
+        let resource = resource(metrics.resource());
         let mut points = 0;
-        each_metric(metrics, |metric| {
-            points += metric.points();
-            encoder.metric(metric);
-        });
-        self.line.export(points, || encoder.finish())
+        each_metric(metrics, |metric| points += metric.points());
+        self.line.export(points, || {
+            if self.line.encoding() == Encoding::Json {
+                let mut encoder = JsonBatch::metrics(&resource);
+                each_metric(metrics, |metric| encoder.metric(metric));
+                return encoder.finish();
+            }
+            let mut encoder = MetricsEncoder::of(&resource);
+            each_metric(metrics, |metric| encoder.metric(metric));
+            encoder.finish()
+        })
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
 
 use super::delivery::{Job, Mark, Work, serve};
-use crate::config::plan::{CapnpPlan, ExporterPlan, OtlpPlan};
+use crate::config::plan::{CapnpPlan, Encoding, ExporterPlan, OtlpPlan};
 use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::capnp::{Links, Signal};
@@ -66,6 +66,8 @@ pub(super) struct Line {
     is_over: AtomicBool,
     name: String,
     timeout: Option<Duration>,
+    /// Of OTLP.
+    encoding: Encoding,
 }
 
 impl Line {
@@ -73,12 +75,16 @@ impl Line {
     pub(super) fn open(wire: Wire) -> Result<Self, Error> {
         let (work, receiver) = unbounded_channel();
         let stop = Arc::new(Notify::new());
-        let (name, timeout) = match &wire {
-            Wire::Otlp(plan) => (crate::config::show_url(&plan.url), plan.timeout),
-            Wire::Capnp(plan, _) => (plan.target.to_string(), plan.timeout),
+        let (name, timeout, encoding) = match &wire {
+            Wire::Otlp(plan) => (crate::config::show_url(&plan.url), plan.timeout, plan.encoding),
+            Wire::Capnp(plan, _) => (plan.target.to_string(), plan.timeout, Encoding::default()),
         };
         announce((wire, receiver, Arc::clone(&stop)))?;
-        Ok(Self { work, stop, is_over: AtomicBool::new(false), name, timeout })
+        Ok(Self { work, stop, is_over: AtomicBool::new(false), name, timeout, encoding })
+    }
+
+    pub(super) const fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// Sends what `encode` gives, unless there is nothing to send.

@@ -3,6 +3,7 @@
 mod frames;
 mod hand_made;
 mod identity;
+mod json;
 pub(crate) mod prost_samples;
 pub(crate) mod prost_source;
 mod robustness;

@@ -1,7 +1,6 @@
 //! OTLP as JSON lines, appended to a file for each signal.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,12 +8,13 @@ use super::entry::Batch;
 use super::pause::pause;
 use super::{Entry, Queue};
 use crate::encode::json::JsonEncoder;
+use crate::export::LineFile;
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::receive::counts::Signal;
 use crate::receive::rows::Refusal;
 
 pub(super) async fn serve(directory: &Path, queue: &Arc<Queue>, diagnostics: &Diagnostics) {
-    let mut files: [Option<File>; 3] = Default::default();
+    let mut files: [Option<LineFile>; 3] = Default::default();
     loop {
         let entry = queue.next().await;
         let file = &mut files[entry.batch().signal as usize];
@@ -25,7 +25,7 @@ pub(super) async fn serve(directory: &Path, queue: &Arc<Queue>, diagnostics: &Di
 /// Writes a batch until it is in the file. A line that could not be written whole is taken back.
 async fn deliver(
     directory: &Path,
-    file: &mut Option<File>,
+    file: &mut Option<LineFile>,
     entry: Entry,
     queue: &Queue,
     diagnostics: &Diagnostics,
@@ -34,8 +34,9 @@ async fn deliver(
     let name = queue.name();
     let mut failures = 0;
     loop {
-        let (batch, to, open) = (Arc::clone(entry.batch()), path.clone(), file.take());
-        let written = tokio::task::spawn_blocking(move || write(&batch, &to, open)).await;
+        let batch = Arc::clone(entry.batch());
+        let open = file.take().unwrap_or_else(|| LineFile::new(&path, None));
+        let written = tokio::task::spawn_blocking(move || write(&batch, open)).await;
         let error = match written {
             Ok(Ok(Written::Line(open))) => {
                 *file = Some(open);
@@ -60,11 +61,11 @@ async fn deliver(
 }
 
 enum Written {
-    Line(File),
+    Line(LineFile),
     Refused(Refusal),
 }
 
-fn write(batch: &Batch, path: &Path, open: Option<File>) -> io::Result<Written> {
+fn write(batch: &Batch, mut file: LineFile) -> io::Result<Written> {
     let mut encoder = match batch.signal {
         Signal::Traces => JsonEncoder::traces(),
         Signal::Metrics => JsonEncoder::metrics(),
@@ -73,51 +74,6 @@ fn write(batch: &Batch, path: &Path, open: Option<File>) -> io::Result<Written> 
     if let Err(refusal) = batch.payload.read(|rows| rows.lend(&mut encoder)) {
         return Ok(Written::Refused(refusal));
     }
-    let mut file = match open {
-        Some(file) => file,
-        None => append_to(path)?,
-    };
-    let length = file.metadata()?.len();
-    if let Err(error) = file.write_all(&encoder.finish()) {
-        // If this fails too, the next line begins behind a torn one.
-        drop(file.set_len(length));
-        return Err(error);
-    }
+    file.append(&encoder.finish())?;
     Ok(Written::Line(file))
-}
-
-/// Opens a file to append to. A last line without an end, which a killed process left, gets one: it
-/// alone is lost.
-fn append_to(path: &Path) -> io::Result<File> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-    if file.metadata()?.len() > 0 {
-        let mut last = [0];
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-        }
-    }
-    Ok(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_torn_line_gets_its_end() {
-        let directory = std::env::temp_dir().join(format!("trackside-torn-{}", std::process::id()));
-        let path = directory.join("traces.jsonl");
-        let mut file = append_to(&path).unwrap();
-        file.write_all(b"{}\n{\"torn").unwrap();
-        drop(file);
-        drop(append_to(&path).unwrap());
-        drop(append_to(&path).unwrap());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "{}\n{\"torn\n");
-        fs::remove_dir_all(directory).unwrap();
-    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::config::plan::OtlpPlan;
+use crate::config::plan::{Encoding, OtlpPlan};
 use crate::config::{check_url, show_url, url_below};
 use crate::receive::Error;
 use crate::receive::counts::Signal;
@@ -179,6 +179,7 @@ impl Sink {
                 timeout: (!self.timeout.is_zero()).then_some(self.timeout),
                 gzip: self.gzip,
                 certificates: certificates.clone(),
+                encoding: Encoding::Protobuf,
             });
         }
         match <[OtlpPlan; 3]>::try_from(plans) {

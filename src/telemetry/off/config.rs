@@ -61,6 +61,10 @@ ignored! {
     with_metric_names(names: MetricNames);
     /// Schedule and retries.
     with_pace(pace: Pace);
+    /// Where the exporter `file` writes.
+    with_file_directory(directory: impl Into<std::path::PathBuf>);
+    /// When such a file is put aside, and how many of those stay.
+    with_file_rotation(max_bytes: u64, max_age: Duration, kept: usize);
     /// Bytes that waiting telemetry may hold, rings included; default 64 MiB.
     with_memory_limit(bytes: usize);
     /// How long the last handle's drop may take; default 5 s.

@@ -33,10 +33,11 @@ use receiver::Receiver;
 type Failure = String;
 
 const USAGE: &str =
-    "usage: conformance <collector> <quickstart> [--delta] [--limit N] [--expect-dropped] [--through TRACKSIDE]
+    "usage: conformance <collector> <quickstart> [--delta] [--json] [--limit N] [--expect-dropped] [--through TRACKSIDE]
        conformance <collector> <recorder> --refused [--delta]
        conformance <collector> <ways> --ways
   --delta           starts the host with OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta
+  --json            starts quickstart with OTEL_EXPORTER_OTLP_PROTOCOL=http/json
   --limit N         starts quickstart with OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=N
   --expect-dropped  expects N attributes a span at most, and the others in the dropped counts
   --through         starts `TRACKSIDE receive`, which the host sends Cap'n Proto to and which forwards it
@@ -48,6 +49,7 @@ struct Arguments {
     collector: PathBuf,
     host: PathBuf,
     temporality: Temporality,
+    json: bool,
     limit: Option<usize>,
     expect_dropped: bool,
     through: Option<PathBuf>,
@@ -63,6 +65,9 @@ impl Arguments {
         if self.temporality == Temporality::Delta {
             let name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
             variables.push((name, "delta".to_owned()));
+        }
+        if self.json {
+            variables.push(("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json".to_owned()));
         }
         if let Some(limit) = self.limit {
             variables.push(("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", limit.to_string()));
@@ -100,7 +105,7 @@ fn main() -> ExitCode {
 fn arguments() -> Result<Arguments, Failure> {
     let mut paths = Vec::new();
     let (mut limit, mut expect_dropped) = (None, false);
-    let (mut refused, mut ways) = (false, false);
+    let (mut refused, mut ways, mut json) = (false, false, false);
     let (mut through, mut script) = (None, None);
     let mut temporality = Temporality::Cumulative;
     let mut words = env::args().skip(1);
@@ -121,6 +126,7 @@ fn arguments() -> Result<Arguments, Failure> {
             }
             "--refused" => refused = true,
             "--ways" => ways = true,
+            "--json" => json = true,
             "--delta" => temporality = Temporality::Delta,
             flag if flag.starts_with('-') => return Err(format!("{flag}: no such option")),
             path => paths.push(PathBuf::from(path)),
@@ -138,6 +144,7 @@ fn arguments() -> Result<Arguments, Failure> {
         collector,
         host,
         temporality,
+        json,
         limit,
         expect_dropped,
         through,
