@@ -161,3 +161,22 @@ fn a_log_record_tells_of_an_error_on_its_span() {
     assert!(log.attributes.contains(&("thread.name".to_owned(), "worker-1".into())));
     assert!(capture.span("work").events.is_empty(), "the span is left alone");
 }
+
+#[test]
+fn a_log_record_has_the_backtrace_that_was_captured() {
+    let capture = Capture::start();
+    let io = io::Error::new(io::ErrorKind::NotFound, "no such file");
+    let error = Failed(Says::This("cannot load"), Behind::Error(Box::new(io)));
+    for backtrace in [Backtrace::force_capture(), Backtrace::disabled()] {
+        telemetry::log_error_with(50, "lost", "shop", 1, "", &error, &backtrace);
+    }
+    let [with, without] = &capture.logs()[..] else { panic!("two records") };
+    let chain = "cannot load\ncaused by: no such file";
+    let [_, message, stacktrace] = fields(&with.attributes);
+    let stacktrace = stacktrace.expect("there is a chain");
+    assert_eq!(message, text("cannot load"));
+    assert!(stacktrace.starts_with(&format!("{chain}\n")), "{stacktrace}");
+    let here = "a_log_record_has_the_backtrace_that_was_captured";
+    assert!(stacktrace.contains(here), "{stacktrace}");
+    assert_eq!(fields(&without.attributes), [None, text("cannot load"), text(chain)]);
+}

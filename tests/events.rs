@@ -4,55 +4,14 @@
 
 mod support;
 
-use std::io;
-
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message as _;
 use support::collector::{Collector, Step};
+use support::layer::{attribute, failed, recorded, recorded_as};
 use support::{SOON, assert_conserved, serial, start};
-use tracing::subscriber::with_default;
 use tracing::{Dispatch, dispatcher, info_span};
-use tracing_subscriber::layer::SubscriberExt;
 use trackside::testing::{Capture, CapturedStatus, CapturedValue};
 use trackside::{LogsAs, telemetry};
-
-/// Runs with a subscriber that has our layer, and captures what is recorded.
-fn capture(logs_as: LogsAs, run: impl FnOnce()) -> Capture {
-    let capture = Capture::start();
-    let layer = trackside::layer().with_logs_as(logs_as);
-    with_default(tracing_subscriber::registry().with(layer), run);
-    capture
-}
-
-fn recorded(run: impl FnOnce()) -> Capture {
-    capture(LogsAs::Records, run)
-}
-
-fn attribute<'a>(
-    attributes: &'a [(String, CapturedValue)],
-    key: &str,
-) -> Option<&'a CapturedValue> {
-    attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value)
-}
-
-#[derive(Debug)]
-struct Failed(io::Error);
-
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("failed")
-    }
-}
-
-impl std::error::Error for Failed {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
-
-fn failed() -> Failed {
-    Failed(io::Error::other("the disk is full"))
-}
 
 #[test]
 fn events_are_log_records() {
@@ -96,8 +55,8 @@ fn events_are_span_events_where_asked_for() {
         let _guard = telemetry::span("guard");
         tracing::info!(answer = 42);
     };
-    let both = capture(LogsAs::Both, work);
-    let events = capture(LogsAs::SpanEvents, work);
+    let both = recorded_as(LogsAs::Both, work);
+    let events = recorded_as(LogsAs::SpanEvents, work);
     assert_eq!((both.logs().len(), events.logs().len()), (4, 0));
     for capture in [both, events] {
         let span = capture.span("work");
@@ -118,7 +77,7 @@ fn events_are_span_events_where_asked_for() {
 
 #[test]
 fn an_event_in_a_span_of_another_thread_belongs_to_it() {
-    let capture = capture(LogsAs::Both, || {
+    let capture = recorded_as(LogsAs::Both, || {
         let dispatch = dispatcher::get_default(Dispatch::clone);
         let span = info_span!("shared");
         let _here = span.enter();
@@ -182,7 +141,7 @@ fn a_field_may_itself_open_spans() {
             f.write_str("nosy")
         }
     }
-    let capture = capture(LogsAs::Both, || {
+    let capture = recorded_as(LogsAs::Both, || {
         let span = info_span!("x", x = tracing::field::Empty, y = tracing::field::Empty);
         let _in = span.enter();
         span.record("y", tracing::field::debug(Nosy));

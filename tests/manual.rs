@@ -70,6 +70,17 @@ fn every_dependency_has_a_reason() {
 }
 
 #[test]
+fn the_versions_of_opentelemetry_are_those_of_the_manifest() {
+    for name in
+        ["opentelemetry", "opentelemetry_sdk", "opentelemetry-otlp", "tracing-opentelemetry"]
+    {
+        let line = MANIFEST.lines().find(|line| line.starts_with(&format!("{name} = {{")));
+        let version = line.and_then(|line| line.split('"').nth(1)).expect("it has a version");
+        assert!(MANUAL.contains(&format!("`{name}` {version}")), "{name} {version}");
+    }
+}
+
+#[test]
 fn links_within_the_manual_lead_somewhere() {
     let anchor = |title: &str| title.to_lowercase().replace(' ', "-");
     let titles: Vec<String> =

@@ -6,9 +6,8 @@ mod support;
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
-use std::future::{Future, Ready, ready};
-use std::pin::pin;
-use std::task::{Context as Task, Poll, Waker};
+use std::future::{Ready, ready};
+use std::task::{Context as Task, Poll};
 use std::time::{Duration, SystemTime};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -16,7 +15,7 @@ use opentelemetry_proto::tonic::trace::v1::Span as Exported;
 use prost::Message as _;
 use support::collector::Collector;
 use support::metrics::collect;
-use support::{SOON, assert_conserved, serial, start};
+use support::{SOON, assert_conserved, block_on, serial, start};
 use tower_layer::Layer as _;
 use tower_service::Service;
 use trackside::otel::api::logs::{
@@ -208,15 +207,6 @@ fn log_records_arrive_whole() {
     assert_eq!((&*other.scope, &*other.body), ("target", "7"));
     assert_eq!((other.trace_id.unwrap().0, other.span_id.unwrap().0), (1, 2));
     assert!(other.time.elapsed().unwrap() < SOON && other.severity_text.is_empty());
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Task::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
 }
 
 type Response = http::Response<http_body_util::Empty<bytes::Bytes>>;

@@ -1,4 +1,4 @@
-//! Who is whose parent, where our spans and those of the OpenTelemetry API meet.
+//! Who is whose parent, where our spans and those of the OpenTelemetry API meet; `matrix.rs` has every mix.
 
 #![cfg(feature = "telemetry")]
 
@@ -13,7 +13,6 @@ use trackside::otel::api::trace::{
     FutureExt as _, Span as _, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
 use trackside::otel::{self, Tracer};
-use trackside::telemetry::rpc::{self, Call};
 use trackside::telemetry::{self, SpanId};
 use trackside::testing::Capture;
 
@@ -149,96 +148,7 @@ fn the_current_span_may_be_the_contexts() {
     assert!(capture.span("o").attributes.is_empty());
 }
 
-#[derive(Clone, Copy, Debug)]
-enum By {
-    Instrument,
-    Rpc,
-    Guard,
-    Api,
-}
-
-const ALL: [By; 4] = [By::Instrument, By::Rpc, By::Guard, By::Api];
-
-/// Runs something in a span; says which that was.
-fn inside<R>(by: By, name: &'static str, run: impl FnOnce() -> R) -> (SpanId, R) {
-    let run = || (telemetry::current().span_id().expect("a span is current"), run());
-    match by {
-        By::Instrument => ours(name, run),
-        By::Rpc => {
-            let call = async { Ok::<_, String>(run()) };
-            block_on(rpc::server(Call::method(name), call)).expect("the call succeeds")
-        }
-        By::Guard => {
-            let _guard = telemetry::span(name);
-            run()
-        }
-        By::Api => tracer().in_span(name, |_| run()),
-    }
-}
-
 type Headers = HashMap<String, String>;
-
-/// How a child gets to where it is started.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    SameTask,
-    Spawned,
-    OtherThread,
-    Remote,
-    RemoteByApi,
-}
-
-fn started_at(place: Place, child: By) -> SpanId {
-    let start = move || inside(child, "child", || ()).0;
-    match place {
-        Place::SameTask => start(),
-        Place::Spawned => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
-            let runtime = runtime.expect("threads can be started");
-            let task = runtime.spawn(telemetry::in_context(async move { start() }));
-            runtime.block_on(task).expect("the child panics nowhere")
-        }
-        Place::OtherThread => {
-            let thread = std::thread::spawn(telemetry::in_context_fn(start));
-            thread.join().expect("the child panics nowhere")
-        }
-        Place::Remote => {
-            let mut headers = Headers::new();
-            telemetry::inject_into(&mut headers);
-            let caller = telemetry::extract_from(&headers);
-            block_on(telemetry::in_context(async { start() }).with_parent(caller))
-        }
-        Place::RemoteByApi => {
-            let mut headers = Headers::new();
-            otel::propagator().inject(&mut headers);
-            let _attached = otel::propagator().extract(&headers).attach();
-            start()
-        }
-    }
-}
-
-#[test]
-fn every_kind_of_parent_has_every_kind_of_child_everywhere() {
-    use Place::{OtherThread, Remote, RemoteByApi, SameTask, Spawned};
-    for place in [SameTask, Spawned, OtherThread, Remote, RemoteByApi] {
-        for (parent, child) in ALL.into_iter().flat_map(|by| ALL.map(|other| (by, other))) {
-            let what = format!("{child:?} below {parent:?}, {place:?}");
-            let capture = Capture::start();
-            let (parent, child) = inside(parent, "parent", || started_at(place, child));
-            let find = |id| capture.spans().into_iter().find(|span| span.span_id == id);
-            let parent = find(parent).unwrap_or_else(|| panic!("no parent: {what}"));
-            let child = find(child).unwrap_or_else(|| panic!("no child: {what}"));
-            assert_eq!(
-                (child.parent, child.trace_id),
-                (Some(parent.span_id), parent.trace_id),
-                "{what}"
-            );
-            let is_remote = matches!(place, Remote | RemoteByApi);
-            assert_eq!(child.parent_is_remote, is_remote, "{what}");
-            assert_eq!((parent.parent, capture.spans().len()), (None, 2), "{what}");
-        }
-    }
-}
 
 #[test]
 fn a_context_carries_its_span_to_another_thread_and_ends_it_there() {

@@ -218,3 +218,26 @@ fn a_callback_cannot_deadlock_the_thread_it_runs_on() {
     telemetry.shutdown(SOON).unwrap();
     assert_eq!(assert_conserved(&telemetry).recorded, 1, "our own thread records nothing");
 }
+
+#[test]
+fn what_was_said_too_often_is_summed_at_the_shutdown() {
+    let _turn = serial();
+    let collector = Collector::start();
+    collector.script(vec![Step::status(400), Step::status(400), Step::status(400)]);
+    let telemetry = start(&collector.url(), &[]);
+    for _ in 0..3 {
+        record("refused", 1);
+        telemetry.force_flush(SOON).unwrap();
+    }
+    let refused = |lines: &[String]| {
+        lines.iter().filter(|line| line.contains("refused 1 span")).cloned().collect::<Vec<_>>()
+    };
+    let first = refused(&telemetry.status().diagnostics);
+    assert_eq!(first.len(), 1, "{first:?}");
+    telemetry.shutdown(SOON).unwrap();
+    let [_, sum] = &refused(&telemetry.status().diagnostics)[..] else {
+        panic!("{:#?}", telemetry.status().diagnostics)
+    };
+    assert!(sum.ends_with(" (the newest of 2 that were not said until now)"), "{sum}");
+    assert_conserved(&telemetry);
+}

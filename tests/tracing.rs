@@ -2,63 +2,19 @@
 
 #![cfg(feature = "telemetry")]
 
-use std::io;
+mod support;
 
+use support::layer::{assert_nested, attribute, failed, recorded};
 use tracing::subscriber::with_default;
-use tracing::{Dispatch, Level, dispatcher, info_span};
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing::{Dispatch, dispatcher, info_span};
 use tracing_subscriber::layer::SubscriberExt;
 use trackside::telemetry::{self, Kind, Parent};
 use trackside::testing::{Capture, CapturedSpan, CapturedStatus, CapturedValue};
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// Runs with a subscriber that has our layer, and captures what is recorded.
-fn recorded(run: impl FnOnce()) -> Capture {
-    let capture = Capture::start();
-    with_default(tracing_subscriber::registry().with(trackside::layer()), run);
-    capture
-}
-
 fn caller() -> Parent {
     telemetry::extract(|name| (name == "traceparent").then_some(CALLER))
-}
-
-/// Each of these spans is below the next one.
-#[track_caller]
-fn assert_nested(capture: &Capture, names: &[&str]) {
-    for pair in names.windows(2) {
-        let (inner, outer) = (capture.span(pair[0]), capture.span(pair[1]));
-        assert_eq!(inner.parent, Some(outer.span_id), "{pair:?}");
-        assert_eq!(inner.trace_id, outer.trace_id, "{pair:?}");
-    }
-}
-
-fn attribute<'a>(
-    attributes: &'a [(String, CapturedValue)],
-    key: &str,
-) -> Option<&'a CapturedValue> {
-    attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value)
-}
-
-#[derive(Debug)]
-struct Failed(io::Error);
-
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("failed")
-    }
-}
-
-impl std::error::Error for Failed {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
-
-fn failed() -> Failed {
-    Failed(io::Error::other("the disk is full"))
 }
 
 #[test]
@@ -249,24 +205,6 @@ fn a_span_starts_when_it_is_made() {
         span.in_scope(|| clock.advance(Duration::from_millis(7)));
     });
     assert_eq!(capture.span("x").duration, Duration::from_millis(12));
-}
-
-#[test]
-fn a_filter_of_another_layer_does_not_eat_spans() {
-    let capture = Capture::start();
-    let logs_only = trackside::layer().with_filter(Targets::new().with_target("shop", Level::WARN));
-    let quiet = tracing_subscriber::layer::Identity::new().with_filter(LevelFilter::OFF);
-    let subscriber = tracing_subscriber::registry().with(quiet).with(trackside::layer());
-    with_default(subscriber, || tracing::debug_span!("seen").in_scope(|| tracing::info!("x")));
-    assert_eq!((capture.spans().len(), capture.logs().len()), (1, 1));
-    with_default(tracing_subscriber::registry().with(logs_only), || {
-        let outer = tracing::warn_span!(target: "shop", "outer").entered();
-        let filtered = tracing::info_span!(target: "shop", "filtered").entered();
-        drop(tracing::warn_span!(target: "shop", "inner"));
-        drop((filtered, outer));
-    });
-    assert_nested(&capture, &["inner", "outer"]);
-    assert_eq!(capture.spans().len(), 3);
 }
 
 #[test]

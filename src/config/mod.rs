@@ -26,7 +26,7 @@ pub(crate) use url::show as show_url;
 
 use crate::error::Error;
 use crate::export::sdk::Given;
-use crate::telemetry::{Inject, MetricNames, Pace};
+use crate::telemetry::{Inject, MetricNames, OtelContext, Pace};
 
 /// What a host wants called with each diagnostic.
 pub(crate) type Hook = Arc<dyn Fn(&str) + Send + Sync>;
@@ -65,6 +65,7 @@ pub struct TelemetryConfig {
     memory_limit: Option<usize>,
     drop_deadline: Option<Duration>,
     globals: Option<bool>,
+    otel_context: Option<OtelContext>,
     pace: Option<Pace>,
     or_console: bool,
     spec_defaults: bool,
@@ -214,6 +215,15 @@ impl TelemetryConfig {
     /// that is set after `init` is refused by `tracing`. The report says what was done.
     pub fn set_globals(mut self, on: bool) -> Self {
         self.globals = Some(on);
+        self
+    }
+
+    /// Whether code of the OpenTelemetry API finds the current span in its `Context`; default [`OtelContext::Auto`].
+    ///
+    /// `Context::current().span()` is then the current span, and writes to it on the thread where it is
+    /// entered. It allocates, and costs some 150 ns, at each poll of a wrapper and for each guard.
+    pub fn with_otel_context(mut self, when: OtelContext) -> Self {
+        self.otel_context = Some(when);
         self
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::export::sdk::Foreign;
 use crate::health::diagnostics::Level;
-use crate::telemetry::{MetricNames, Pace};
+use crate::telemetry::{MetricNames, OtelContext, Pace};
 
 /// Everything that `init` needs to start.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,7 @@ pub(crate) struct Plan {
     /// What standard error may show of our diagnostics, where no logger is set.
     pub(crate) log_level: Option<Level>,
     pub(crate) globals: Globals,
+    pub(crate) otel_context: OtelContext,
 }
 
 /// Which of the process's globals become ours: those of the signals that are on.

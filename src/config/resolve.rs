@@ -9,7 +9,7 @@ use super::report::{Origin, Report};
 use super::variables::{self, *};
 use crate::error::Error;
 use crate::health::diagnostics::Level;
-use crate::telemetry::Pace;
+use crate::telemetry::{OtelContext, Pace};
 
 const MIB: usize = 1024 * 1024;
 
@@ -52,6 +52,7 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
         drop_deadline: resolver.drop_deadline(),
         pace: resolver.pace(),
         globals: Globals::default(),
+        otel_context: resolver.otel_context(),
         log_level: resolver.log_level(),
     };
     let globals = Globals::of(&plan);
@@ -179,6 +180,11 @@ impl Resolver<'_> {
 
     fn pace(&mut self) -> Pace {
         self.argument("pace", self.config.pace, Pace::default(), |pace| format!("{pace:?}"))
+    }
+
+    fn otel_context(&mut self) -> OtelContext {
+        let show = |when: &OtelContext| format!("{when:?}").to_lowercase();
+        self.argument("otel_context", self.config.otel_context, OtelContext::default(), show)
     }
 
     fn log_level(&mut self) -> Option<Level> {

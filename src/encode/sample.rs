@@ -44,7 +44,7 @@ pub(super) struct SampleLink {
     pub(super) span: u64,
     pub(super) trace_flags: u8,
     pub(super) trace_state: String,
-    pub(super) remote: bool,
+    pub(super) is_remote: bool,
     pub(super) attributes: SampleAttributes,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct SampleSpan {
     pub(super) trace: u128,
     pub(super) span: u64,
     pub(super) parent: u64,
-    pub(super) remote: bool,
+    pub(super) parent_is_remote: bool,
     pub(super) trace_flags: u8,
     pub(super) trace_state: String,
     pub(super) scope: String,
@@ -143,85 +143,31 @@ macro_rules! attributes_within {
 }
 attributes_within!(SampleEvent, SampleLink, SampleLog, SampleSpan);
 
-impl EventView for SampleEvent {
-    fn name(&self) -> &str {
-        &self.name
-    }
+/// The methods of a view that give back the field of their name.
+macro_rules! copied {
+    ($($name:ident: $type:ty),* $(,)?) => { $(fn $name(&self) -> $type { self.$name })* };
+}
+macro_rules! lent {
+    ($($name:ident),* $(,)?) => { $(fn $name(&self) -> &str { &self.$name })* };
+}
 
-    fn time(&self) -> u64 {
-        self.time
-    }
+impl EventView for SampleEvent {
+    copied!(time: u64);
+    lent!(name);
 }
 
 impl LinkView for SampleLink {
-    fn trace(&self) -> u128 {
-        self.trace
-    }
-
-    fn span(&self) -> u64 {
-        self.span
-    }
-
-    fn trace_flags(&self) -> u8 {
-        self.trace_flags
-    }
-
-    fn trace_state(&self) -> &str {
-        &self.trace_state
-    }
-
-    fn is_remote(&self) -> bool {
-        self.remote
-    }
+    copied!(trace: u128, span: u64, trace_flags: u8, is_remote: bool);
+    lent!(trace_state);
 }
 
 impl SpanView for SampleSpan {
     type Event = SampleEvent;
     type Link = SampleLink;
 
-    fn trace(&self) -> u128 {
-        self.trace
-    }
-
-    fn span(&self) -> u64 {
-        self.span
-    }
-
-    fn parent(&self) -> u64 {
-        self.parent
-    }
-
-    fn parent_is_remote(&self) -> bool {
-        self.remote
-    }
-
-    fn scope(&self) -> &str {
-        &self.scope
-    }
-
-    fn trace_flags(&self) -> u8 {
-        self.trace_flags
-    }
-
-    fn trace_state(&self) -> &str {
-        &self.trace_state
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    fn start(&self) -> u64 {
-        self.start
-    }
-
-    fn end(&self) -> u64 {
-        self.end
-    }
+    copied!(trace: u128, span: u64, parent: u64, parent_is_remote: bool, trace_flags: u8);
+    copied!(kind: Kind, start: u64, end: u64, dropped_events: u32, dropped_links: u32);
+    lent!(scope, trace_state, name);
 
     fn status(&self) -> SpanStatus<'_> {
         match &self.status {
@@ -235,59 +181,18 @@ impl SpanView for SampleSpan {
         self.events.iter().for_each(each);
     }
 
-    fn dropped_events(&self) -> u32 {
-        self.dropped_events
-    }
-
     fn links(&self, each: impl FnMut(&Self::Link)) {
         self.links.iter().for_each(each);
-    }
-
-    fn dropped_links(&self) -> u32 {
-        self.dropped_links
     }
 }
 
 impl LogView for SampleLog {
-    fn time(&self) -> u64 {
-        self.time
-    }
-
-    fn observed(&self) -> u64 {
-        self.observed
-    }
-
-    fn severity(&self) -> u8 {
-        self.severity
-    }
-
-    fn severity_text(&self) -> &str {
-        &self.severity_text
-    }
+    copied!(time: u64, observed: u64, severity: u8, trace: u128, span: u64, trace_flags: u8);
+    lent!(severity_text, scope, event_name);
 
     fn body(&self, take: impl FnOnce(Any<'_>)) {
         if let Some(body) = &self.body {
             take(body.any());
         }
-    }
-
-    fn trace(&self) -> u128 {
-        self.trace
-    }
-
-    fn span(&self) -> u64 {
-        self.span
-    }
-
-    fn trace_flags(&self) -> u8 {
-        self.trace_flags
-    }
-
-    fn scope(&self) -> &str {
-        &self.scope
-    }
-
-    fn event_name(&self) -> &str {
-        &self.event_name
     }
 }

@@ -66,6 +66,7 @@ fn run(runtime: Background, plan: &Plan, shared: &Arc<Shared>) {
     drop(tasks);
     drop(runtime);
     shared.has_stopped();
+    shared.diagnostics.say_the_rest();
     if worked.is_ok() {
         shared.diagnostics.tell(Level::Info, "stopped", "telemetry has shut down");
     }

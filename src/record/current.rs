@@ -7,6 +7,7 @@ use crate::context::Parent;
 use crate::health::counters;
 
 use super::bridge::otel;
+use super::gate;
 use super::local::{self, Local};
 use super::open::{Open, Role};
 use super::span::Span;
@@ -29,6 +30,9 @@ pub(crate) fn enter(open: Box<Open>) -> Result<u64, Box<Open>> {
             }
             open.start_clock();
             open.ticket = ticket;
+            if gate::read() & gate::ATTACHES != 0 {
+                otel::attach(&mut open);
+            }
             open.below = local.top.take();
             local.top.set(Some(open));
         }
@@ -53,6 +57,16 @@ pub(crate) fn leave(ticket: u64) -> Option<Box<Open>> {
         leave_through(local, ticket)
     })
     .flatten()
+    .map(detached)
+}
+
+/// What is off the stack is no `Context` either.
+#[inline]
+fn detached(mut open: Box<Open>) -> Box<Open> {
+    if open.is_attached {
+        otel::detach(&mut open);
+    }
+    open
 }
 
 #[cold]
@@ -66,7 +80,7 @@ fn leave_through(local: &Local, ticket: u64) -> Option<Box<Open>> {
             return Some(top);
         }
         counters::FORGOTTEN_SPANS.add(1);
-        local::end(top);
+        local::end(detached(top));
     }
     None
 }
@@ -107,6 +121,7 @@ fn remove_where(is_it: impl Fn(&Open) -> bool) -> Option<Box<Open>> {
         found
     })
     .flatten()
+    .map(detached)
 }
 
 /// Lends the current entry, if there is one.

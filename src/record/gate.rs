@@ -12,10 +12,12 @@ pub(crate) const CAPTURES: u32 = 4;
 pub(crate) const LOGS: u32 = 8;
 /// Metrics are recorded.
 pub(crate) const MEASURES: u32 = 16;
+/// Our spans are attached as OpenTelemetry's `Context`; never alone.
+pub(crate) const ATTACHES: u32 = 32;
 /// What a shutdown switches off.
 pub(crate) const ALL: u32 = RECORDS | LOGS | MEASURES;
 /// Above the flags: counts up with each change, so that threads notice.
-const EPOCH: u32 = 32;
+const EPOCH: u32 = 64;
 
 static GATE: AtomicU32 = AtomicU32::new(0);
 

@@ -1,5 +1,6 @@
 //! Log records: written straight into the thread's ring, with the trace and span of the moment.
 
+use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::error::Error;
 use std::time::SystemTime;
@@ -74,8 +75,45 @@ pub fn log_error(
     thread: &str,
     error: &(dyn Error + 'static),
 ) {
+    forward_error(level, message, module, line, thread, error, None);
+}
+
+/// [`log_error`] with the backtrace that belongs to the error, below the chain of causes.
+///
+/// Nothing is added unless it was captured. Stable Rust has no way to get it out of the error.
+///
+/// ```
+/// use std::backtrace::Backtrace;
+/// use trackside::telemetry;
+///
+/// if let Err(error) = "many".parse::<u32>() {
+///     let here = Backtrace::capture(); // with RUST_BACKTRACE=1
+///     telemetry::log_error_with(40, "cannot read", "shop.orders", 17, "worker-1", &error, &here);
+/// }
+/// ```
+pub fn log_error_with(
+    level: i32,
+    message: &str,
+    module: &str,
+    line: u32,
+    thread: &str,
+    error: &(dyn Error + 'static),
+    backtrace: &Backtrace,
+) {
+    forward_error(level, message, module, line, thread, error, Some(backtrace));
+}
+
+fn forward_error(
+    level: i32,
+    message: &str,
+    module: &str,
+    line: u32,
+    thread: &str,
+    error: &(dyn Error + 'static),
+    backtrace: Option<&Backtrace>,
+) {
     if is_heard() {
-        let exception = Exception::new(error, None);
+        let exception = Exception::new(error, backtrace);
         let attributes: Vec<_> = exception.attributes().collect();
         forward(None, level, message, module, line, thread, &attributes);
     }

@@ -18,13 +18,13 @@ pub(crate) mod metric;
 mod open;
 pub(crate) mod packed;
 pub(crate) mod rpc;
-mod scope;
+pub(crate) mod scope;
 mod slot;
 mod span;
 pub(crate) mod start;
 
 pub use bridge::{Layer, Logger, LogsAs, context_of, layer, set_parent};
 pub use future::{InContext, Instrumented, in_context, in_context_fn, instrument};
-pub use log::{forward_log, forward_log_at, log_error};
-pub use scope::{CurrentSpan, SpanGuard, current, span};
+pub use log::{forward_log, forward_log_at, log_error, log_error_with};
+pub use scope::{CurrentSpan, SpanGuard, span};
 pub use span::Span;

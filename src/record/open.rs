@@ -72,6 +72,8 @@ pub(crate) struct Open {
     pub(crate) ticket: u64,
     /// The span of OpenTelemetry's `Context` when this one was entered: only another is newer.
     pub(crate) seen: u64,
+    /// It is attached as OpenTelemetry's `Context`.
+    pub(crate) is_attached: bool,
     /// The entry that was current when this one was entered.
     pub(crate) below: Option<Box<Self>>,
     parent: u64,
@@ -113,6 +115,7 @@ impl Default for Open {
             mark: 0,
             ticket: 0,
             seen: 0,
+            is_attached: false,
             below: None,
             parent: 0,
             parent_is_remote: false,

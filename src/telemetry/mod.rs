@@ -20,9 +20,10 @@ pub use self::twin::{
     Counter, CurrentSpan, Error, Gauge, Histogram, InContext, Instrumented, Parent, Report,
     Shutdown, Span, SpanGuard, Telemetry, TelemetryConfig, UpDownCounter, counter, current,
     extract, extract_from, forward_log, forward_log_at, gauge, histogram, in_context,
-    in_context_fn, init, inject, inject_into, instrument, log_error, register_service, rpc, span,
-    up_down_counter,
+    in_context_fn, init, inject, inject_into, instrument, log_error, log_error_with,
+    register_service, rpc, span, up_down_counter,
 };
 pub use self::words::{
-    Dropped, Extract, Inject, Kind, MetricNames, Pace, Signal, SpanId, Status, TraceId, Value,
+    Dropped, Extract, Inject, Kind, MetricNames, OtelContext, Pace, Signal, SpanId, Status,
+    TraceId, Value,
 };

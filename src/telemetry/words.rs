@@ -92,6 +92,19 @@ pub enum Pace {
     Patient,
 }
 
+/// When the current span of this crate is attached as OpenTelemetry's `Context`, at each poll and entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OtelContext {
+    /// From the moment on that `trackside::otel::layer()` has made the stock layer.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
 /// A trace id; displays as 32 lower-case hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceId(pub u128);

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::config::plan::SamplerPlan;
 use crate::context::Extra;
 use crate::pipeline::clock::{Anchor, unix_nanos};
+use crate::record::bridge::otel;
 use crate::record::limits::Limits;
 use crate::record::log::{LogLimits, PackedLog};
 use crate::record::packed::PackedSpan;
@@ -199,6 +200,7 @@ impl CaptureBuilder {
         });
         let extra = Extra { capture: Some(Arc::clone(&sink)), ..Extra::default() };
         gate::change(gate::CAPTURES, gate::CAPTURES);
+        otel::settle();
         let before = local::set_capture(Some(Arc::new(extra)));
         Capture { sink, before, not_send: PhantomData }
     }

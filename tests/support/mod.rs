@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod collector;
+pub(crate) mod layer;
+pub(crate) mod log;
 pub(crate) mod metrics;
 pub(crate) mod sdk;
 

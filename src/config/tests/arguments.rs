@@ -8,7 +8,7 @@ use super::{BASE, limits, log_batch, metrics, resource, sampler, show, span_batc
 use crate::config::TelemetryConfig;
 use crate::config::plan::Plan;
 use crate::error::Error;
-use crate::telemetry::{MetricNames, Pace};
+use crate::telemetry::{MetricNames, OtelContext, Pace};
 
 fn new() -> TelemetryConfig {
     TelemetryConfig::default()
@@ -49,6 +49,8 @@ const ROWS: &[Row] = &[
     (|| new().with_pace(Pace::Prompt), &[], log_batch, "1s Some(30s) 2048 512"),
     (|| new().with_pace(Pace::Patient), &[], metrics, "60s Some(30s) cumulative"),
     (|| new().with_pace(Pace::Patient), &[], |plan| show(plan.pace), "Patient"),
+    (new, &[], |plan| show(plan.otel_context), "Auto"),
+    (|| new().with_otel_context(OtelContext::Off), &[], |plan| show(plan.otel_context), "Off"),
     (new, &[], limits, "None 128 128 128 128 128"),
     (new, &[], |plan| show(plan.metrics.names), "Both"),
     (|| new().with_metric_names(MetricNames::Semconv), &[], |plan| show(plan.metrics.names), "Semconv"),

@@ -234,7 +234,7 @@ fn nested() -> Vec<SampleSpan> {
             links: vec![SampleLink {
                 trace: 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c,
                 span: 0xb7ad_6b71_6920_3331,
-                remote: true,
+                is_remote: true,
                 attributes: attributes(&[("why", "batched with")]),
                 ..SampleLink::default()
             }],
@@ -244,7 +244,7 @@ fn nested() -> Vec<SampleSpan> {
         span(2, 1, "store order", 1_200, 10_000),
         SampleSpan {
             kind: Kind::Server,
-            remote: true,
+            parent_is_remote: true,
             attributes: attributes(&[("http.route", "/orders")]),
             ..span(1, 0x00f0_67aa_0ba9_02b7, "POST /orders", 0, 12_400)
         },

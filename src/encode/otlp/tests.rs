@@ -207,7 +207,7 @@ fn expected_span(span: &SampleSpan) -> Span {
             0 => Vec::new(),
             parent => parent.to_be_bytes().to_vec(),
         },
-        flags: expected_flags(span.trace_flags, span.remote),
+        flags: expected_flags(span.trace_flags, span.parent_is_remote),
         name: span.name.clone(),
         kind: match span.kind {
             Kind::Internal => span::SpanKind::Internal,
@@ -241,7 +241,7 @@ fn expected_span(span: &SampleSpan) -> Span {
                 trace_state: link.trace_state.clone(),
                 attributes: expected_attributes(&link.attributes),
                 dropped_attributes_count: link.attributes.dropped,
-                flags: expected_flags(link.trace_flags, link.remote),
+                flags: expected_flags(link.trace_flags, link.is_remote),
             })
             .collect(),
         dropped_links_count: span.dropped_links,

@@ -65,12 +65,12 @@ fn sample_event() -> impl Strategy<Value = SampleEvent> {
 
 fn sample_link() -> impl Strategy<Value = SampleLink> {
     (any::<(u128, u64, u8, bool)>(), text(), sample_attributes()).prop_map(
-        |((trace, span, trace_flags, remote), trace_state, attributes)| SampleLink {
+        |((trace, span, trace_flags, is_remote), trace_state, attributes)| SampleLink {
             trace,
             span,
             trace_flags,
             trace_state,
-            remote,
+            is_remote,
             attributes,
         },
     )
@@ -92,21 +92,31 @@ pub(in crate::encode) fn plain_span() -> impl Strategy<Value = SampleSpan> {
         text().prop_map(SampleStatus::Error),
     ];
     (any::<(u128, u64, u8, bool)>(), parent, "[a-z0-9]{0,9}", kind, time(), time(), status)
-        .prop_map(|((trace, span, trace_flags, remote), parent, name, kind, start, end, status)| {
-            SampleSpan {
-                trace,
-                span,
+        .prop_map(
+            |(
+                (trace, span, trace_flags, parent_is_remote),
                 parent,
-                remote,
-                trace_flags,
                 name,
                 kind,
                 start,
                 end,
                 status,
-                ..SampleSpan::default()
-            }
-        })
+            )| {
+                SampleSpan {
+                    trace,
+                    span,
+                    parent,
+                    parent_is_remote,
+                    trace_flags,
+                    name,
+                    kind,
+                    start,
+                    end,
+                    status,
+                    ..SampleSpan::default()
+                }
+            },
+        )
 }
 
 /// A span with everything.

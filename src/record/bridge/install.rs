@@ -6,6 +6,7 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
+use super::otel::STOCK_LAYER;
 use super::tracing::{Layer, layer};
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
@@ -28,7 +29,8 @@ pub(crate) fn install() -> Option<&'static str> {
         INSTALLED.store(true, Ordering::Relaxed);
         return Some(OURS);
     }
-    let has_layer = tracing::dispatcher::get_default(|host| host.is::<Layer>());
+    let has_layer = STOCK_LAYER.load(Ordering::Relaxed)
+        || tracing::dispatcher::get_default(|host| host.is::<Layer>());
     (!has_layer).then_some(
         "tracing: the process has a subscriber, which stays; add trackside::layer() to it for its \
          spans and events",

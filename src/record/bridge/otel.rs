@@ -3,6 +3,7 @@
 //! Nothing here holds a pipeline: each call looks at the current one, so what a host or a library
 //! took before `init`, or kept over a shutdown, works as soon as there is one.
 
+mod attach;
 mod context;
 mod logs;
 mod meter;
@@ -11,6 +12,7 @@ mod span;
 mod tracer;
 mod value;
 
+pub(crate) use attach::{STOCK_LAYER, attach, choose, detach, settle};
 pub(crate) use context::{hand_over, ids, is_recording, newer};
 pub use logs::{LogRecord, Logger, LoggerProvider};
 pub use meter::MeterProvider;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{MetricNames, Pace};
+use super::super::{MetricNames, OtelContext, Pace};
 use super::Report;
 
 // The diagnostic hook's auto traits, so that both twins have the same.
@@ -62,6 +62,8 @@ ignored! {
     with_drop_deadline(within: Duration);
     /// Whether OpenTelemetry's globals become ours; default true.
     set_globals(on: bool);
+    /// Whether code of the OpenTelemetry API finds the current span in its `Context`.
+    with_otel_context(when: OtelContext);
     /// Called once per diagnostic, at most once a minute for the same one.
     on_diagnostic(call: impl Fn(&str) + Send + Sync + 'static);
 }

@@ -17,7 +17,7 @@ pub use metric::{
 pub use span::{
     CurrentSpan, InContext, Instrumented, Parent, Span, SpanGuard, current, extract, extract_from,
     forward_log, forward_log_at, in_context, in_context_fn, inject, inject_into, instrument,
-    log_error, span,
+    log_error, log_error_with, span,
 };
 
 /// Keeps a type on its thread, as its twin is.

@@ -292,3 +292,15 @@ pub fn log_error(
     _error: &(dyn Error + 'static),
 ) {
 }
+
+/// `log_error` with the backtrace that belongs to the error.
+pub fn log_error_with(
+    _level: i32,
+    _message: &str,
+    _module: &str,
+    _line: u32,
+    _thread: &str,
+    _error: &(dyn Error + 'static),
+    _backtrace: &Backtrace,
+) {
+}

@@ -70,6 +70,7 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     };
     context::choose(plan.propagators);
     gate::change(gate::PROPAGATES, gate::PROPAGATES);
+    otel::choose(plan.otel_context);
     let started = started(&plan);
     let lines = resolved.report.diagnostics().to_vec();
     let mut report = resolved.report;

@@ -13,6 +13,7 @@ mod mutation;
 mod otlp;
 mod refused;
 mod spans;
+mod ways;
 
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
@@ -32,10 +33,12 @@ type Failure = String;
 const USAGE: &str =
     "usage: conformance <collector> <quickstart> [--delta] [--limit N] [--expect-dropped]
        conformance <collector> <recorder> --refused [--delta]
+       conformance <collector> <ways> --ways
   --delta           starts the host with OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta
   --limit N         starts quickstart with OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=N
   --expect-dropped  expects N attributes a span at most, and the others in the dropped counts
-  --refused         a Collector that answers 503 first, and then one that takes everything";
+  --refused         a Collector that answers 503 first, and then one that takes everything
+  --ways            one program, its telemetry in several ways: all are equal";
 
 struct Arguments {
     collector: PathBuf,
@@ -44,6 +47,7 @@ struct Arguments {
     limit: Option<usize>,
     expect_dropped: bool,
     refused: bool,
+    ways: bool,
 }
 
 impl Arguments {
@@ -72,9 +76,10 @@ fn main() -> ExitCode {
     let directory = env::temp_dir().join(format!("trackside-conformance-{}", process::id()));
     let outcome = fs::create_dir_all(&directory)
         .map_err(|error| format!("cannot make {}: {error}", directory.display()))
-        .and_then(|()| match arguments.refused {
-            true => refused::run(&arguments, &directory),
-            false => run(&arguments, &directory),
+        .and_then(|()| match (arguments.refused, arguments.ways) {
+            (true, _) => refused::run(&arguments, &directory),
+            (_, true) => ways::run(&arguments, &directory),
+            _ => run(&arguments, &directory),
         });
     let _ = fs::remove_dir_all(&directory);
     match outcome {
@@ -88,7 +93,8 @@ fn main() -> ExitCode {
 
 fn arguments() -> Result<Arguments, Failure> {
     let mut paths = Vec::new();
-    let (mut limit, mut expect_dropped, mut refused) = (None, false, false);
+    let (mut limit, mut expect_dropped) = (None, false);
+    let (mut refused, mut ways) = (false, false);
     let mut temporality = Temporality::Cumulative;
     let mut words = env::args().skip(1);
     while let Some(word) = words.next() {
@@ -101,6 +107,7 @@ fn arguments() -> Result<Arguments, Failure> {
             }
             "--expect-dropped" => expect_dropped = true,
             "--refused" => refused = true,
+            "--ways" => ways = true,
             "--delta" => temporality = Temporality::Delta,
             flag if flag.starts_with('-') => return Err(format!("{flag}: no such option")),
             path => paths.push(PathBuf::from(path)),
@@ -111,7 +118,7 @@ fn arguments() -> Result<Arguments, Failure> {
     }
     let [collector, host] = <[PathBuf; 2]>::try_from(paths)
         .map_err(|paths| format!("two paths are needed, {} given", paths.len()))?;
-    Ok(Arguments { collector, host, temporality, limit, expect_dropped, refused })
+    Ok(Arguments { collector, host, temporality, limit, expect_dropped, refused, ways })
 }
 
 fn run(arguments: &Arguments, directory: &Path) -> Result<Comparison, Failure> {

@@ -33,7 +33,7 @@ thread_local! {
 /// Lends this thread's `Context`; `None` before `init`, when nothing of ours may touch anything, and
 /// while the thread is being torn down.
 #[inline]
-fn with_current<R>(run: impl FnOnce(&Context) -> R) -> Option<R> {
+pub(super) fn with_current<R>(run: impl FnOnce(&Context) -> R) -> Option<R> {
     if gate::read() == 0 {
         return None;
     }

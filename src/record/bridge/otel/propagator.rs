@@ -57,7 +57,7 @@ impl TextMapPropagator for Propagator {
     }
 }
 
-fn baggage(parent: &Parent) -> Option<Vec<KeyValue>> {
+pub(super) fn baggage(parent: &Parent) -> Option<Vec<KeyValue>> {
     let pair = |(key, value): &(String, String)| KeyValue::new(key.clone(), value.clone());
     let entries = parent.entries();
     (!entries.is_empty()).then(|| entries.iter().map(pair).collect())

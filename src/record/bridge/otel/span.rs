@@ -150,7 +150,7 @@ impl Drop for Span {
     }
 }
 
-fn all(attributes: &[KeyValue]) -> impl FnOnce(Set<'_>) + '_ {
+pub(super) fn all(attributes: &[KeyValue]) -> impl FnOnce(Set<'_>) + '_ {
     move |set| {
         for attribute in attributes {
             with_value(&attribute.value, |value: Value<'_>| set(attribute.key.as_str(), value));

@@ -14,8 +14,15 @@
 //! # assert_eq!(capture.span("load").scope, "shop");
 //! ```
 
+#[cfg(feature = "tracing-opentelemetry")]
+mod stock;
+
 pub use opentelemetry as api;
+#[cfg(feature = "opentelemetry-otlp")]
+pub use opentelemetry_otlp as otlp;
 pub use opentelemetry_sdk as sdk;
+#[cfg(feature = "tracing-opentelemetry")]
+pub use stock::{layer, tracing};
 
 pub use crate::record::bridge::otel::{
     LogRecord, Logger, LoggerProvider, MeterProvider, Propagator, Span, Tracer, TracerProvider,
