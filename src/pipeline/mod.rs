@@ -3,6 +3,7 @@
 mod batch;
 pub(crate) mod clock;
 pub(crate) mod completion;
+mod counter;
 mod destination;
 mod intake;
 mod memory;

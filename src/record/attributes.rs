@@ -51,7 +51,33 @@ impl AttributeBuffer {
     }
 
     /// Appends an entry; false for a value over 4 GiB.
+    #[inline]
     fn write(&mut self, key: &str, value: Value<'_>, length: u32) -> bool {
+        match value {
+            Value::Bool(v) => self.append(key, BOOL, &[v.into()]),
+            Value::I64(v) => self.append(key, I64, &v.to_le_bytes()),
+            Value::F64(v) => self.append(key, F64, &v.to_le_bytes()),
+            Value::Str(v) => self.append(key, STR, truncated(v, length).as_bytes()),
+            Value::Bytes(v) => self.append(key, BYTES, &v[..v.len().min(length as usize)]),
+            Value::Format(_) | Value::Array(_) => self.write_made(key, value, length),
+        }
+    }
+
+    /// An entry whose value is there already.
+    #[inline]
+    fn append(&mut self, key: &str, tag: u8, value: &[u8]) -> bool {
+        let Ok(size) = u32::try_from(value.len()) else {
+            return false;
+        };
+        self.bytes.reserve(HEAD + key.len() + value.len());
+        self.bytes.extend_from_slice(&head(tag, key, size));
+        self.bytes.extend_from_slice(key.as_bytes());
+        self.bytes.extend_from_slice(value);
+        true
+    }
+
+    /// An entry whose length is known once its value is written.
+    fn write_made(&mut self, key: &str, value: Value<'_>, length: u32) -> bool {
         let mut entry = Unfinished { at: self.bytes.len(), bytes: &mut self.bytes };
         entry.bytes.extend_from_slice(&[0; HEAD]);
         entry.bytes.extend_from_slice(key.as_bytes());
@@ -60,8 +86,7 @@ impl AttributeBuffer {
         let Ok(size) = u32::try_from(entry.bytes.len() - start) else {
             return false;
         };
-        let head = u64::from(tag) | (key.len() as u64) << 8 | u64::from(size) << 32;
-        entry.bytes[entry.at..entry.at + HEAD].copy_from_slice(&head.to_le_bytes());
+        entry.bytes[entry.at..entry.at + HEAD].copy_from_slice(&head(tag, key, size));
         entry.at = entry.bytes.len();
         true
     }
@@ -107,16 +132,27 @@ impl AttributeBuffer {
         self.find(key).is_some()
     }
 
+    /// Where the entry under `key` is, and how long. Its bytes are compared, not its text, which would
+    /// have to be checked first.
+    #[inline]
     fn find(&self, key: &str) -> Option<(usize, usize)> {
         let mut at = 0;
-        for entry in Entries(&self.bytes) {
-            if entry.key == key {
-                return Some((at, entry.whole.len()));
+        while let Some(head) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<HEAD>) {
+            let head = Head::of(*head);
+            let start = at + HEAD;
+            let found = self.bytes.get(start..start + head.key_length);
+            if head.key_length == key.len() && found == Some(key.as_bytes()) {
+                return Some((at, head.whole()));
             }
-            at += entry.whole.len();
+            at += head.whole();
         }
         None
     }
+}
+
+#[inline]
+fn head(tag: u8, key: &str, size: u32) -> [u8; HEAD] {
+    (u64::from(tag) | (key.len() as u64) << 8 | u64::from(size) << 32).to_le_bytes()
 }
 
 /// Cuts what lies behind `at` off again: an entry that did not fit, or whose `Display` panicked.
@@ -138,6 +174,29 @@ pub(crate) fn each_attribute(bytes: &[u8], mut each: impl FnMut(&str, Any<'_>)) 
     }
 }
 
+/// What stands before an entry's key.
+#[derive(Clone, Copy)]
+struct Head {
+    tag: u8,
+    key_length: usize,
+    value_length: usize,
+}
+
+impl Head {
+    #[inline]
+    const fn of(bytes: [u8; HEAD]) -> Self {
+        let word = u64::from_le_bytes(bytes);
+        let key_length = (word >> 8) as usize & MAX_KEY;
+        Self { tag: word as u8, key_length, value_length: (word >> 32) as usize }
+    }
+
+    /// Bytes of the whole entry.
+    #[inline]
+    const fn whole(self) -> usize {
+        HEAD + self.key_length + self.value_length
+    }
+}
+
 struct Entry<'a> {
     tag: u8,
     key: &'a str,
@@ -151,13 +210,11 @@ impl<'a> Iterator for Entries<'a> {
     type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Entry<'a>> {
-        let head = u64::from_le_bytes(*self.0.first_chunk::<HEAD>()?);
-        let key_length = (head >> 8) as usize & MAX_KEY;
-        let value_length = (head >> 32) as usize;
-        let (whole, rest) = self.0.split_at_checked(HEAD + key_length + value_length)?;
+        let head = Head::of(*self.0.first_chunk::<HEAD>()?);
+        let (whole, rest) = self.0.split_at_checked(head.whole())?;
         self.0 = rest;
-        let (key, value) = whole[HEAD..].split_at(key_length);
-        Some(Entry { tag: head as u8, key: text(key), value, whole })
+        let (key, value) = whole[HEAD..].split_at(head.key_length);
+        Some(Entry { tag: head.tag, key: text(key), value, whole })
     }
 }
 

@@ -142,14 +142,15 @@ impl<F: Future> Future for Instrumented<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let (on_error, on_output) = (*this.on_error, *this.on_output);
-        this.slot.poll(
-            || poll_inner(this.future, cx),
-            |output, span| {
-                for hook in [on_error, on_output].into_iter().flatten() {
-                    hook(output, span);
-                }
-            },
-        )
+        let poll = || poll_inner(this.future, cx);
+        if on_error.is_none() && on_output.is_none() {
+            return this.slot.poll_plain(poll);
+        }
+        this.slot.poll(poll, |output, span| {
+            for hook in [on_error, on_output].into_iter().flatten() {
+                hook(output, span);
+            }
+        })
     }
 }
 
@@ -220,7 +221,7 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.slot.poll(|| poll_inner(this.future, cx), |_, _| {})
+        this.slot.poll_plain(|| poll_inner(this.future, cx))
     }
 }
 

@@ -115,19 +115,24 @@ pub(crate) fn carry(parent: Parent) -> Option<Box<Open>> {
 }
 
 /// Ends a span: its record leaves for the ring, its box for the pool.
-pub(crate) fn end(mut open: Box<Open>) {
-    if open.is_recording() && open.has_started() {
-        let extra = open.extra.clone();
-        open.finish(|pieces| match extra.as_ref().and_then(|extra| extra.capture.as_ref()) {
-            Some(capture) => capture.take(pieces),
-            None => {
-                if with(|local| local.push(Lane::Traces, pieces)).is_none() {
-                    pipeline::push_shared(Lane::Traces.intake(), pieces);
-                }
+#[inline]
+pub(crate) fn end(open: Box<Open>) {
+    let mut open = Some(open);
+    with(|local| {
+        if let Some(mut open) = open.take() {
+            if open.is_recording() && open.has_started() {
+                local.record(&mut open);
             }
-        });
+            local.recycle(open);
+        }
+    });
+    // The thread is being torn down, and its share with it.
+    if let Some(mut open) = open.filter(|open| open.is_recording() && open.has_started()) {
+        match open.capture() {
+            Some(capture) => open.finish(|pieces| capture.take(pieces)),
+            None => open.finish(|pieces| pipeline::push_shared(Lane::Traces.intake(), pieces)),
+        }
     }
-    recycle(open);
 }
 
 /// Puts a box back without a record.
@@ -158,26 +163,73 @@ impl Local {
         }
     }
 
+    #[inline]
     fn start(&self, gate: u32, name: &'static str, parent: Option<Parent>) -> Option<Box<Open>> {
         if self.suppressed.get() {
             return None;
         }
         self.refresh(gate);
+        match parent {
+            None if gate & gate::CAPTURES == 0 => self.start_below_current(gate, name),
+            parent => self.start_below(gate, name, parent),
+        }
+    }
+
+    /// The usual way: nothing was given, and no test looks on.
+    #[inline]
+    fn start_below_current(&self, gate: u32, name: &'static str) -> Option<Box<Open>> {
+        if gate & gate::RECORDS == 0 {
+            return None;
+        }
+        let top = self.top.take();
+        let (_, context) = otel::ids();
+        let is_current = match &top {
+            Some(top) => !top.is_older(context),
+            None => context == 0,
+        };
+        if !is_current {
+            self.top.set(top);
+            return self.start_below(gate, name, None);
+        }
+        let settings = self.settings.get();
+        let mut open = self.unpool();
+        open.begin(name, settings.limits, Clock::Ticks);
+        open.span = self.random();
+        let place = top.as_ref().map(|top| top.place()).unwrap_or_default();
+        let extra = top.as_ref().and_then(|top| top.extra.as_ref());
+        let trace = if place.has_span() { place.trace } else { self.trace_id() };
+        open.hang(place, extra, trace, settings.sampler.samples(place, trace));
+        open.make_implicit();
+        self.top.set(top);
+        Some(open)
+    }
+
+    fn start_below(
+        &self,
+        gate: u32,
+        name: &'static str,
+        parent: Option<Parent>,
+    ) -> Option<Box<Open>> {
         let is_given = parent.is_some();
         let mut parent = parent.unwrap_or_else(|| self.current());
         let Some((settings, clock)) = self.settings(gate, &mut parent) else {
             // Off, but contexts pass through.
             return is_given.then(|| self.carry(parent));
         };
-        let trace = if parent.has_span() { parent.trace } else { self.trace_id() };
         let mut open = self.unpool();
         open.begin(name, settings.limits, clock);
         open.span = self.random();
-        open.hang(&parent, trace, settings.sampler.samples(&parent, trace));
+        self.hang(&mut open, &parent, &settings);
         if !is_given {
             open.make_implicit();
         }
         Some(open)
+    }
+
+    fn hang(&self, open: &mut Open, parent: &Parent, settings: &Settings) {
+        let place = parent.place();
+        let trace = if place.has_span() { place.trace } else { self.trace_id() };
+        open.hang(place, parent.extra.as_ref(), trace, settings.sampler.samples(place, trace));
     }
 
     /// Hangs a span below the current one, at its first poll.
@@ -191,8 +243,7 @@ impl Local {
         let gate = gate::read();
         self.refresh(gate);
         if let Some((settings, _)) = self.settings(gate, &mut parent) {
-            let trace = if parent.has_span() { parent.trace } else { self.trace_id() };
-            open.hang(&parent, trace, settings.sampler.samples(&parent, trace));
+            self.hang(open, &parent, &settings);
         }
     }
 
@@ -249,16 +300,31 @@ impl Local {
     }
 
     /// Follows a start or a shutdown that happened since this thread last looked.
+    #[inline]
     fn refresh(&self, gate: u32) {
         if self.gate.get() != gate {
-            self.gate.set(gate);
-            let pipeline = pipeline::current();
-            self.settings.set(pipeline.as_ref().map_or(Settings::NONE, |shared| shared.settings));
-            for producer in &self.producers {
-                *producer.borrow_mut() = None;
-            }
-            // The old one may own a host's callback, whose destructor may come back here.
-            drop(self.pipeline.replace(pipeline));
+            self.follow(gate);
+        }
+    }
+
+    #[cold]
+    fn follow(&self, gate: u32) {
+        self.gate.set(gate);
+        let pipeline = pipeline::current();
+        self.settings.set(pipeline.as_ref().map_or(Settings::NONE, |shared| shared.settings));
+        for producer in &self.producers {
+            *producer.borrow_mut() = None;
+        }
+        // The old one may own a host's callback, whose destructor may come back here.
+        drop(self.pipeline.replace(pipeline));
+    }
+
+    /// Sends a finished span's record.
+    #[inline]
+    fn record(&self, open: &mut Open) {
+        match open.capture() {
+            Some(capture) => open.finish(|pieces| capture.take(pieces)),
+            None => open.finish(|pieces| self.push(Lane::Traces, pieces)),
         }
     }
 
@@ -268,7 +334,10 @@ impl Local {
         let Some(shared) = pipeline.as_ref().filter(|shared| shared.is_running()) else {
             return pipeline::push_shared(lane.intake(), pieces);
         };
-        let intake = lane.intake()(shared);
+        let intake = match lane {
+            Lane::Traces => &shared.traces,
+            Lane::Logs => &shared.logs,
+        };
         let mut producer = self.producers[lane as usize].borrow_mut();
         if producer.is_none() {
             *producer = intake.register();
@@ -302,6 +371,7 @@ impl Local {
         (gate & gate::LOGS != 0).then(|| (self.settings.get().log_limits, None))
     }
 
+    #[inline]
     pub(super) fn unpool(&self) -> Box<Open> {
         match self.pool.take() {
             Some(mut open) => {
@@ -327,6 +397,7 @@ impl Local {
     }
 
     /// wyrand; never 0, since W3C forbids that id.
+    #[inline]
     fn random(&self) -> u64 {
         let mut state = self.random.get();
         if state == 0 {

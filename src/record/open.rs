@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use crate::context::{Extra, Parent};
+use crate::context::{Extra, Parent, Place};
 use crate::telemetry::{Kind, Value};
 
 use super::attributes::AttributeBuffer;
@@ -147,14 +147,23 @@ impl Open {
         self.clock = clock;
     }
 
-    /// Hangs the span below a parent, in its trace or in a new one.
-    pub(crate) fn hang(&mut self, parent: &Parent, trace: u128, sampled: bool) {
+    /// Hangs the span below a place, in its trace or in a new one.
+    #[inline]
+    pub(crate) fn hang(
+        &mut self,
+        below: Place,
+        extra: Option<&Arc<Extra>>,
+        trace: u128,
+        sampled: bool,
+    ) {
         self.role = if sampled { Role::Recording } else { Role::Unsampled };
         self.trace = trace;
-        self.parent = parent.span;
-        self.parent_is_remote = parent.remote;
-        self.flags = flags(parent, sampled);
-        self.extra.clone_from(&parent.extra);
+        self.parent = below.span;
+        self.parent_is_remote = below.remote;
+        self.flags = flags(below, sampled);
+        if self.extra.is_some() || extra.is_some() {
+            self.extra = extra.cloned();
+        }
         if self.kind_rule == KindRule::Dispatch {
             self.set_kind_rule(KindRule::Dispatch);
         }
@@ -220,6 +229,12 @@ impl Open {
 
     pub(crate) fn rename(&mut self, name: String) {
         self.name = Name::Made(name);
+    }
+
+    /// Where others hang that are below this span.
+    #[inline]
+    pub(crate) const fn place(&self) -> Place {
+        Place { trace: self.trace, span: self.span, flags: self.flags, remote: self.remote }
     }
 
     /// This span as the parent of others.

@@ -12,7 +12,7 @@ use crate::telemetry::Kind;
 use super::attributes::{each_attribute, text};
 use super::bytes::Reader;
 
-const HEAD: usize = 92;
+const HEAD: usize = 96;
 const EVENT_HEAD: usize = 20;
 const LINK_HEAD: usize = 38;
 
@@ -33,26 +33,35 @@ pub(crate) struct Head {
     pub(crate) dropped: [u32; 3],
 }
 
-/// The head's bytes; `sections` are the pieces that follow it.
+/// The head's bytes, composed word by word; `sections` are the pieces that follow it.
+#[inline]
 pub(crate) fn pack_head(head: &Head, sections: &[&[u8]; 7]) -> [u8; HEAD] {
+    let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    let length = |index: usize| sections[index].len() as u32;
+    let bits = u32::from_le_bytes([
+        head.kind as u8,
+        head.status,
+        head.trace_flags,
+        head.parent_is_remote.into(),
+    ]);
+    let words: [u64; HEAD / 8] = [
+        pair(bits, head.dropped[0]),
+        head.trace as u64,
+        (head.trace >> 64) as u64,
+        head.span,
+        head.parent,
+        head.start,
+        head.end,
+        pair(head.dropped[1], head.dropped[2]),
+        pair(length(0), length(1)),
+        pair(length(2), length(3)),
+        pair(length(4), length(5)),
+        length(6).into(),
+    ];
     let mut bytes = [0; HEAD];
-    let mut at = 0;
-    let mut put = |piece: &[u8]| {
-        bytes[at..at + piece.len()].copy_from_slice(piece);
-        at += piece.len();
-    };
-    put(&[head.kind as u8, head.status, head.trace_flags, head.parent_is_remote.into()]);
-    put(&head.trace.to_le_bytes());
-    for word in [head.span, head.parent, head.start, head.end] {
-        put(&word.to_le_bytes());
+    for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+        place.copy_from_slice(&word.to_le_bytes());
     }
-    for count in head.dropped {
-        put(&count.to_le_bytes());
-    }
-    for section in sections {
-        put(&(section.len() as u32).to_le_bytes());
-    }
-    debug_assert_eq!(at, HEAD);
     bytes
 }
 
@@ -138,28 +147,28 @@ impl<'a> PackedSpan<'a> {
     /// Reads a record; its ticks become time by the anchor.
     pub(crate) fn read(bytes: &'a [u8], anchor: &'a Anchor) -> Self {
         let mut from = Reader(bytes);
-        let kind = match from.u8() {
-            1 => Kind::Server,
-            2 => Kind::Client,
-            3 => Kind::Producer,
-            4 => Kind::Consumer,
-            _ => Kind::Internal,
-        };
-        let (status, trace_flags, remote) = (from.u8(), from.u8(), from.u8());
+        let (kind, status, trace_flags, remote) = (from.u8(), from.u8(), from.u8(), from.u8());
+        let dropped_attributes = from.u32();
         let head = Head {
             trace: from.u128(),
             span: from.u64(),
             parent: from.u64(),
             start: from.u64(),
             end: from.u64(),
-            kind,
+            kind: match kind {
+                1 => Kind::Server,
+                2 => Kind::Client,
+                3 => Kind::Producer,
+                4 => Kind::Consumer,
+                _ => Kind::Internal,
+            },
             status,
             trace_flags,
             parent_is_remote: remote != 0,
-            dropped: [from.u32(), from.u32(), from.u32()],
+            dropped: [dropped_attributes, from.u32(), from.u32()],
         };
-        let lengths: [u32; 7] = std::array::from_fn(|_| from.u32());
-        let [name, attributes, events, links, message, trace_state, scope] =
+        let lengths: [u32; 8] = std::array::from_fn(|_| from.u32());
+        let [name, attributes, events, links, message, trace_state, scope, _] =
             lengths.map(|length| from.piece(length as usize));
         Self {
             head,

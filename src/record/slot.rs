@@ -69,6 +69,16 @@ impl Slot {
         polled
     }
 
+    /// `poll` where nobody reads the output.
+    #[inline]
+    pub(crate) fn poll_plain<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        let polled = self.run(poll);
+        if polled.is_ready() {
+            self.end();
+        }
+        polled
+    }
+
     /// Runs something with this span as the current one; a panic ends the span and goes on.
     #[inline]
     pub(crate) fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {

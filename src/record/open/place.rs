@@ -1,10 +1,19 @@
 //! A span's place: what is above it, and who is nearer.
 
+use std::sync::Arc;
+
 use crate::telemetry::Kind;
+use crate::testing::Sink;
 
 use super::{KindRule, Open};
 
 impl Open {
+    /// Where a test captures this span, if one does.
+    #[inline]
+    pub(crate) fn capture(&self) -> Option<Arc<Sink>> {
+        self.extra.as_ref().and_then(|extra| extra.capture.clone())
+    }
+
     /// Whether a nearer parent is current at the first poll than there was when the span was made:
     /// a wrapper around it, made after it, or any other span of the same trace.
     pub(crate) fn takes_over(&mut self, top: Option<&Self>, context: (u128, u64)) -> bool {
