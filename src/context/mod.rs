@@ -9,7 +9,7 @@ mod traceparent;
 mod tracestate;
 
 pub use parent::Parent;
-pub(crate) use parent::{Extra, RANDOM, SAMPLED};
+pub(crate) use parent::{Extra, Place, RANDOM, SAMPLED};
 pub(crate) use propagate::{Getter, choose, chosen, extract, inject};
 
 /// HTTP's optional white space, which may stand around a header's value and its members.

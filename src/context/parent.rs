@@ -35,6 +35,26 @@ pub struct Parent {
     pub(crate) extra: Option<Arc<Extra>>,
 }
 
+/// A parent but for what it carries.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) trace: u128,
+    pub(crate) span: u64,
+    pub(crate) flags: u8,
+    pub(crate) remote: bool,
+}
+
+impl Place {
+    /// Both ids are there: zero is invalid by W3C.
+    pub(crate) const fn has_span(self) -> bool {
+        self.trace != 0 && self.span != 0
+    }
+
+    pub(crate) const fn sampled(self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+}
+
 /// The rarely used part of a context, shared by all spans below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extra {
@@ -90,13 +110,13 @@ impl Parent {
         self
     }
 
-    /// Both ids are there: zero is invalid by W3C.
-    pub(crate) const fn has_span(&self) -> bool {
-        self.trace != 0 && self.span != 0
+    pub(crate) const fn place(&self) -> Place {
+        Place { trace: self.trace, span: self.span, flags: self.flags, remote: self.remote }
     }
 
-    pub(crate) const fn sampled(&self) -> bool {
-        self.flags & SAMPLED != 0
+    /// Both ids are there: zero is invalid by W3C.
+    pub(crate) const fn has_span(&self) -> bool {
+        self.place().has_span()
     }
 
     pub(crate) fn trace_state(&self) -> &str {

@@ -10,15 +10,19 @@ use crate::telemetry::{Dropped, Signal};
 use super::memory::Memory;
 use super::ring::{Consumer, Gauge, Producer, Pushed, ring};
 
-/// Bytes of one thread's ring: a burst of about 1,500 small spans.
-const RING_BYTES: usize = 256 * 1024;
+/// The least that one thread's ring is: a burst of about 1,500 small spans.
+const MIN_RING_BYTES: usize = 256 * 1024;
+/// What a queue's item counts for in a ring.
+const ITEM_BYTES: usize = 128;
 /// Longer records are boxed, see `ring`.
-const INLINE_BYTES: usize = RING_BYTES / 8;
+const INLINE_BYTES: usize = MIN_RING_BYTES / 8;
 
 /// A signal's rings and accounts.
 pub(crate) struct Intake {
     pub(crate) accounts: Vec<Arc<Account>>,
     memory: Arc<Memory>,
+    /// Of one ring.
+    ring_bytes: usize,
     registry: Mutex<Registry>,
     /// For threads without a ring of their own.
     overflow: Mutex<Option<Producer>>,
@@ -40,8 +44,13 @@ struct Registry {
 }
 
 impl Intake {
-    pub(super) fn new(destinations: usize, memory: &Arc<Memory>) -> Self {
+    /// A thread's ring keeps a burst of about `max_queue` small items.
+    pub(super) fn new(destinations: usize, max_queue: usize, memory: &Arc<Memory>) -> Self {
+        let wanted = max_queue.saturating_mul(ITEM_BYTES).max(MIN_RING_BYTES);
+        // Several threads have to fit, whatever the queue is.
+        let ring_bytes = wanted.min(memory.largest_ring().max(MIN_RING_BYTES)).next_power_of_two();
         Self {
+            ring_bytes,
             accounts: (0..destinations).map(|_| Arc::default()).collect(),
             memory: Arc::clone(memory),
             registry: Mutex::default(),
@@ -59,14 +68,14 @@ impl Intake {
 
     /// A ring for the calling thread; `None` where all rings together have had their half of the memory.
     pub(crate) fn register(&self) -> Option<Producer> {
-        if !self.memory.reserve_ring(RING_BYTES) {
+        if !self.memory.reserve_ring(self.ring_bytes) {
             return None;
         }
         Some(self.add_ring())
     }
 
     fn add_ring(&self) -> Producer {
-        let (producer, consumer) = ring(RING_BYTES);
+        let (producer, consumer) = ring(self.ring_bytes);
         let mut registry = self.lock_registry();
         registry.gauges.push(consumer.gauge());
         registry.fresh.push(consumer);
@@ -74,15 +83,27 @@ impl Intake {
     }
 
     /// Pushes to a thread's own ring; what finds no memory is refused and counted.
-    pub(crate) fn push(&self, producer: &mut Producer, pieces: &[&[u8]]) -> Pushed {
-        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+    #[inline(always)]
+    pub(crate) fn push(&self, producer: &mut Producer, head: &[u64], pieces: &[&[u8]]) -> Pushed {
+        let length = size_of_val(head) + pieces.iter().map(|piece| piece.len()).sum::<usize>();
         if length <= INLINE_BYTES {
-            return producer.push(pieces);
+            return producer.push(head, pieces);
         }
+        self.push_large(producer, head, pieces, length)
+    }
+
+    #[cold]
+    fn push_large(
+        &self,
+        producer: &mut Producer,
+        head: &[u64],
+        pieces: &[&[u8]],
+        length: usize,
+    ) -> Pushed {
         if !self.memory.reserve(length) {
             return producer.refuse();
         }
-        let pushed = producer.push(pieces);
+        let pushed = producer.push(head, pieces);
         if pushed == Pushed::Refused {
             self.memory.release(length);
         }
@@ -90,10 +111,10 @@ impl Intake {
     }
 
     /// Pushes to the ring that the threads without one share.
-    pub(crate) fn push_overflow(&self, pieces: &[&[u8]]) -> Pushed {
+    pub(crate) fn push_overflow(&self, head: &[u64], pieces: &[&[u8]]) -> Pushed {
         let mut overflow = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
         let producer = overflow.get_or_insert_with(|| self.add_ring());
-        self.push(producer, pieces)
+        self.push(producer, head, pieces)
     }
 
     /// Gives back what a record held besides its place in the ring.

@@ -21,6 +21,12 @@ impl Memory {
         take(&self.used, bytes, self.limit)
     }
 
+    /// As large as one ring may be: a power of two, a 16th of the limit at most.
+    pub(crate) const fn largest_ring(&self) -> usize {
+        let share = self.limit / 16;
+        if share == 0 { 0 } else { 1 << share.ilog2() }
+    }
+
     /// Takes bytes for a ring.
     pub(crate) fn reserve_ring(&self, bytes: usize) -> bool {
         if !take(&self.rings, bytes, self.limit / 2) {

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::record::local;
 
+use super::clock;
 use super::set_current;
 use super::shared::Shared;
 use super::worker::Worker;
@@ -25,6 +26,7 @@ pub(crate) struct Running {
 
 /// Starts the thread; from then on each signal that has an exporter is recorded.
 pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Running, Error> {
+    clock::start();
     let shared = Arc::new(Shared::new(plan, diagnostics));
     // Built here, so that a refusal is this call's error. One helper thread, for what blocks.
     let runtime = Builder::new_current_thread()

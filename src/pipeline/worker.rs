@@ -129,9 +129,7 @@ impl Worker {
         let Self { shared, traces, logs, metrics, anchor, pending, .. } = self;
         let is_asked = pending.iter().any(|pending| pending.targets.is_none());
         let is_due = [traces.is_due(now), logs.is_due(now)];
-        if is_due[0] {
-            *anchor = anchor.renewed();
-        }
+        *anchor = anchor.renewed();
         let is_drained = [traces.drain(&shared.traces, anchor), logs.drain(&shared.logs, anchor)];
         if is_due[0] || (is_asked && is_drained[0]) {
             traces.cut(&shared.traces, anchor);

@@ -1,28 +1,29 @@
 //! Attributes as plain bytes, in one growable buffer: nothing to allocate for, nothing to drop.
 //!
 //! An entry is `[tag: u8 | key length: u24 | value length: u32]`, then the key, then the value.
-//! Numbers are little-endian; an array is items of `[tag: u8 | length: u32]` and their bytes.
+//! Values are as in `values`.
 
-use crate::encode::view::{Any, Items};
+use crate::encode::view::Any;
 use crate::telemetry::Value;
 
-const HEAD: usize = 8;
-const ITEM_HEAD: usize = 5;
-const MAX_KEY: usize = 0xff_ffff;
-/// Deeper arrays are cut, so that no reader can be made to recurse without end.
-const MAX_DEPTH: usize = 32;
+use super::bytes::copy;
+use super::values::{BOOL, BYTES, F64, I64, STR, text, truncated, value, write_value};
 
-const BOOL: u8 = 1;
-const I64: u8 = 2;
-const F64: u8 = 3;
-const STR: u8 = 4;
-const BYTES: u8 = 5;
-const ARRAY: u8 = 6;
+const HEAD: usize = 8;
+const MAX_KEY: usize = 0xff_ffff;
+/// More than this is given back when a buffer is cleared.
+const KEEP: usize = 4096;
+/// The least that a buffer grows to.
+const FIRST: usize = 256;
 
 /// A buffer of attributes; the last value under a key wins.
 #[derive(Debug, Default)]
 pub(crate) struct AttributeBuffer {
+    /// The entries, and room for more behind them.
     bytes: Vec<u8>,
+    used: usize,
+    /// A bit for each key that is there: where it is not set, there is no need to look.
+    keys: u64,
     count: u32,
     dropped: u32,
 }
@@ -31,72 +32,127 @@ impl AttributeBuffer {
     /// Sets one attribute within the limits: `count` entries, `length` characters of text or bytes.
     ///
     /// A key that is empty, longer than 16 MiB or over the count is dropped and counted.
+    #[inline]
     pub(crate) fn set(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
-        if key.is_empty() || key.len() > MAX_KEY {
-            self.dropped += 1;
-            return;
-        }
-        if let Some((at, size)) = self.find(key) {
-            self.bytes.drain(at..at + size);
-            self.count -= 1;
-        } else if self.count >= count {
-            self.dropped += 1;
-            return;
-        }
-        if self.write(key, value, length) {
-            self.count += 1;
-        } else {
-            self.dropped += 1;
+        match value {
+            Value::Bool(v) => self.append(key, BOOL, &[v.into()], count),
+            Value::I64(v) => self.append(key, I64, &v.to_le_bytes(), count),
+            Value::F64(v) => self.append(key, F64, &v.to_le_bytes(), count),
+            Value::Str(v) => self.append(key, STR, truncated(v, length).as_bytes(), count),
+            Value::Bytes(v) => {
+                self.append(key, BYTES, &v[..v.len().min(length as usize)], count);
+            }
+            Value::Format(_) | Value::Array(_) => self.append_made(key, value, count, length),
         }
     }
 
-    /// Appends an entry; false for a value over 4 GiB.
-    fn write(&mut self, key: &str, value: Value<'_>, length: u32) -> bool {
-        let mut entry = Unfinished { at: self.bytes.len(), bytes: &mut self.bytes };
-        entry.bytes.extend_from_slice(&[0; HEAD]);
-        entry.bytes.extend_from_slice(key.as_bytes());
-        let start = entry.bytes.len();
-        let tag = write_value(entry.bytes, value, length, 0);
-        let Ok(size) = u32::try_from(entry.bytes.len() - start) else {
+    /// An entry whose value is there already.
+    fn append(&mut self, key: &str, tag: u8, value: &[u8], count: u32) {
+        let size = HEAD + key.len() + value.len();
+        if !self.admits(key, count) || u32::try_from(value.len()).is_err() {
+            self.dropped += 1;
+            return;
+        }
+        let entry = self.room(size);
+        let (start, rest) = entry.split_at_mut(HEAD);
+        start.copy_from_slice(&head(tag, key, value.len() as u32));
+        let (name, rest) = rest.split_at_mut(key.len());
+        copy(name, key.as_bytes());
+        copy(rest, value);
+        self.used += size;
+        self.count += 1;
+    }
+
+    /// An entry whose length is known once its value is written.
+    fn append_made(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
+        if !self.admits(key, count) {
+            self.dropped += 1;
+            return;
+        }
+        let at = self.used;
+        self.bytes.truncate(at);
+        self.bytes.extend_from_slice(&[0; HEAD]);
+        self.bytes.extend_from_slice(key.as_bytes());
+        let start = self.bytes.len();
+        // A `Display` that panics leaves bytes behind that nobody counts as used.
+        let tag = write_value(&mut self.bytes, value, length, 0);
+        let Ok(size) = u32::try_from(self.bytes.len() - start) else {
+            self.dropped += 1;
+            return;
+        };
+        self.bytes[at..at + HEAD].copy_from_slice(&head(tag, key, size));
+        self.used = self.bytes.len();
+        self.count += 1;
+    }
+
+    /// Whether an entry under this key may be added; an older one is taken away.
+    #[inline]
+    fn admits(&mut self, key: &str, count: u32) -> bool {
+        let Some(bit) = bit(key) else {
             return false;
         };
-        let head = u64::from(tag) | (key.len() as u64) << 8 | u64::from(size) << 32;
-        entry.bytes[entry.at..entry.at + HEAD].copy_from_slice(&head.to_le_bytes());
-        entry.at = entry.bytes.len();
+        if self.keys & bit != 0 {
+            self.forget(key);
+        }
+        if self.count >= count {
+            return false;
+        }
+        self.keys |= bit;
         true
+    }
+
+    #[cold]
+    fn forget(&mut self, key: &str) {
+        if let Some((at, size)) = self.find(key) {
+            self.bytes.copy_within(at + size..self.used, at);
+            self.used -= size;
+            self.count -= 1;
+        }
+    }
+
+    /// So many bytes behind the entries.
+    #[inline]
+    fn room(&mut self, size: usize) -> &mut [u8] {
+        if self.bytes.len() - self.used < size {
+            self.grow(size);
+        }
+        &mut self.bytes[self.used..][..size]
+    }
+
+    #[cold]
+    fn grow(&mut self, size: usize) {
+        let needed = (self.used + size).max(FIRST).next_power_of_two();
+        self.bytes.resize(needed.max(self.bytes.capacity()), 0);
     }
 
     /// Takes over another buffer's attributes, as if they had been set here.
     pub(crate) fn absorb(&mut self, other: &Self, count: u32) {
         self.dropped += other.dropped;
-        for entry in Entries(&other.bytes) {
-            if let Some((at, size)) = self.find(entry.key) {
-                self.bytes.drain(at..at + size);
-                self.count -= 1;
-            } else if self.count >= count {
+        for entry in Entries(other.bytes()) {
+            if self.admits(entry.key, count) {
+                self.room(entry.whole.len()).copy_from_slice(entry.whole);
+                self.used += entry.whole.len();
+                self.count += 1;
+            } else {
                 self.dropped += 1;
-                continue;
             }
-            self.bytes.extend_from_slice(entry.whole);
-            self.count += 1;
         }
     }
 
+    /// Forgets all but the memory, and that too where it is unusually much.
+    #[inline]
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.count = 0;
-        self.dropped = 0;
-    }
-
-    /// Gives back what an unusually large span took.
-    pub(crate) fn shrink(&mut self, to: usize) {
-        if self.bytes.capacity() > to {
+        self.used = 0;
+        self.keys = 0;
+        (self.count, self.dropped) = (0, 0);
+        if self.bytes.len() > KEEP {
             self.bytes = Vec::new();
         }
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.used]
     }
 
     pub(crate) const fn dropped(&self) -> u32 {
@@ -107,34 +163,64 @@ impl AttributeBuffer {
         self.find(key).is_some()
     }
 
+    /// Where the entry under `key` is, and how long. Its bytes are compared, not its text, which would
+    /// have to be checked first.
     fn find(&self, key: &str) -> Option<(usize, usize)> {
         let mut at = 0;
-        for entry in Entries(&self.bytes) {
-            if entry.key == key {
-                return Some((at, entry.whole.len()));
+        while let Some(head) = self.bytes().get(at..).and_then(<[u8]>::first_chunk::<HEAD>) {
+            let head = Head::of(*head);
+            let start = at + HEAD;
+            let found = self.bytes().get(start..start + head.key_length);
+            if head.key_length == key.len() && found == Some(key.as_bytes()) {
+                return Some((at, head.whole()));
             }
-            at += entry.whole.len();
+            at += head.whole();
         }
         None
     }
 }
 
-/// Cuts what lies behind `at` off again: an entry that did not fit, or whose `Display` panicked.
-struct Unfinished<'a> {
-    bytes: &'a mut Vec<u8>,
-    at: usize,
+#[inline]
+fn head(tag: u8, key: &str, size: u32) -> [u8; HEAD] {
+    (u64::from(tag) | (key.len() as u64) << 8 | u64::from(size) << 32).to_le_bytes()
 }
 
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        self.bytes.truncate(self.at);
-    }
+/// The bit of a key; `None` where it may not be one.
+#[inline]
+fn bit(key: &str) -> Option<u64> {
+    let bytes = key.as_bytes();
+    let (last, middle) = (*bytes.last()?, *bytes.get(bytes.len() / 2)?);
+    let mixed = bytes.len() ^ usize::from(last).wrapping_mul(5) ^ usize::from(middle) << 1;
+    (bytes.len() <= MAX_KEY).then_some(1 << (mixed & 63))
 }
 
 /// Lends each attribute of a buffer's bytes.
 pub(crate) fn each_attribute(bytes: &[u8], mut each: impl FnMut(&str, Any<'_>)) {
     for entry in Entries(bytes) {
         value(entry.tag, entry.value, |value| each(entry.key, value));
+    }
+}
+
+/// What stands before an entry's key.
+#[derive(Clone, Copy)]
+struct Head {
+    tag: u8,
+    key_length: usize,
+    value_length: usize,
+}
+
+impl Head {
+    #[inline]
+    const fn of(bytes: [u8; HEAD]) -> Self {
+        let word = u64::from_le_bytes(bytes);
+        let key_length = (word >> 8) as usize & MAX_KEY;
+        Self { tag: word as u8, key_length, value_length: (word >> 32) as usize }
+    }
+
+    /// Bytes of the whole entry.
+    #[inline]
+    const fn whole(self) -> usize {
+        HEAD + self.key_length + self.value_length
     }
 }
 
@@ -151,109 +237,12 @@ impl<'a> Iterator for Entries<'a> {
     type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Entry<'a>> {
-        let head = u64::from_le_bytes(*self.0.first_chunk::<HEAD>()?);
-        let key_length = (head >> 8) as usize & MAX_KEY;
-        let value_length = (head >> 32) as usize;
-        let (whole, rest) = self.0.split_at_checked(HEAD + key_length + value_length)?;
+        let head = Head::of(*self.0.first_chunk::<HEAD>()?);
+        let (whole, rest) = self.0.split_at_checked(head.whole())?;
         self.0 = rest;
-        let (key, value) = whole[HEAD..].split_at(key_length);
-        Some(Entry { tag: head as u8, key: text(key), value, whole })
+        let (key, value) = whole[HEAD..].split_at(head.key_length);
+        Some(Entry { tag: head.tag, key: text(key), value, whole })
     }
-}
-
-fn write_value(bytes: &mut Vec<u8>, value: Value<'_>, length: u32, depth: usize) -> u8 {
-    match value {
-        Value::Bool(v) => {
-            bytes.push(v.into());
-            BOOL
-        }
-        Value::I64(v) => {
-            bytes.extend_from_slice(&v.to_le_bytes());
-            I64
-        }
-        Value::F64(v) => {
-            bytes.extend_from_slice(&v.to_le_bytes());
-            F64
-        }
-        Value::Str(v) => {
-            bytes.extend_from_slice(truncated(v, length).as_bytes());
-            STR
-        }
-        Value::Bytes(v) => {
-            bytes.extend_from_slice(&v[..v.len().min(length as usize)]);
-            BYTES
-        }
-        Value::Format(v) => {
-            let written = v.to_string();
-            bytes.extend_from_slice(truncated(&written, length).as_bytes());
-            STR
-        }
-        Value::Array(items) => {
-            for item in items.iter().filter(|_| depth < MAX_DEPTH) {
-                let at = bytes.len();
-                bytes.extend_from_slice(&[0; ITEM_HEAD]);
-                let tag = write_value(bytes, *item, length, depth + 1);
-                let size = u32::try_from(bytes.len() - at - ITEM_HEAD).unwrap_or(u32::MAX);
-                bytes[at] = tag;
-                bytes[at + 1..at + ITEM_HEAD].copy_from_slice(&size.to_le_bytes());
-            }
-            ARRAY
-        }
-    }
-}
-
-/// A value that stands alone, and its tag; text is lent as it is, anything else is written to `into`.
-pub(crate) fn alone<'a>(value: Value<'a>, into: &'a mut Vec<u8>) -> (u8, &'a [u8]) {
-    match value {
-        Value::Str(text) => (STR, text.as_bytes()),
-        value => {
-            let tag = write_value(into, value, u32::MAX, 0);
-            (tag, into)
-        }
-    }
-}
-
-/// Lends the value of `alone`.
-pub(crate) fn value(tag: u8, bytes: &[u8], take: impl FnOnce(Any<'_>)) {
-    match tag {
-        BOOL => take(Any::Bool(bytes.first() == Some(&1))),
-        I64 => take(Any::I64(i64::from_le_bytes(word(bytes)))),
-        F64 => take(Any::F64(f64::from_le_bytes(word(bytes)))),
-        STR => take(Any::Str(text(bytes))),
-        BYTES => take(Any::Bytes(bytes)),
-        _ => take(Any::Array(&ArrayBytes(bytes))),
-    }
-}
-
-struct ArrayBytes<'a>(&'a [u8]);
-
-impl Items for ArrayBytes<'_> {
-    fn items(&self, each: &mut dyn FnMut(Any<'_>)) {
-        let mut bytes = self.0;
-        while let Some((&[tag, a, b, c, d], rest)) = bytes.split_first_chunk::<ITEM_HEAD>() {
-            let size = (u32::from_le_bytes([a, b, c, d]) as usize).min(rest.len());
-            value(tag, &rest[..size], &mut *each);
-            bytes = &rest[size..];
-        }
-    }
-}
-
-fn word(bytes: &[u8]) -> [u8; 8] {
-    bytes.first_chunk().copied().unwrap_or_default()
-}
-
-/// The bytes came from a `&str`; a record is never trusted beyond that.
-pub(crate) fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
-}
-
-/// At most `length` characters.
-fn truncated(text: &str, length: u32) -> &str {
-    let length = length as usize;
-    if text.len() <= length {
-        return text;
-    }
-    text.char_indices().nth(length).map_or(text, |(at, _)| &text[..at])
 }
 
 #[cfg(test)]

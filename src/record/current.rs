@@ -12,40 +12,48 @@ use super::local::{self, Local};
 use super::open::{Open, Role};
 use super::span::Span;
 
-/// Makes a span the current one; gives it back where the thread is being torn down.
+/// Makes a span the current one, and says its ticket; 0, and the span stays, where the thread is
+/// being torn down.
 #[inline]
-pub(crate) fn enter(open: Box<Open>) -> Result<u64, Box<Open>> {
-    let mut open = Some(open);
-    let entered = local::with(|local| {
+pub(crate) fn enter(slot: &mut Option<Box<Open>>) -> u64 {
+    local::with(|local| {
+        let Some(mut open) = slot.take_if(|open| open.role != Role::Waiting) else {
+            return 0;
+        };
         let ticket = local.tickets.get() + 1;
         local.tickets.set(ticket);
-        if let Some(mut open) = open.take() {
-            let top = local.top.take();
-            let context = otel::ids();
-            let takes_over = open.takes_over(top.as_deref(), context);
-            open.seen = context.1;
+        let context = otel::ids(local);
+        let mut top = local.top.take();
+        if open.may_move() && open.takes_over(top.as_deref(), context) {
             local.top.set(top);
-            if takes_over {
-                local.hang_below_current(&mut open);
-            }
-            open.start_clock();
-            open.ticket = ticket;
-            if gate::read() & gate::ATTACHES != 0 {
-                otel::attach(&mut open);
-            }
-            open.below = local.top.take();
-            local.top.set(Some(open));
+            local.hang_below_current(&mut open);
+            open.has_moved = true;
+            top = local.top.take();
         }
+        open.seen = context.1;
+        open.ticket = ticket;
+        open.start_clock();
+        if gate::read() & gate::ATTACHES != 0 {
+            local.top.set(top);
+            otel::attach(&mut open);
+            top = local.top.take();
+        }
+        open.below = top;
+        local.top.set(Some(open));
         ticket
-    });
-    match (entered, open) {
-        (None, Some(open)) => Err(open),
-        (ticket, _) => Ok(ticket.unwrap_or_default()),
-    }
+    })
+    .unwrap_or(0)
+}
+
+/// Runs with this thread's share; `None` before `init` too, when there is nothing and nothing of ours
+/// may touch anything.
+#[inline]
+fn on<R>(run: impl FnOnce(&Local) -> R) -> Option<R> {
+    if gate::read() == 0 { None } else { local::with(run) }
 }
 
 /// Takes a span off the stack; guards above it were forgotten and are ended.
-#[inline]
+#[inline(always)]
 pub(crate) fn leave(ticket: u64) -> Option<Box<Open>> {
     local::with(|local| {
         let mut top = local.top.take()?;
@@ -62,7 +70,7 @@ pub(crate) fn leave(ticket: u64) -> Option<Box<Open>> {
 
 /// What is off the stack is no `Context` either.
 #[inline]
-fn detached(mut open: Box<Open>) -> Box<Open> {
+pub(crate) fn detached(mut open: Box<Open>) -> Box<Open> {
     if open.is_attached {
         otel::detach(&mut open);
     }
@@ -98,30 +106,36 @@ fn is_on_stack(local: &Local, ticket: u64) -> bool {
 
 /// Takes one span out of the stack, wherever it is: guards may be dropped in any order.
 pub(crate) fn remove(ticket: u64) -> Option<Box<Open>> {
-    remove_where(|open| open.ticket == ticket)
+    local::with(|local| remove_where(local, |open| open.ticket == ticket)).flatten().map(detached)
 }
 
-/// Takes the innermost entry of a `tracing` span out of the stack.
+/// Takes the innermost entry of a `tracing` span out of the stack; it may still be attached.
+#[inline]
 pub(crate) fn remove_marked(mark: u64) -> Option<Box<Open>> {
-    remove_where(|open| open.mark == mark)
-}
-
-fn remove_where(is_it: impl Fn(&Open) -> bool) -> Option<Box<Open>> {
     local::with(|local| {
-        let mut top = local.top.take();
-        let mut at = &mut top;
-        while at.as_ref().is_some_and(|open| !is_it(open)) {
-            at = &mut at.as_mut()?.below;
+        let mut top = local.top.take()?;
+        if top.mark == mark {
+            local.top.set(top.below.take());
+            return Some(top);
         }
-        let mut found = at.take();
-        if let Some(open) = &mut found {
-            *at = open.below.take();
-        }
-        local.top.set(top);
-        found
+        local.top.set(Some(top));
+        remove_where(local, |open| open.mark == mark)
     })
     .flatten()
-    .map(detached)
+}
+
+fn remove_where(local: &Local, is_it: impl Fn(&Open) -> bool) -> Option<Box<Open>> {
+    let mut top = local.top.take();
+    let mut at = &mut top;
+    while at.as_ref().is_some_and(|open| !is_it(open)) {
+        at = &mut at.as_mut()?.below;
+    }
+    let mut found = at.take();
+    if let Some(open) = &mut found {
+        *at = open.below.take();
+    }
+    local.top.set(top);
+    found
 }
 
 /// Lends the current entry, if there is one.
@@ -133,7 +147,7 @@ pub(crate) fn with_top<R>(run: impl FnOnce(&mut Open) -> R) -> Option<R> {
             self.0.top.set(self.1.take());
         }
     }
-    local::with(|local| {
+    on(|local| {
         let mut lent = Lent(local, local.top.take());
         lent.1.as_deref_mut().map(run)
     })
@@ -142,9 +156,9 @@ pub(crate) fn with_top<R>(run: impl FnOnce(&mut Open) -> R) -> Option<R> {
 
 /// Trace and span of whoever was entered last.
 pub(crate) fn ids() -> (u128, u64) {
-    local::with(|local| {
+    on(|local| {
         let top = local.top.take();
-        let ids = Open::nearest(top.as_deref(), otel::ids());
+        let ids = Open::nearest(top.as_deref(), otel::ids(local));
         local.top.set(top);
         ids
     })
@@ -153,7 +167,7 @@ pub(crate) fn ids() -> (u128, u64) {
 
 /// Whether that is the span of OpenTelemetry's `Context`.
 pub(crate) fn is_in_context() -> bool {
-    let (_, span) = otel::ids();
+    let span = on(|local| otel::ids(local).1).unwrap_or(0);
     span != 0 && with_top(|top| top.is_older(span)).unwrap_or(true)
 }
 
@@ -176,7 +190,7 @@ pub(crate) fn write_in_context(write: impl FnOnce(&mut Span)) {
 
 /// The context of this thread, now.
 pub(crate) fn context() -> Parent {
-    local::with(Local::current).unwrap_or_default()
+    on(Local::current).unwrap_or_default()
 }
 
 /// Runs `write` on an empty span and adds what it wrote to the entry with this ticket.

@@ -29,18 +29,16 @@ pin_project! {
         #[pin]
         future: Option<F>,
         slot: Slot,
-        name: &'static str,
         on_output: Option<Hook<F::Output>>,
         on_error: Option<Hook<F::Output>>,
     }
 
     impl<F: Future> PinnedDrop for Instrumented<F> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            drop_inside(this.slot, this.future);
-            this.slot.cancel(|span| {
-                span.set("cancelled", true);
-            });
+            if !this.slot.is_empty() {
+                let this = this.project();
+                cancel(this.slot, this.future);
+            }
         }
     }
 }
@@ -58,14 +56,9 @@ pin_project! {
 /// # let _future =
 /// telemetry::instrument(load("a"), "cache.load").with(|span| { span.set("key", "a"); });
 /// ```
+#[inline]
 pub fn instrument<F: Future>(future: F, name: &'static str) -> Instrumented<F> {
-    Instrumented {
-        future: Some(future),
-        slot: Slot::start(name, None),
-        name,
-        on_output: None,
-        on_error: None,
-    }
+    Instrumented { future: Some(future), slot: Slot::start(name), on_output: None, on_error: None }
 }
 
 impl<F: Future> Instrumented<F> {
@@ -74,11 +67,12 @@ impl<F: Future> Instrumented<F> {
     /// [`Parent::root`] makes a root, also below a span. The first poll does not change a parent
     /// that was given.
     pub fn with_parent(mut self, parent: Parent) -> Self {
-        self.slot.restart(self.name, parent);
+        self.slot.restart(parent);
         self
     }
 
     /// The kind; `Internal` where not given.
+    #[inline]
     pub fn with_kind(mut self, kind: Kind) -> Self {
         if let Some(open) = self.slot.open() {
             open.kind = kind;
@@ -95,6 +89,7 @@ impl<F: Future> Instrumented<F> {
     }
 
     /// Writes attributes, at once, if recording; otherwise the closure is not called.
+    #[inline]
     pub fn with(mut self, write: impl FnOnce(&mut Span)) -> Self {
         self.slot.write(write);
         self
@@ -139,17 +134,31 @@ impl<F: Future> Instrumented<F> {
 impl<F: Future> Future for Instrumented<F> {
     type Output = F::Output;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if self.slot.is_empty() {
+            poll_inner(self.project().future, cx)
+        } else {
+            self.poll_inside(cx)
+        }
+    }
+}
+
+impl<F: Future> Instrumented<F> {
+    /// Out of line, so that a poll without a span stays as small as the bare future's.
+    #[inline(never)]
+    fn poll_inside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let (on_error, on_output) = (*this.on_error, *this.on_output);
-        this.slot.poll(
-            || poll_inner(this.future, cx),
-            |output, span| {
-                for hook in [on_error, on_output].into_iter().flatten() {
-                    hook(output, span);
-                }
-            },
-        )
+        let poll = || poll_inner(this.future, cx);
+        if on_error.is_none() && on_output.is_none() {
+            return this.slot.poll_plain(poll);
+        }
+        this.slot.poll(poll, |output, span| {
+            for hook in [on_error, on_output].into_iter().flatten() {
+                hook(output, span);
+            }
+        })
     }
 }
 
@@ -159,12 +168,25 @@ impl<F: Future + fmt::Debug> fmt::Debug for Instrumented<F> {
     }
 }
 
+/// Ends the span of a future that is dropped before it finished.
+#[inline(never)]
+fn cancel<F>(slot: &mut Slot, future: Pin<&mut Option<F>>) {
+    drop_inside(slot, future);
+    slot.cancel(|span| {
+        span.set("cancelled", true);
+    });
+}
+
 /// `None` only while the wrapper is being dropped.
+#[inline]
 pub(super) fn poll_inner<F: Future>(
     future: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
 ) -> Poll<F::Output> {
-    future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
+    match future.as_pin_mut() {
+        Some(future) => future.poll(cx),
+        None => Poll::Pending,
+    }
 }
 
 /// Drops a future with its span as the current one.
@@ -187,7 +209,9 @@ pin_project! {
     impl<F: Future> PinnedDrop for InContext<F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            drop_inside(this.slot, this.future);
+            if !this.slot.is_empty() {
+                drop_inside(this.slot, this.future);
+            }
         }
     }
 }
@@ -220,7 +244,10 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.slot.poll(|| poll_inner(this.future, cx), |_, _| {})
+        if this.slot.is_empty() {
+            return poll_inner(this.future, cx);
+        }
+        this.slot.poll_plain(|| poll_inner(this.future, cx))
     }
 }
 

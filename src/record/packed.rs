@@ -9,10 +9,11 @@ use crate::encode::view::{Any, Attributes, EventView, LinkView, SpanStatus, Span
 use crate::pipeline::clock::Anchor;
 use crate::telemetry::Kind;
 
-use super::attributes::{each_attribute, text};
+use super::attributes::each_attribute;
 use super::bytes::Reader;
+use super::values::text;
 
-const HEAD: usize = 92;
+const HEAD: usize = 96;
 const EVENT_HEAD: usize = 20;
 const LINK_HEAD: usize = 38;
 
@@ -33,27 +34,69 @@ pub(crate) struct Head {
     pub(crate) dropped: [u32; 3],
 }
 
-/// The head's bytes; `sections` are the pieces that follow it.
-pub(crate) fn pack_head(head: &Head, sections: &[&[u8]; 7]) -> [u8; HEAD] {
-    let mut bytes = [0; HEAD];
-    let mut at = 0;
-    let mut put = |piece: &[u8]| {
-        bytes[at..at + piece.len()].copy_from_slice(piece);
-        at += piece.len();
-    };
-    put(&[head.kind as u8, head.status, head.trace_flags, head.parent_is_remote.into()]);
-    put(&head.trace.to_le_bytes());
-    for word in [head.span, head.parent, head.start, head.end] {
-        put(&word.to_le_bytes());
+/// A finished span, before it is one run of bytes.
+pub(crate) struct Record<'a> {
+    pub(crate) head: [u64; HEAD / 8],
+    pub(crate) name: &'a [u8],
+    pub(crate) attributes: &'a [u8],
+    /// Events, links, status text, `tracestate` and scope; most spans have none of them.
+    pub(crate) rest: Option<[&'a [u8]; 5]>,
+}
+
+impl<'a> Record<'a> {
+    #[inline(always)]
+    pub(crate) fn new(
+        head: &Head,
+        name: &'a [u8],
+        attributes: &'a [u8],
+        rest: Option<[&'a [u8]; 5]>,
+    ) -> Self {
+        Self { head: pack_head(head, name, attributes, rest.as_ref()), name, attributes, rest }
     }
-    for count in head.dropped {
-        put(&count.to_le_bytes());
+
+    /// What follows the head.
+    pub(crate) fn pieces(&self) -> [&'a [u8]; 7] {
+        let [events, links, message, trace_state, scope] = self.rest.unwrap_or_default();
+        [self.name, self.attributes, events, links, message, trace_state, scope]
     }
-    for section in sections {
-        put(&(section.len() as u32).to_le_bytes());
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let head = self.head.iter().flat_map(|word| word.to_ne_bytes());
+        head.chain(self.pieces().concat()).collect()
     }
-    debug_assert_eq!(at, HEAD);
-    bytes
+}
+
+/// The head, word by word, as little-endian bytes.
+#[inline(always)]
+fn pack_head(
+    head: &Head,
+    name: &[u8],
+    attributes: &[u8],
+    rest: Option<&[&[u8]; 5]>,
+) -> [u64; HEAD / 8] {
+    let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    let length = |index: usize| rest.map_or(0, |rest| rest[index].len() as u32);
+    let bits = u32::from_le_bytes([
+        head.kind as u8,
+        head.status,
+        head.trace_flags,
+        head.parent_is_remote.into(),
+    ]);
+    let words: [u64; HEAD / 8] = [
+        pair(bits, head.dropped[0]),
+        head.trace as u64,
+        (head.trace >> 64) as u64,
+        head.span,
+        head.parent,
+        head.start,
+        head.end,
+        pair(head.dropped[1], head.dropped[2]),
+        pair(name.len() as u32, attributes.len() as u32),
+        pair(length(0), length(1)),
+        pair(length(2), length(3)),
+        length(4).into(),
+    ];
+    words.map(u64::to_le)
 }
 
 /// Appends one event.
@@ -138,28 +181,28 @@ impl<'a> PackedSpan<'a> {
     /// Reads a record; its ticks become time by the anchor.
     pub(crate) fn read(bytes: &'a [u8], anchor: &'a Anchor) -> Self {
         let mut from = Reader(bytes);
-        let kind = match from.u8() {
-            1 => Kind::Server,
-            2 => Kind::Client,
-            3 => Kind::Producer,
-            4 => Kind::Consumer,
-            _ => Kind::Internal,
-        };
-        let (status, trace_flags, remote) = (from.u8(), from.u8(), from.u8());
+        let (kind, status, trace_flags, remote) = (from.u8(), from.u8(), from.u8(), from.u8());
+        let dropped_attributes = from.u32();
         let head = Head {
             trace: from.u128(),
             span: from.u64(),
             parent: from.u64(),
             start: from.u64(),
             end: from.u64(),
-            kind,
+            kind: match kind {
+                1 => Kind::Server,
+                2 => Kind::Client,
+                3 => Kind::Producer,
+                4 => Kind::Consumer,
+                _ => Kind::Internal,
+            },
             status,
             trace_flags,
             parent_is_remote: remote != 0,
-            dropped: [from.u32(), from.u32(), from.u32()],
+            dropped: [dropped_attributes, from.u32(), from.u32()],
         };
-        let lengths: [u32; 7] = std::array::from_fn(|_| from.u32());
-        let [name, attributes, events, links, message, trace_state, scope] =
+        let lengths: [u32; 8] = std::array::from_fn(|_| from.u32());
+        let [name, attributes, events, links, message, trace_state, scope, _] =
             lengths.map(|length| from.piece(length as usize));
         Self {
             head,

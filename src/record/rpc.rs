@@ -76,7 +76,6 @@ pin_project! {
         #[pin]
         future: Option<F>,
         slot: Slot,
-        name: &'static str,
         error_kind: Option<ErrorKind<F>>,
         metrics: Metrics,
     }
@@ -108,16 +107,16 @@ where
         metrics: Metrics,
         prepare: impl FnOnce(&mut Open),
     ) -> Self {
-        let mut slot = Slot::start(name, None);
+        let mut slot = Slot::start(name);
         if let Some(open) = slot.open() {
             prepare(open);
         }
-        Self { future: Some(future), slot, name, error_kind: None, metrics }
+        Self { future: Some(future), slot, error_kind: None, metrics }
     }
 
     /// Another parent than the current span; decides sampling anew, so call it first.
     pub fn with_parent(mut self, parent: Parent) -> Self {
-        self.slot.restart(self.name, parent);
+        self.slot.restart(parent);
         self
     }
 

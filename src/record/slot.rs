@@ -8,15 +8,24 @@ use crate::context::Parent;
 
 use super::open::Open;
 use super::span::Span;
-use super::{current, local};
+use super::{current, gate, local};
 
 /// Nothing, or a span that is not on any stack just now.
 #[derive(Debug, Default)]
 pub(crate) struct Slot(Option<Box<Open>>);
 
 impl Slot {
-    pub(crate) fn start(name: &'static str, parent: Option<Parent>) -> Self {
-        Self(local::start(name, parent))
+    #[inline]
+    pub(crate) fn start(name: &'static str) -> Self {
+        if gate::read() == 0 { Self(None) } else { Self::start_now(name) }
+    }
+
+    #[inline(never)]
+    fn start_now(name: &'static str) -> Self {
+        Self(match local::start(name) {
+            None => local::wait(name),
+            started => started,
+        })
     }
 
     pub(crate) fn carry(parent: Parent) -> Self {
@@ -24,9 +33,14 @@ impl Slot {
     }
 
     /// Starts anew below another parent; what was prepared stays.
-    pub(crate) fn restart(&mut self, name: &'static str, parent: Parent) {
+    pub(crate) fn restart(&mut self, parent: Parent) {
         let old = self.0.take();
-        self.0 = local::start(name, Some(parent));
+        self.0 = match &old {
+            Some(old) => local::start_below(old.static_name(), parent),
+            // Spans are off: the context passes through.
+            None if !local::records() && !local::is_suppressed() => local::carry(parent),
+            None => None,
+        };
         match (self.0.as_deref_mut(), old) {
             (Some(new), Some(old)) => {
                 new.inherit(&old);
@@ -37,6 +51,13 @@ impl Slot {
         }
     }
 
+    /// Nothing is to be done: `init` was not called, or the span has ended.
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    #[inline]
     pub(crate) fn open(&mut self) -> Option<&mut Open> {
         self.0.as_deref_mut()
     }
@@ -69,25 +90,38 @@ impl Slot {
         polled
     }
 
+    /// `poll` of a slot that is not empty, where nobody reads the output.
+    #[inline]
+    pub(crate) fn poll_plain<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        let polled = self.run_inside(poll);
+        if polled.is_ready() {
+            self.end();
+        }
+        polled
+    }
+
     /// Runs something with this span as the current one; a panic ends the span and goes on.
     #[inline]
     pub(crate) fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        let Some(open) = self.0.take() else {
-            return run();
-        };
-        let ticket = match current::enter(open) {
-            Ok(ticket) => ticket,
-            Err(open) => {
-                self.0 = Some(open);
-                return run();
-            }
-        };
+        if self.is_empty() { run() } else { self.run_inside(run) }
+    }
+
+    /// `run` where the slot is not empty.
+    #[inline(always)]
+    fn run_inside<R>(&mut self, run: impl FnOnce() -> R) -> R {
+        let ticket = current::enter(&mut self.0);
         let done = catch_unwind(AssertUnwindSafe(run));
-        self.0 = current::leave(ticket);
-        done.unwrap_or_else(|panic| self.fail(panic))
+        if ticket != 0 {
+            self.0 = current::leave(ticket);
+        }
+        match done {
+            Ok(done) => done,
+            Err(panic) => self.fail(panic),
+        }
     }
 
     /// Ends the span with the panic, which goes on.
+    #[cold]
     fn fail(&mut self, panic: Box<dyn Any + Send>) -> ! {
         self.write(|span| record_panic(span, &*panic));
         self.end();

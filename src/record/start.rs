@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use crate::config::plan::{Plan, Root, SamplerPlan};
-use crate::context::{Parent, RANDOM, SAMPLED};
+use crate::context::{Place, RANDOM, SAMPLED};
 use crate::pipeline::clock;
 
 use super::limits::Limits;
 use super::log::LogLimits;
 
 /// Whose time a span is measured by.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Clock {
     /// The process's.
+    #[default]
     Ticks,
     /// A test's, in Unix nanoseconds.
     Manual(Arc<AtomicU64>),
@@ -87,7 +88,8 @@ impl From<SamplerPlan> for Sampler {
 }
 
 impl Sampler {
-    pub(crate) fn samples(self, parent: &Parent, trace: u128) -> bool {
+    #[inline]
+    pub(crate) fn samples(self, parent: Place, trace: u128) -> bool {
         let below = |threshold| (trace as u64 >> 1) < threshold;
         match self {
             Self::Always(on) => on,
@@ -105,7 +107,8 @@ fn threshold(ratio: f64) -> u64 {
 }
 
 /// The flags of a span below `parent`; our own trace ids are random.
-pub(crate) fn flags(parent: &Parent, sampled: bool) -> u8 {
+#[inline]
+pub(crate) fn flags(parent: Place, sampled: bool) -> u8 {
     let random = if parent.has_span() { parent.flags & RANDOM } else { RANDOM };
     random | if sampled { SAMPLED } else { 0 }
 }

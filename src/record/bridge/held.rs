@@ -59,6 +59,11 @@ impl Held {
         true
     }
 
+    /// Else the entry is the context only, and another one is the span.
+    fn is_home_of(&self, open: &Open) -> bool {
+        self.open.is_none() && open.role == self.role
+    }
+
     /// The span's context as others see it from now on.
     fn context(&mut self) -> Parent {
         if let Some(open) = &mut self.open {
@@ -90,7 +95,7 @@ pub(super) fn hang_below<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, parent: P
 
 /// Makes a span, or its context where another thread has it, the current one.
 pub(super) fn enter<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
-    let taken = span.extensions_mut().get_mut::<Held>().and_then(|held| {
+    let mut taken = span.extensions_mut().get_mut::<Held>().and_then(|held| {
         held.is_seen = true;
         held.open.take().or_else(|| {
             let mut carried = local::carry(held.context.clone())?;
@@ -98,14 +103,15 @@ pub(super) fn enter<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
             Some(carried)
         })
     });
-    let Some(open) = taken else {
+    let Some((was_implicit, mark)) = taken.as_ref().map(|open| (open.is_implicit(), open.mark))
+    else {
         return;
     };
-    let (was_implicit, mark) = (open.is_implicit(), open.mark);
-    if let Err(open) = current::enter(open) {
+    current::enter(&mut taken);
+    if let Some(open) = taken {
         return give_back(span, open);
     }
-    if was_implicit {
+    if was_implicit && current::with_top(|open| open.has_moved) == Some(true) {
         let seen = with_entry(mark, |open| (open.as_parent(), open.role));
         if let (Some(seen), Some(held)) = (seen, span.extensions_mut().get_mut::<Held>()) {
             (held.context, held.role) = seen;
@@ -115,16 +121,25 @@ pub(super) fn enter<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
 
 /// Takes a span off this thread's stack, wherever it is there.
 pub(super) fn exit<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
-    let mark = span.extensions().get::<Held>().map(|held| held.mark);
-    if let Some(open) = mark.and_then(current::remove_marked) {
-        give_back(span, open);
+    let mut extensions = span.extensions_mut();
+    let Some(held) = extensions.get_mut::<Held>() else {
+        return;
+    };
+    let Some(open) = current::remove_marked(held.mark) else {
+        return;
+    };
+    if held.is_home_of(&open) && !open.is_attached {
+        held.open = Some(open);
+        return;
     }
+    // A `Context` may own a span of the host's: nothing is held while it goes.
+    drop(extensions);
+    give_back(span, current::detached(open));
 }
 
 fn give_back<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, open: Box<Open>) {
     if let Some(held) = span.extensions_mut().get_mut::<Held>() {
-        // Else it is the context only, and another entry is the span.
-        if held.open.is_none() && (open.role == held.role) {
+        if held.is_home_of(&open) {
             held.open = Some(open);
             return;
         }

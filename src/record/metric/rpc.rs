@@ -100,7 +100,7 @@ impl Observation {
         let Some(AssertUnwindSafe(call)) = self.0.take().filter(|call| call.start != 0) else {
             return;
         };
-        let seconds = clock::ticks().saturating_sub(call.start) as f64 / 1e9;
+        let seconds = clock::between(call.start, clock::ticks()) as f64 / 1e9;
         call.shared.meters.rpc().record(&call.series, seconds, error);
     }
 }
@@ -154,7 +154,7 @@ pub(crate) fn storage_end(operation: &'static str, start: u64) {
         return;
     }
     with_known(|shared, known| {
-        let milliseconds = clock::ticks().saturating_sub(start) as f64 / 1e6;
+        let milliseconds = clock::between(start, clock::ticks()) as f64 / 1e6;
         let series = known
             .storage
             .entry(operation)

@@ -1,17 +1,31 @@
 //! A span's place: what is above it, and who is nearer.
 
+use std::sync::Arc;
+
 use crate::telemetry::Kind;
+use crate::testing::Sink;
 
 use super::{KindRule, Open};
 
 impl Open {
+    /// Where a test captures this span, if one does.
+    #[inline]
+    pub(crate) fn capture(&self) -> Option<Arc<Sink>> {
+        self.extra.as_ref().and_then(|extra| extra.capture.clone())
+    }
+
+    /// The next entry is the one that settles parent or kind.
+    #[inline]
+    pub(crate) fn may_move(&self) -> bool {
+        self.is_implicit || self.kind_rule == KindRule::ServerCall
+    }
+
     /// Whether a nearer parent is current at the first poll than there was when the span was made:
     /// a wrapper around it, made after it, or any other span of the same trace.
+    #[inline]
     pub(crate) fn takes_over(&mut self, top: Option<&Self>, context: (u128, u64)) -> bool {
         if self.kind_rule == KindRule::ServerCall {
-            self.kind_rule = KindRule::Fixed;
-            let is_served = top.is_some_and(Self::is_served);
-            self.kind = if is_served { Kind::Internal } else { Kind::Server };
+            self.settle_kind(top);
         }
         if !std::mem::take(&mut self.is_implicit) {
             return false;
@@ -21,6 +35,13 @@ impl Open {
         // `tracing` spans nest among themselves as they were created.
         let is_foreign = self.mark == 0 || top.is_none_or(|top| top.mark == 0 || top.span != span);
         is_other && is_foreign && (trace == self.trace || self.parent == 0)
+    }
+
+    #[cold]
+    fn settle_kind(&mut self, top: Option<&Self>) {
+        self.kind_rule = KindRule::Fixed;
+        let is_served = top.is_some_and(Self::is_served);
+        self.kind = if is_served { Kind::Internal } else { Kind::Server };
     }
 
     /// Whether this `Context`'s span came after the entry: whoever was entered last is the parent.

@@ -1,0 +1,121 @@
+//! Task B: one request counted and timed, under three attributes, eight methods in turn.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use fast_telemetry::{DynamicCounter, DynamicHistogram};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram, MeterProvider as _};
+use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
+use trackside::telemetry::rpc::{self, Call};
+use trackside::telemetry::{self, TelemetryConfig, Value};
+
+use crate::harness::{Mode, Variant, drive, measure};
+
+const METHODS: [&str; 8] =
+    ["Get", "List", "Create", "Update", "Delete", "Watch", "BatchGet", "Ping"];
+
+pub fn variants() -> Vec<Variant> {
+    vec![
+        Variant { name: "trackside, RPC wrapper without spans", run: wrapper },
+        Variant { name: "trackside, facade instruments", run: facade },
+        Variant { name: "OpenTelemetry SDK", run: |mode| sdk(mode, false) },
+        Variant { name: "OpenTelemetry SDK, bound", run: |mode| sdk(mode, true) },
+        Variant { name: "fast-telemetry, labels at run time", run: fast_telemetry },
+    ]
+}
+
+/// Durations between 0.1 and 20 ms, different for each operation.
+fn milliseconds(index: usize) -> f64 {
+    let mixed = (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    0.1 + (mixed % 19_900) as f64 / 1_000.0
+}
+
+fn each(operations: usize, work: impl Fn(usize)) {
+    for index in 0..operations {
+        work(black_box(index));
+    }
+}
+
+fn started() -> telemetry::Telemetry {
+    let config = TelemetryConfig::default()
+        .with_traces(false)
+        .with_logs(false)
+        .set_globals(false)
+        .with_endpoint("http://127.0.0.1:9");
+    telemetry::init(config).expect("the arguments are right")
+}
+
+/// Spans are off: what is left is the context, the counter, the errors and the duration, client and server.
+fn wrapper(mode: Mode) {
+    let _telemetry = started();
+    let call = |index: usize| {
+        let call = Call::method(METHODS[index & 7]).cls_id("acme.Orders");
+        let reply: Result<usize, String> = drive(rpc::server(call, async { Ok(index) }));
+        let _ = black_box(reply);
+    };
+    measure(mode, 0, &|n| each(n, call), &|| {});
+}
+
+fn facade(mode: Mode) {
+    static REQUESTS: telemetry::Counter = telemetry::counter("requests");
+    static DURATION: telemetry::Histogram = telemetry::histogram("duration").with_unit("ms");
+    let _telemetry = started();
+    let call = |index: usize| {
+        let attributes = [
+            ("rpc.system", Value::from("grpc")),
+            ("rpc.service", Value::from("acme.Orders")),
+            ("rpc.method", Value::from(METHODS[index & 7])),
+        ];
+        REQUESTS.add(1, &attributes);
+        DURATION.record(milliseconds(index), &attributes);
+    };
+    measure(mode, 0, &|n| each(n, call), &|| {});
+}
+
+fn attributes(index: usize) -> [KeyValue; 3] {
+    [
+        KeyValue::new("rpc.system", "grpc"),
+        KeyValue::new("rpc.service", "acme.Orders"),
+        KeyValue::new("rpc.method", METHODS[index & 7]),
+    ]
+}
+
+fn sdk(mode: Mode, bound: bool) {
+    let provider = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
+    let meter = provider.meter("rivals");
+    let requests: Counter<u64> = meter.u64_counter("requests").build();
+    let duration: Histogram<f64> = meter.f64_histogram("duration").with_unit("ms").build();
+    if bound {
+        let bound = |index| (requests.bind(&attributes(index)), duration.bind(&attributes(index)));
+        let series: Vec<_> = (0..8).map(bound).collect();
+        let call = |index: usize| {
+            let (requests, duration) = &series[index & 7];
+            requests.add(1);
+            duration.record(milliseconds(index));
+        };
+        measure(mode, 0, &|n| each(n, call), &|| {});
+    } else {
+        let call = |index: usize| {
+            let attributes = attributes(index);
+            requests.add(1, &attributes);
+            duration.record(milliseconds(index), &attributes);
+        };
+        measure(mode, 0, &|n| each(n, call), &|| {});
+    }
+    provider.shutdown_with_timeout(Duration::from_secs(1)).expect("nothing is under way");
+}
+
+fn fast_telemetry(mode: Mode) {
+    let (requests, duration) = (DynamicCounter::new(4), DynamicHistogram::with_latency_buckets(4));
+    let call = |index: usize| {
+        let labels = [
+            ("rpc.system", "grpc"),
+            ("rpc.service", "acme.Orders"),
+            ("rpc.method", METHODS[index & 7]),
+        ];
+        requests.inc(&labels);
+        duration.record(&labels, (milliseconds(index) * 1_000.0) as u64);
+    };
+    measure(mode, 0, &|n| each(n, call), &|| {});
+}
