@@ -1,0 +1,141 @@
+//! From two texts to a number, faster than a map of maps: a table with one hash of both.
+
+use std::hash::{BuildHasher, RandomState};
+
+/// What the two texts name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Method and class of a call that is served.
+    Server,
+    /// Of one that is made.
+    Client,
+    /// A storage operation, and nothing.
+    Storage,
+}
+
+/// Numbers by names. Slots are a power of two, half of them empty at least.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// The system's random number: nobody outside can choose names that collide.
+    seed: u64,
+    /// An entry's index and one more; 0 is empty.
+    slots: Vec<u32>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    of: Of,
+    first: Box<str>,
+    second: Box<str>,
+    number: u32,
+}
+
+impl Names {
+    #[inline]
+    pub(super) fn get(&self, of: Of, first: &str, second: &str) -> Option<u32> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let hash = hash(self.seed, of, first, second);
+        let mut slot = hash as usize & mask;
+        loop {
+            let index = (*self.slots.get(slot)?).checked_sub(1)?;
+            let entry = &self.entries[index as usize];
+            if entry.hash == hash
+                && entry.of == of
+                && *entry.first == *first
+                && *entry.second == *second
+            {
+                return Some(entry.number);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    /// Adds names that are not in the table yet.
+    pub(super) fn insert(&mut self, of: Of, first: &str, second: &str, number: u32) {
+        if self.slots.is_empty() {
+            self.seed = RandomState::new().hash_one(0);
+        }
+        let hash = hash(self.seed, of, first, second);
+        self.entries.push(Entry { hash, of, first: first.into(), second: second.into(), number });
+        if self.slots.len() < self.entries.len() * 2 {
+            let size = (self.entries.len() * 4).next_power_of_two();
+            self.slots = vec![0; size];
+            (0..self.entries.len()).for_each(|index| self.place(index));
+        } else {
+            self.place(self.entries.len() - 1);
+        }
+    }
+
+    fn place(&mut self, index: usize) {
+        let mask = self.slots.len() - 1;
+        let mut slot = self.entries[index].hash as usize & mask;
+        while self.slots[slot] != 0 {
+            slot = (slot + 1) & mask;
+        }
+        self.slots[slot] = index as u32 + 1;
+    }
+
+    /// How many names of a kind there are.
+    pub(super) fn count(&self, of: Of) -> usize {
+        self.entries.iter().filter(|entry| entry.of == of).count()
+    }
+}
+
+/// Folded products of eight bytes at a time; the lengths keep "a", "bc" and "ab", "c" apart.
+#[inline]
+fn hash(seed: u64, of: Of, first: &str, second: &str) -> u64 {
+    let lengths = (first.len() as u64) << 32 ^ second.len() as u64;
+    let state = fold(seed ^ of as u64, lengths);
+    mix(mix(state, first.as_bytes()), second.as_bytes())
+}
+
+#[inline]
+fn mix(mut state: u64, bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.split_at(bytes.len() & !7);
+    for word in words.chunks_exact(8) {
+        let word = word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        state = fold(state, word);
+    }
+    let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    fold(state, rest)
+}
+
+#[inline]
+fn fold(state: u64, word: u64) -> u64 {
+    let product = u128::from(state ^ word) * 0xa076_1d64_78bd_642f;
+    (product >> 64) as u64 ^ product as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_and_others_are_not() {
+        let mut names = Names::default();
+        let all = |number: u32| (format!("m{number}"), format!("class {}", number / 3));
+        for number in 0..2_000 {
+            let (method, class) = all(number);
+            assert_eq!(names.get(Of::Server, &method, &class), None);
+            names.insert(Of::Server, &method, &class, number);
+        }
+        for number in 0..2_000 {
+            let (method, class) = all(number);
+            assert_eq!(names.get(Of::Server, &method, &class), Some(number));
+            assert_eq!(names.get(Of::Client, &method, &class), None);
+            assert_eq!(names.get(Of::Server, &class, &method), None);
+        }
+        assert_eq!((names.count(Of::Server), names.count(Of::Client)), (2_000, 0));
+    }
+
+    #[test]
+    fn where_one_name_ends_matters() {
+        let mut names = Names::default();
+        names.insert(Of::Server, "ab", "c", 1);
+        assert_eq!(names.get(Of::Server, "a", "bc"), None);
+        names.insert(Of::Server, "", "", 2);
+        assert_eq!(names.get(Of::Server, "", ""), Some(2));
+    }
+}
