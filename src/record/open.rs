@@ -2,6 +2,7 @@
 
 mod absorb;
 mod given;
+mod measured;
 mod place;
 
 use std::backtrace::Backtrace;

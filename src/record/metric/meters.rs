@@ -21,7 +21,7 @@ use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline;
 use crate::record::gate;
 
-use super::cells::Cells;
+use super::cells::{Cells, Onlooker};
 use super::instrument::Spec;
 use super::sdk_set::SdkSet;
 
@@ -106,6 +106,11 @@ impl Meters {
             Predefined::Cells(cells) => Some(cells),
             Predefined::Sdk(_) => None,
         }
+    }
+
+    /// Who chooses exemplars from the spans.
+    pub(crate) fn onlooker(&self) -> Option<Onlooker> {
+        self.cells().and_then(Onlooker::new)
     }
 
     pub(super) fn sdk_set(&self) -> Option<&Arc<SdkSet>> {

@@ -9,6 +9,7 @@ mod meters;
 pub(crate) mod rpc;
 mod sdk_set;
 
+pub(crate) use cells::Onlooker;
 pub use instrument::{
     Counter, Gauge, Histogram, UpDownCounter, counter, gauge, histogram, up_down_counter,
 };

@@ -56,30 +56,34 @@ impl Observation {
         Self { start: 0, call }
     }
 
-    /// The first poll starts the clock.
+    /// The first poll starts the clock, which is the span's where that has one.
     #[inline]
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self, span: impl FnOnce() -> Option<u64>) {
         if self.start == 0 && !matches!(self.call, Call::Nowhere) {
-            self.start = clock::ticks();
+            self.start = span().unwrap_or_else(clock::ticks);
         }
     }
 
-    /// Records the call, once; a call that never began is none.
+    /// Whether there is something to record.
     #[inline]
-    pub(crate) fn end(&mut self, error: Option<&'static str>) {
-        let call = std::mem::take(&mut self.call);
-        if self.start == 0 {
+    pub(crate) fn is_running(&self) -> bool {
+        self.start != 0
+    }
+
+    /// Records the call, once; a call that never began is none. `end` is the span's, if it has one.
+    #[inline]
+    pub(crate) fn end(&mut self, end: Option<u64>, error: Option<&'static str>) {
+        let start = std::mem::take(&mut self.start);
+        if start == 0 {
             return;
         }
-        match call {
+        let nanos = clock::between(start, end.unwrap_or_else(clock::ticks));
+        match &self.call {
             Call::Nowhere => {}
-            Call::Cells(call) => {
-                cells::record_call(call, clock::between(self.start, clock::ticks()), error);
-            }
-            Call::Sdk(series) => {
-                series.record(clock::between(self.start, clock::ticks()) as f64 / 1e9, error);
-            }
+            Call::Cells(call) => cells::record_call(*call, nanos, error),
+            Call::Sdk(series) => series.record(nanos as f64 / 1e9, error),
         }
+        self.call = Call::Nowhere;
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `cell` is one series of one thread, `bounds` chooses its bucket, `names` finds it, `thread` keeps
 //! what a thread has; `registry` is what threads share, `metric` says what is exported, `collect`
-//! makes points of it, and `exemplars` hold the spans behind them.
+//! makes points of it; `exemplars` hold the spans behind them, which the `onlooker` chooses.
 
 mod bounds;
 mod cell;
@@ -10,6 +10,7 @@ mod collect;
 mod exemplars;
 mod metric;
 mod names;
+mod onlooker;
 mod registry;
 mod sync;
 #[cfg(test)]
@@ -21,12 +22,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::plan::{MetricsPlan, Temporality};
 use crate::health::diagnostics::{Diagnostics, Level};
-use crate::record::metric::rpc::Side;
 
 use cell::{Totals, Writer};
 use collect::Collector;
 use registry::Registry;
 
+pub(crate) use onlooker::Onlooker;
 pub(super) use registry::{MAX_KINDS, MAX_SERIES, Single};
 pub(super) use thread::{Call, call, record_call, record_single, record_storage};
 
@@ -88,33 +89,6 @@ impl Cells {
         let totals: &mut Totals = &mut self.lock_registry().series[series as usize].retired;
         totals.record(bucket, value, interval);
     }
-
-    /// A span of a call that was measured, from the worker.
-    pub(super) fn exemplar(
-        &self,
-        side: Side,
-        names: (&str, &str),
-        error: Option<&str>,
-        of: Sampled,
-    ) {
-        if !self.has_exemplars {
-            return;
-        }
-        let Sampled { nanos, time, trace, span } = of;
-        if let Some(series) = self.lock_registry().find_call(side, names.0, names.1, error) {
-            let exemplar = exemplars::Exemplar { nanos, time, trace, span };
-            series.exemplars.put(bounds::CALLS.bucket(nanos), exemplar);
-        }
-    }
-}
-
-/// What a sampled span says of a call.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sampled {
-    pub(super) nanos: u64,
-    pub(super) time: u64,
-    pub(super) trace: u128,
-    pub(super) span: u64,
 }
 
 pub(super) fn warn_of_overflow(diagnostics: &Diagnostics, what: &str) {

@@ -13,13 +13,17 @@ pub(super) enum Of {
     Storage,
 }
 
+const RECENT: usize = 64;
+
 /// Numbers by names. Slots are a power of two, half of them empty at least.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
     /// The system's random number: nobody outside can choose names that collide.
     seed: u64,
     /// An entry's index and one more; 0 is empty.
     slots: Vec<u32>,
+    /// As `slots`, by where the texts stand: names are mostly the same texts of the program.
+    recent: [u32; RECENT],
     entries: Vec<Entry>,
 }
 
@@ -32,21 +36,52 @@ struct Entry {
     number: u32,
 }
 
-impl Names {
+impl Default for Names {
+    fn default() -> Self {
+        Self { seed: 0, slots: Vec::new(), recent: [0; RECENT], entries: Vec::new() }
+    }
+}
+
+impl Entry {
     #[inline]
+    fn is(&self, of: Of, first: &str, second: &str) -> bool {
+        self.of == of && *self.first == *first && *self.second == *second
+    }
+}
+
+impl Names {
+    /// As `get`, and faster where the same texts were asked for before.
+    #[inline]
+    pub(super) fn get_again(&mut self, of: Of, first: &str, second: &str) -> Option<u32> {
+        let place = first.as_ptr() as usize ^ second.as_ptr() as usize >> 3;
+        let place = (place ^ place >> 6) % RECENT;
+        // A text may give way to another at the same place, so the names themselves decide.
+        let recent = (self.recent[place] as usize).checked_sub(1);
+        if let Some(entry) = recent.and_then(|index| self.entries.get(index)) {
+            if entry.is(of, first, second) {
+                return Some(entry.number);
+            }
+        }
+        let index = self.find(of, first, second)?;
+        self.recent[place] = index + 1;
+        Some(self.entries[index as usize].number)
+    }
+
     pub(super) fn get(&self, of: Of, first: &str, second: &str) -> Option<u32> {
+        let index = self.find(of, first, second)?;
+        Some(self.entries[index as usize].number)
+    }
+
+    /// An entry's index.
+    fn find(&self, of: Of, first: &str, second: &str) -> Option<u32> {
         let mask = self.slots.len().checked_sub(1)?;
         let hash = hash(self.seed, of, first, second);
         let mut slot = hash as usize & mask;
         loop {
             let index = (*self.slots.get(slot)?).checked_sub(1)?;
             let entry = &self.entries[index as usize];
-            if entry.hash == hash
-                && entry.of == of
-                && *entry.first == *first
-                && *entry.second == *second
-            {
-                return Some(entry.number);
+            if entry.hash == hash && entry.is(of, first, second) {
+                return Some(index);
             }
             slot = (slot + 1) & mask;
         }
@@ -124,6 +159,7 @@ mod tests {
         for number in 0..2_000 {
             let (method, class) = all(number);
             assert_eq!(names.get(Of::Server, &method, &class), Some(number));
+            assert_eq!(names.get_again(Of::Server, &method, &class), Some(number));
             assert_eq!(names.get(Of::Client, &method, &class), None);
             assert_eq!(names.get(Of::Server, &class, &method), None);
         }
@@ -135,6 +171,10 @@ mod tests {
         let mut names = Names::default();
         names.insert(Of::Server, "ab", "c", 1);
         assert_eq!(names.get(Of::Server, "a", "bc"), None);
+        let mut text = String::from("ab");
+        assert_eq!(names.get_again(Of::Server, &text, "c"), Some(1));
+        text.replace_range(.., "ba");
+        assert_eq!(names.get_again(Of::Server, &text, "c"), None, "the same place, another text");
         names.insert(Of::Server, "", "", 2);
         assert_eq!(names.get(Of::Server, "", ""), Some(2));
     }

@@ -160,7 +160,7 @@ pub(in crate::record::metric) fn call(side: Side, method: &str, cls_id: &str) ->
         |known| {
             let cells = known.cells.as_ref()?;
             let of = Of::from(side);
-            let number = known.names.get(of, method, cls_id).unwrap_or_else(|| {
+            let number = known.names.get_again(of, method, cls_id).unwrap_or_else(|| {
                 let (number, is_own) = cells.with_registry(|all| all.call(side, method, cls_id));
                 // What is beyond the limit is not remembered, or the names would have no end.
                 if is_own {
@@ -235,7 +235,7 @@ pub(in crate::record::metric) fn record_storage(operation: &'static str, nanos: 
     let recorded = with_known(
         |known| {
             let cells = known.cells.as_ref()?;
-            let index = match known.names.get(Of::Storage, operation, "") {
+            let index = match known.names.get_again(Of::Storage, operation, "") {
                 Some(index) => index as usize,
                 None if known.storage.len() < MAX_SERIES => {
                     let series = cells.with_registry(|all| all.series_of_storage(operation));
