@@ -1,6 +1,6 @@
 //! Which bucket a value belongs to, without a loop: in whole nanoseconds or bytes.
 
-use super::cell::BUCKETS;
+use super::sync::BUCKETS;
 
 /// Upper bounds of buckets, each inclusive; the last bucket is open.
 #[derive(Debug)]

@@ -4,10 +4,7 @@
 //! would. The version is odd while a record is being written: a reader that finds it changed
 //! reads again, so that buckets, sum and extremes are of one moment.
 
-use super::sync::{Arc, AtomicU64, Ordering, fence};
-
-/// As many as the longest list of boundaries needs, the open bucket included.
-pub(crate) const BUCKETS: usize = 16;
+use super::sync::{Arc, AtomicU64, BUCKETS, Ordering, fence, pause};
 
 /// Readings that are begun again before one is taken as it is. A writer is in a cell for a few
 /// nanoseconds; only one that the system has put aside there is met so often. What is then torn is
@@ -112,7 +109,7 @@ impl Reader {
             if before % 2 == 0 && self.0.version.load(Ordering::Relaxed) == before {
                 return totals;
             }
-            std::hint::spin_loop();
+            pause();
         }
         self.read_once()
     }

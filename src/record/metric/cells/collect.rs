@@ -14,10 +14,11 @@ use crate::pipeline::clock;
 
 use super::Cells;
 use super::bounds::Bounds;
-use super::cell::{BUCKETS, Extremes, Totals};
+use super::cell::{Extremes, Totals};
 use super::exemplars::Exemplars;
 use super::metric::{COUNT, Description, Labels, METRICS, Shape, pairs};
 use super::registry::Registry;
+use super::sync::BUCKETS;
 
 /// What the collecting thread alone knows.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The newest sampled call in each bucket of a series, since the last collection.
 
-use super::cell::BUCKETS;
+use super::sync::BUCKETS;
 
 /// A span that was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,19 +21,19 @@ pub(in crate::record::metric) struct Call {
 }
 
 /// A cell, and the set that it belongs to.
-struct Cell {
+pub(super) struct Cell {
     writer: Writer,
     series: u32,
     cells: Arc<Cells>,
 }
 
 impl Cell {
-    fn new(cells: &Arc<Cells>, series: u32) -> Self {
+    pub(super) fn new(cells: &Arc<Cells>, series: u32) -> Self {
         Self { writer: cells.writer(series), series, cells: Arc::clone(cells) }
     }
 
     #[inline]
-    fn record(&mut self, bounds: &Bounds, value: u64) {
+    pub(super) fn record(&mut self, bounds: &Bounds, value: u64) {
         self.writer.record(bounds.bucket(value), value, self.cells.interval());
     }
 }
