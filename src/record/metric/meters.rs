@@ -13,7 +13,7 @@ use opentelemetry_sdk::metrics::{
     InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality as SdkTemporality,
 };
 
-use crate::config::plan::{ExporterPlan, Plan};
+use crate::config::plan::{ExporterPlan, Plan, Temporality};
 use crate::encode::each_metric;
 use crate::encode::sdk::resource_of;
 use crate::encode::view::MetricView;
@@ -40,6 +40,7 @@ struct Inner {
     meter: Meter,
     collected: Mutex<ResourceMetrics>,
     diagnostics: Arc<Diagnostics>,
+    keeps_series: bool,
     predefined: Predefined,
 }
 
@@ -71,6 +72,7 @@ impl Meters {
             false => Predefined::Cells(Arc::new(Cells::new(&plan.metrics, diagnostics))),
         };
         let meters = Self(AssertUnwindSafe(Inner {
+            keeps_series: plan.metrics.temporality == Temporality::Cumulative,
             predefined,
             provider,
             reader,
@@ -99,6 +101,11 @@ impl Meters {
     /// A meter of another scope.
     pub(crate) fn meter_with_scope(&self, scope: opentelemetry::InstrumentationScope) -> Meter {
         self.0.provider.meter_with_scope(scope)
+    }
+
+    /// Whether a set of attributes, once measured, keeps its series for ever.
+    pub(super) fn keeps_series(&self) -> bool {
+        self.0.keeps_series
     }
 
     pub(super) fn cells(&self) -> Option<&Arc<Cells>> {

@@ -1,11 +1,12 @@
 //! Measurements: the host's own instruments, and the ready-made RPC set.
 //!
-//! `instrument` is what hosts write, `rpc` the predefined set behind one small interface: recorded
+//! `instrument` is what hosts write, `recent` what they wrote lately, `rpc` the predefined set behind one small interface: recorded
 //! in `cells`, or in the `sdk_set`; `meters` the aggregation underneath of all else: the SDK's.
 
 mod cells;
 mod instrument;
 mod meters;
+mod recent;
 pub(crate) mod rpc;
 mod sdk_set;
 

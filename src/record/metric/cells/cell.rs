@@ -7,8 +7,8 @@
 use super::sync::{Arc, AtomicU64, BUCKETS, Ordering, fence, pause};
 
 /// Readings that are begun again before one is taken as it is. A writer is in a cell for a few
-/// nanoseconds; only one that the system has put aside there is met so often. What is then torn is
-/// one record between its fields, and whole at the next collection.
+/// nanoseconds; only one that the system has put aside there is met so often. What is torn then is
+/// its one record: in the sum, and not yet in the count. The next collection has both.
 const TRIES: usize = 64;
 
 /// The words that two threads share; aligned, so that no two threads write to one cache line.
@@ -69,7 +69,6 @@ impl Writer {
         words.version.store(version.wrapping_add(1), Ordering::Relaxed);
         // What follows is not seen before the odd version.
         fence(Ordering::Release);
-        add(&words.counts[bucket % BUCKETS], 1);
         add(&words.sum, value);
         let extremes = &words.extremes[interval as usize % 2];
         if extremes.interval.load(Ordering::Relaxed) == interval {
@@ -84,6 +83,9 @@ impl Writer {
             extremes.least.store(value, Ordering::Relaxed);
             extremes.greatest.store(value, Ordering::Relaxed);
         }
+        // Last: who sees the count sees its value, also where the reading is torn.
+        let count = &words.counts[bucket % BUCKETS];
+        count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
         words.version.store(version.wrapping_add(2), Ordering::Release);
     }
 
@@ -122,7 +124,8 @@ impl Reader {
             greatest: read(&words.greatest),
         };
         Totals {
-            counts: std::array::from_fn(|index| read(&self.0.counts[index])),
+            // First, see the writer.
+            counts: std::array::from_fn(|index| self.0.counts[index].load(Ordering::Acquire)),
             sum: read(&self.0.sum),
             extremes: [extremes(&self.0.extremes[0]), extremes(&self.0.extremes[1])],
         }

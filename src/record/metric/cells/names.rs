@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use crate::record::metric::recent::{fold, fold_text};
+
 /// What the two texts name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Of {
@@ -123,24 +125,7 @@ impl Names {
 fn hash(seed: u64, of: Of, first: &str, second: &str) -> u64 {
     let lengths = (first.len() as u64) << 32 ^ second.len() as u64;
     let state = fold(seed ^ of as u64, lengths);
-    mix(mix(state, first.as_bytes()), second.as_bytes())
-}
-
-#[inline]
-fn mix(mut state: u64, bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.split_at(bytes.len() & !7);
-    for word in words.chunks_exact(8) {
-        let word = word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        state = fold(state, word);
-    }
-    let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    fold(state, rest)
-}
-
-#[inline]
-fn fold(state: u64, word: u64) -> u64 {
-    let product = u128::from(state ^ word) * 0xa076_1d64_78bd_642f;
-    (product >> 64) as u64 ^ product as u64
+    fold_text(fold_text(state, first.as_bytes()), second.as_bytes())
 }
 
 #[cfg(test)]
