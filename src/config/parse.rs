@@ -139,6 +139,11 @@ pub(super) fn temporality(text: &str, complaints: &mut Vec<String>) -> Option<Te
     choice(text, &names, complaints)
 }
 
+/// Whether sampled spans become exemplars. Measurements outside a span are not kept, so `always_on` is not.
+pub(super) fn exemplar_filter(text: &str, complaints: &mut Vec<String>) -> Option<bool> {
+    choice(text, &[("trace_based", true), ("always_off", false)], complaints)
+}
+
 /// How OTLP is spoken. To fall back to another one would send what the endpoint cannot read.
 pub(super) fn protocol(text: &str, _complaints: &mut Vec<String>) -> Option<Checked<Encoding>> {
     let known = [Encoding::Protobuf, Encoding::Json];

@@ -66,6 +66,8 @@ pub(crate) struct MetricsPlan {
     pub(crate) temporality: Temporality,
     /// Names of the RPC set.
     pub(crate) names: MetricNames,
+    /// Sampled spans become exemplars of the RPC set's durations.
+    pub(crate) has_exemplars: bool,
 }
 
 /// Logs: where they go, how they are batched, and what of them is kept.

@@ -122,7 +122,12 @@ impl Resolver<'_> {
         let temporality =
             self.setting("metrics.temporality", &[preference], Temporality::to_string);
         self.compare_temporality(&exporters, temporality);
+        let has_exemplars =
+            self.setting("metrics.exemplars", &[&OTEL_METRICS_EXEMPLAR_FILTER], |on| {
+                if *on { "trace_based" } else { "always_off" }.to_owned()
+            });
         MetricsPlan {
+            has_exemplars,
             exporters,
             why,
             interval: self.setting(

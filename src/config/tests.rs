@@ -41,6 +41,9 @@ fn metrics(plan: &Plan) -> String {
     let metrics = &plan.metrics;
     format!("{:?} {:?} {}", metrics.interval, metrics.timeout, metrics.temporality)
 }
+fn exemplars(plan: &Plan) -> String {
+    plan.metrics.has_exemplars.to_string()
+}
 fn span_batch(plan: &Plan) -> String {
     batch(&plan.traces.batch)
 }
@@ -144,6 +147,9 @@ const ROWS: &[Row] = &[
     (&[("OTEL_METRIC_EXPORT_TIMEOUT", "7")], metrics, "60s Some(7ms) cumulative", ""),
     (&[("OTEL_METRIC_EXPORT_TIMEOUT", "0")], metrics, "60s None cumulative", ""),
     (&[("OTEL_METRIC_EXPORT_TIMEOUT", "-1")], metrics, "60s Some(30s) cumulative", "OTEL_METRIC_EXPORT_TIMEOUT: \"-1\""),
+    (&[("OTEL_METRICS_EXEMPLAR_FILTER", "Always_Off")], exemplars, "false", ""),
+    (&[("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based")], exemplars, "true", ""),
+    (&[("OTEL_METRICS_EXEMPLAR_FILTER", "always_on")], exemplars, "true", "OTEL_METRICS_EXEMPLAR_FILTER: \"always_on\" is not one of trace_based, always_off"),
     (&[("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Cumulative")], metrics, "60s Some(30s) cumulative", ""),
     (&[("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "DELTA")], metrics, "60s Some(30s) delta", ""),
     (&[("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", " LowMemory ")], metrics, "60s Some(30s) lowmemory", ""),

@@ -108,6 +108,7 @@ variables! {
     OTEL_BLRP_MAX_EXPORT_BATCH_SIZE usize, size, "512", "Log records in one request; at most the queue.";
     OTEL_METRIC_EXPORT_INTERVAL Duration, interval, "60000", "Milliseconds between two collections of metrics.";
     OTEL_METRIC_EXPORT_TIMEOUT Option<Duration>, timeout, "30000", "Milliseconds for one attempt; 0 is no limit.";
+    OTEL_METRICS_EXEMPLAR_FILTER bool, exemplar_filter, "trace_based", "`trace_based` or `always_off`: spans behind the RPC set's durations.";
     OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE Temporality, temporality, "cumulative", "`cumulative`, `delta` or `lowmemory`.";
     OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value; none is no limit.";
     OTEL_ATTRIBUTE_COUNT_LIMIT usize, limit, "128", "Attributes on a span, an event, a link or a log record.";

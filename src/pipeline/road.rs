@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::encode::{LogEncoder, SpanEncoder};
 use crate::export::Body;
 use crate::record::log::PackedLog;
+use crate::record::metric::Onlooker;
 use crate::record::packed::PackedSpan;
 
 use super::batch::Batch;
@@ -37,6 +38,8 @@ pub(super) struct Road<E> {
     batch: Batch,
     max_batch: usize,
     exits: Vec<Exit<E>>,
+    /// Sees each record once, when it is drained.
+    onlooker: Option<Onlooker>,
     schedule: Duration,
     /// When the batch leaves, full or not.
     pub(super) next: Instant,
@@ -45,7 +48,12 @@ pub(super) struct Road<E> {
 impl<E: Pack> Road<E> {
     pub(super) fn new(exits: Vec<Exit<E>>, max_batch: usize, schedule: Duration) -> Self {
         let next = Instant::now() + schedule;
-        Self { rings: Vec::new(), batch: Batch::default(), max_batch, exits, schedule, next }
+        let (rings, batch) = (Vec::new(), Batch::default());
+        Self { rings, batch, max_batch, exits, onlooker: None, schedule, next }
+    }
+
+    pub(super) fn seen_by(self, onlooker: Option<Onlooker>) -> Self {
+        Self { onlooker, ..self }
     }
 
     pub(super) fn destinations(&self) -> impl Iterator<Item = &Rc<Destination>> {
@@ -83,12 +91,15 @@ impl<E: Pack> Road<E> {
         let mut left = TURN;
         loop {
             let room = left.min(self.room()).min(self.max_batch - self.batch.len());
-            let batch = &mut self.batch;
+            let (batch, onlooker) = (&mut self.batch, &mut self.onlooker);
             let taken = self.rings[index].drain(room, |record| {
                 intake.release_record(record.len());
                 batch.push(record);
                 // At once, so that a panic leaves it in no gap.
                 intake.stage(1);
+                if let Some(onlooker) = onlooker {
+                    onlooker.see(record, anchor);
+                }
             });
             left -= taken;
             let is_full = self.batch.is_full(self.max_batch);

@@ -83,7 +83,8 @@ impl Worker {
                 setup(exporter, Signal::Metrics, "metric points", MAX_POINTS, metrics.timeout);
             (MetricEncoder::new(exporter, resource), setup)
         });
-        let traces = Road::new(of_traces, traces.batch.max_batch, traces.batch.schedule_delay);
+        let traces = Road::new(of_traces, traces.batch.max_batch, traces.batch.schedule_delay)
+            .seen_by(shared.meters.onlooker().filter(|_| !metrics.exporters.is_empty()));
         let logs = Road::new(of_logs, logs.batch.max_batch, logs.batch.schedule_delay);
         let metrics = MetricRoad::new(of_metrics, metrics.interval);
         let destinations = traces.destinations().chain(logs.destinations());

@@ -3,6 +3,7 @@
 mod absorb;
 mod details;
 mod given;
+mod measured;
 mod place;
 
 use std::backtrace::Backtrace;

@@ -21,7 +21,8 @@ use super::{current, metric};
 
 /// `error.type` of a failure that nobody gave a word for.
 const OTHER: &str = "_OTHER";
-const CALL: &str = "rpc.call";
+/// The name of a call's span, on both sides.
+pub(super) const CALL: &str = "rpc.call";
 const HANDLER: &str = "rpc.handler";
 
 /// Which call this is; every text is borrowed.
@@ -88,7 +89,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             drop_inside(this.slot, this.future);
-            this.metrics.end(Some("cancelled"));
+            this.metrics.end(None, Some("cancelled"));
             this.slot.cancel(|span| {
                 span.error("cancelled", &"dropped before it finished");
             });
@@ -146,19 +147,23 @@ where
         let kind = *this.error_kind;
         let error =
             |output: &F::Output| output.error().map(|error| kind.map_or(OTHER, |kind| kind(error)));
-        this.metrics.begin();
+        this.metrics.begin(this.slot);
         let on_panic = EndOnPanic(&mut *this.metrics);
+        let mut end = None;
         let polled = this.slot.poll(
             || poll_inner(this.future, cx),
             |output, span| {
                 if let (Some(kind), Some(text)) = (error(output), output.error()) {
                     span.error(kind, text);
                 }
+                if on_panic.0.is_timed() {
+                    end = span.open.measured_end();
+                }
             },
         );
         std::mem::forget(on_panic);
         if let Poll::Ready(output) = &polled {
-            this.metrics.end(error(output));
+            this.metrics.end(end, error(output));
         }
         polled
     }
@@ -173,18 +178,28 @@ enum Metrics {
 }
 
 impl Metrics {
-    fn begin(&mut self) {
+    #[inline]
+    fn begin(&mut self, slot: &mut Slot) {
         match self {
-            Self::Call(observation) => observation.begin(),
+            Self::Call(observation) => {
+                observation.begin(|| slot.open().and_then(Open::measured_start));
+            }
             Self::Handler(active) => {
                 active.get_or_insert_with(Active::handler);
             }
         }
     }
 
-    fn end(&mut self, error: Option<&'static str>) {
+    /// Whether the end is a time that is measured.
+    #[inline]
+    fn is_timed(&self) -> bool {
+        matches!(self, Self::Call(observation) if observation.is_running())
+    }
+
+    #[inline]
+    fn end(&mut self, end: Option<u64>, error: Option<&'static str>) {
         match self {
-            Self::Call(observation) => observation.end(error),
+            Self::Call(observation) => observation.end(end, error),
             Self::Handler(active) => *active = None,
         }
     }
@@ -195,7 +210,7 @@ struct EndOnPanic<'a>(&'a mut Metrics);
 
 impl Drop for EndOnPanic<'_> {
     fn drop(&mut self) {
-        self.0.end(Some("panic"));
+        self.0.end(None, Some("panic"));
     }
 }
 

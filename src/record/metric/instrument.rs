@@ -1,5 +1,6 @@
 //! Instruments that a host names: made anywhere, also before `init`, and used from then on.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -12,6 +13,7 @@ use crate::record::{gate, local};
 use crate::telemetry::Value;
 
 use super::meters::Meters;
+use super::recent::{Handle, Recent};
 
 /// What an instrument is called.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +24,16 @@ pub(super) struct Spec {
     pub(super) boundaries: &'static [f64],
 }
 
-/// An SDK instrument, and the same with a handle's attributes resolved.
-type Made<I, B> = Arc<AssertUnwindSafe<(I, B)>>;
+/// What a handle has made of itself.
+struct Parts<I, B> {
+    instrument: I,
+    /// The same with the handle's attributes resolved.
+    bound: B,
+    /// Under which further attributes are bound, where they may be.
+    handle: Option<Handle>,
+}
+
+type Made<I, B> = Arc<AssertUnwindSafe<Parts<I, B>>>;
 
 /// What a handle has made of itself, for the pipeline of one epoch of the gate.
 struct Cache<I, B> {
@@ -37,9 +47,9 @@ impl<I, B> Cache<I, B> {
         Self { first: OnceLock::new(), later: Mutex::new(None) }
     }
 
-    fn with(&self, gate: u32, make: impl Fn(&Meters) -> (I, B), run: impl FnOnce(&I, &B)) {
+    fn with(&self, gate: u32, make: impl Fn(&Meters) -> (I, B), run: impl FnOnce(&Parts<I, B>)) {
         match self.first.get() {
-            Some((of, made)) if *of == gate => return run(&made.0.0, &made.0.1),
+            Some((of, made)) if *of == gate => return run(&made.0),
             _ => {}
         }
         if local::is_suppressed() {
@@ -53,7 +63,9 @@ impl<I, B> Cache<I, B> {
                 let Some(shared) = pipeline::current() else {
                     return;
                 };
-                let made = Arc::new(AssertUnwindSafe(make(&shared.meters)));
+                let (instrument, bound) = make(&shared.meters);
+                let handle = shared.meters.keeps_series().then(Handle::new);
+                let made = Arc::new(AssertUnwindSafe(Parts { instrument, bound, handle }));
                 // Only the first one in is read without a lock.
                 let _ = self.first.set((gate, Arc::clone(&made)));
                 *later = Some((gate, Arc::clone(&made)));
@@ -61,7 +73,7 @@ impl<I, B> Cache<I, B> {
             }
         };
         drop(later);
-        run(&made.0.0, &made.0.1);
+        run(&made.0);
     }
 }
 
@@ -119,11 +131,25 @@ macro_rules! instrument_kind {
                     let bound = instrument.bind(&self.attributes);
                     (instrument, bound)
                 };
-                self.cache.with(gate, make, |instrument, bound| {
+                thread_local! {
+                    static RECENT: RefCell<Recent<api::$bound<$ty>>> =
+                        const { RefCell::new(Recent::new()) };
+                }
+                self.cache.with(gate, make, |Parts { instrument, bound, handle }| {
                     if attributes.is_empty() {
-                        bound.$verb(value);
-                    } else {
-                        instrument.$verb(value, &merged(&self.attributes, attributes));
+                        return bound.$verb(value);
+                    }
+                    let all = || merged(&self.attributes, attributes);
+                    let again = handle.and_then(|handle| {
+                        let again = RECENT.try_with(|recent| {
+                            let mut recent = recent.try_borrow_mut().ok()?;
+                            let bind = || instrument.bind(&all());
+                            recent.find(gate, handle, attributes, bind).map(|bound| bound.$verb(value))
+                        });
+                        again.ok().flatten()
+                    });
+                    if again.is_none() {
+                        instrument.$verb(value, &all());
                     }
                 });
             }

@@ -1,13 +1,11 @@
 //! The SDK underneath: its provider, our reader, and the instruments made from them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{
-    BoundCounter, Counter, Gauge, Histogram, Meter, MeterProvider as _, UpDownCounter,
-};
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider as _, UpDownCounter};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
@@ -15,17 +13,17 @@ use opentelemetry_sdk::metrics::{
     InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality as SdkTemporality,
 };
 
-use crate::config::plan::Plan;
+use crate::config::plan::{ExporterPlan, Plan, Temporality};
 use crate::encode::each_metric;
 use crate::encode::sdk::resource_of;
 use crate::encode::view::MetricView;
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline;
 use crate::record::gate;
-use crate::record::log::BANDS;
 
+use super::cells::{Cells, Onlooker};
 use super::instrument::Spec;
-use super::rpc_series::RpcMeters;
+use super::sdk_set::SdkSet;
 
 type Observer = Box<dyn Fn(&Meters) + Send + Sync>;
 
@@ -42,10 +40,15 @@ struct Inner {
     meter: Meter,
     collected: Mutex<ResourceMetrics>,
     diagnostics: Arc<Diagnostics>,
-    rpc: RpcMeters,
-    forwarded: Counter<u64>,
-    /// By the band of the level; bound at the first use, since a bound series is exported.
-    forwarded_bands: [OnceLock<BoundCounter<u64>>; BANDS.len()],
+    keeps_series: bool,
+    predefined: Predefined,
+}
+
+/// Who records the predefined set.
+enum Predefined {
+    Cells(Arc<Cells>),
+    /// A collection that leaves whole holds the SDK's instruments and nothing else.
+    Sdk(Arc<SdkSet>),
 }
 
 impl Meters {
@@ -63,13 +66,14 @@ impl Meters {
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
         let meter = provider.meter_with_scope(scope);
-        let rpc = RpcMeters::new(&meter, plan.metrics.names, diagnostics);
-        let forwarded =
-            meter.u64_counter("python_logs_forwarded_total").with_unit("{log_record}").build();
+        let wants_whole = |exporter: &ExporterPlan| matches!(exporter, ExporterPlan::Foreign(_));
+        let predefined = match plan.metrics.exporters.iter().any(wants_whole) {
+            true => Predefined::Sdk(Arc::new(SdkSet::new(&meter, plan.metrics.names, diagnostics))),
+            false => Predefined::Cells(Arc::new(Cells::new(&plan.metrics, diagnostics))),
+        };
         let meters = Self(AssertUnwindSafe(Inner {
-            rpc,
-            forwarded,
-            forwarded_bands: Default::default(),
+            keeps_series: plan.metrics.temporality == Temporality::Cumulative,
+            predefined,
             provider,
             reader,
             meter,
@@ -99,22 +103,37 @@ impl Meters {
         self.0.provider.meter_with_scope(scope)
     }
 
-    pub(super) fn rpc(&self) -> &RpcMeters {
-        &self.0.rpc
+    /// Whether a set of attributes, once measured, keeps its series for ever.
+    pub(super) fn keeps_series(&self) -> bool {
+        self.0.keeps_series
     }
 
-    pub(super) fn count_forwarded_log(&self, band: usize) {
-        let bind = || self.0.forwarded.bind(&[KeyValue::new("level", BANDS[band].2)]);
-        self.0.forwarded_bands[band].get_or_init(bind).add(1);
+    pub(super) fn cells(&self) -> Option<&Arc<Cells>> {
+        match &self.0.predefined {
+            Predefined::Cells(cells) => Some(cells),
+            Predefined::Sdk(_) => None,
+        }
+    }
+
+    /// Who chooses exemplars from the spans.
+    pub(crate) fn onlooker(&self) -> Option<Onlooker> {
+        self.cells().and_then(Onlooker::new)
+    }
+
+    pub(super) fn sdk_set(&self) -> Option<&Arc<SdkSet>> {
+        match &self.0.predefined {
+            Predefined::Sdk(set) => Some(set),
+            Predefined::Cells(_) => None,
+        }
     }
 
     /// One collection. A panic in it costs this collection, not the thread; one of a host's callback
     /// is caught closer to it, and costs its value alone.
-    pub(crate) fn collect(&self, diagnostics: &Diagnostics, each: impl FnMut(&MetricView<'_>)) {
+    pub(crate) fn collect(&self, diagnostics: &Diagnostics, mut each: impl FnMut(&MetricView<'_>)) {
         let mut collected = self.0.collected.lock().unwrap_or_else(PoisonError::into_inner);
         let collect = AssertUnwindSafe(|| self.0.reader.collect(&mut collected));
         match catch_unwind(collect) {
-            Ok(Ok(())) => each_metric(&collected, each),
+            Ok(Ok(())) => each_metric(&collected, &mut each),
             Ok(Err(error)) => {
                 diagnostics.say(
                     Level::Warn,
@@ -129,6 +148,10 @@ impl Meters {
                     "metrics were not collected: a callback panicked",
                 );
             }
+        }
+        drop(collected);
+        if let Some(cells) = self.cells() {
+            cells.collect(&mut each);
         }
     }
 

@@ -1,18 +1,18 @@
 //! The predefined RPC metrics, behind one small interface: an `Observation` for each call, and
-//! three functions. What aggregates underneath is this file's affair alone.
+//! three functions. What aggregates underneath is this file's affair alone: cells of our own, or the
+//! SDK's instruments where a metric exporter of the SDK's is plugged in.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use opentelemetry::metrics::{BoundHistogram, BoundUpDownCounter};
+use opentelemetry::metrics::BoundUpDownCounter;
 
-use crate::pipeline::{self, Shared, clock};
+use crate::pipeline::clock;
 use crate::record::{gate, local};
 use crate::telemetry::rpc::Direction;
 
-use super::rpc_series::{MAX_SERIES, RpcMeters, Series, UpDown};
+use super::cells::{self, Single};
+use super::sdk_set::{self, Series};
 
 /// The side of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,126 +21,136 @@ pub(crate) enum Side {
     Client,
 }
 
-/// By method and class.
-type Calls = HashMap<Box<str>, HashMap<Box<str>, Arc<Series>>>;
-
-/// What a thread has looked up before, for the pipeline of one gate.
-#[derive(Default)]
-struct Known {
-    gate: u32,
-    shared: Option<Arc<Shared>>,
-    /// By side.
-    calls: [Calls; 2],
-    /// How many they are.
-    count: usize,
-    storage: HashMap<&'static str, Arc<BoundHistogram<f64>>>,
-}
-
-thread_local! {
-    static KNOWN: RefCell<Known> = RefCell::default();
-}
-
-/// Runs with the running pipeline's meters and what this thread knows of them; `None` where metrics are off.
-fn with_known<R>(run: impl FnOnce(&Arc<Shared>, &mut Known) -> R) -> Option<R> {
-    let gate = gate::read();
-    if gate & gate::MEASURES == 0 || local::is_suppressed() {
-        return None;
-    }
-    let known = KNOWN.try_with(|known| {
-        let mut known = known.try_borrow_mut().ok()?;
-        if known.gate != gate {
-            *known = Known { gate, shared: pipeline::current(), ..Known::default() };
-        }
-        let shared = known.shared.clone()?;
-        Some(run(&shared, &mut known))
-    });
-    known.ok().flatten()
-}
-
 /// One call under measurement; empty where metrics are off.
 #[derive(Default)]
-pub(crate) struct Observation(Option<AssertUnwindSafe<Call>>);
-
-struct Call {
-    shared: Arc<Shared>,
-    series: Arc<Series>,
+pub(crate) struct Observation {
     /// Ticks; 0 until the first poll.
     start: u64,
+    call: Call,
+}
+
+/// Where a call is counted.
+#[derive(Default)]
+enum Call {
+    #[default]
+    Nowhere,
+    Cells(cells::Call),
+    Sdk(AssertUnwindSafe<Arc<Series>>),
+}
+
+/// Whether this thread measures.
+fn measures() -> bool {
+    gate::read() & gate::MEASURES != 0 && !local::is_suppressed()
 }
 
 impl Observation {
     pub(crate) fn new(side: Side, method: &str, cls_id: &str) -> Self {
-        let call = with_known(|shared, known| {
-            let of_method = &mut known.calls[side as usize];
-            let found = of_method.get(method).and_then(|classes| classes.get(cls_id)).cloned();
-            let series = found.unwrap_or_else(|| {
-                let series = shared.meters.rpc().series(side, method, cls_id);
-                // What overflows is not remembered, or this map would grow without end.
-                if known.count < MAX_SERIES {
-                    known.count += 1;
-                    let classes = of_method.entry(method.into()).or_default();
-                    classes.insert(cls_id.into(), Arc::clone(&series));
-                }
-                series
-            });
-            AssertUnwindSafe(Call { shared: Arc::clone(shared), series, start: 0 })
-        });
-        Self(call)
+        if !measures() {
+            return Self::default();
+        }
+        let call = match cells::call(side, method, cls_id) {
+            Some(call) => Call::Cells(call),
+            None => sdk_set::call(side, method, cls_id)
+                .map_or(Call::Nowhere, |series| Call::Sdk(AssertUnwindSafe(series))),
+        };
+        Self { start: 0, call }
     }
 
-    /// The first poll starts the clock.
-    pub(crate) fn begin(&mut self) {
-        if let Some(call) = self.0.as_mut().filter(|call| call.start == 0) {
-            call.start = clock::ticks();
+    /// The first poll starts the clock, which is the span's where that has one.
+    #[inline]
+    pub(crate) fn begin(&mut self, span: impl FnOnce() -> Option<u64>) {
+        if self.start == 0 && !matches!(self.call, Call::Nowhere) {
+            self.start = span().unwrap_or_else(clock::ticks);
         }
     }
 
-    /// Records the call, once; a call that never began is none.
-    pub(crate) fn end(&mut self, error: Option<&'static str>) {
-        let Some(AssertUnwindSafe(call)) = self.0.take().filter(|call| call.start != 0) else {
+    /// Whether there is something to record.
+    #[inline]
+    pub(crate) fn is_running(&self) -> bool {
+        self.start != 0
+    }
+
+    /// Records the call, once; a call that never began is none. `end` is the span's, if it has one.
+    #[inline]
+    pub(crate) fn end(&mut self, end: Option<u64>, error: Option<&'static str>) {
+        let start = std::mem::take(&mut self.start);
+        if start == 0 {
             return;
-        };
-        let seconds = clock::between(call.start, clock::ticks()) as f64 / 1e9;
-        call.shared.meters.rpc().record(&call.series, seconds, error);
+        }
+        let nanos = clock::between(start, end.unwrap_or_else(clock::ticks));
+        match &self.call {
+            Call::Nowhere => {}
+            Call::Cells(call) => cells::record_call(*call, nanos, error),
+            Call::Sdk(series) => series.record(nanos as f64 / 1e9, error),
+        }
+        self.call = Call::Nowhere;
     }
 }
 
 /// Up while it lives: one handler, or one session.
 #[derive(Default)]
-pub(crate) struct Active(Option<AssertUnwindSafe<Arc<BoundUpDownCounter<i64>>>>);
+pub(crate) struct Active(Level);
+
+/// What comes down again.
+#[derive(Default)]
+enum Level {
+    #[default]
+    Nowhere,
+    /// In one pipeline.
+    Cells(Single, u32),
+    Sdk(AssertUnwindSafe<Arc<BoundUpDownCounter<i64>>>),
+}
 
 impl Active {
-    fn up(of: impl FnOnce(&RpcMeters) -> &UpDown) -> Self {
-        let counter = with_known(|shared, _| Arc::clone(of(shared.meters.rpc()).bound()));
+    fn up(single: Single) -> Self {
+        if !measures() {
+            return Self::default();
+        }
+        if let Some(pipeline) = cells::record_single(single, 1, None) {
+            return Self(Level::Cells(single, pipeline));
+        }
+        let counter = sdk_set::up_down(single);
         if let Some(counter) = &counter {
             counter.add(1);
         }
-        Self(counter.map(AssertUnwindSafe))
+        Self(counter.map_or(Level::Nowhere, |counter| Level::Sdk(AssertUnwindSafe(counter))))
     }
 
     pub(crate) fn handler() -> Self {
-        Self::up(|meters| &meters.handlers)
+        Self::up(Single::Handlers)
     }
 
     pub(crate) fn session() -> Self {
-        Self::up(|meters| &meters.sessions)
+        Self::up(Single::Sessions)
     }
 }
 
 impl Drop for Active {
+    /// Where it went up, also where another pipeline has started meanwhile.
     fn drop(&mut self) {
-        if let Some(counter) = &self.0 {
-            // The same counter, also where another pipeline has started meanwhile.
-            counter.add(-1);
+        match &self.0 {
+            Level::Nowhere => {}
+            Level::Cells(single, pipeline) => {
+                cells::record_single(*single, 1_u64.wrapping_neg(), Some(*pipeline));
+            }
+            Level::Sdk(counter) => counter.add(-1),
         }
     }
 }
 
 /// One value of `rpc_payload_bytes`.
 pub(crate) fn payload(direction: Direction, bytes: usize) {
-    with_known(|shared, _| {
-        shared.meters.rpc().payload(direction, bytes);
-    });
+    if measures() && cells::record_single(Single::Payload(direction), bytes as u64, None).is_none()
+    {
+        sdk_set::payload(direction, bytes);
+    }
+}
+
+/// One record of `python_logs_forwarded_total`; `band` is an index of `log::BANDS`.
+pub(crate) fn count_forwarded_log(band: usize) {
+    if cells::record_single(Single::Logs(band), 1, None).is_none() {
+        sdk_set::count_forwarded_log(band);
+    }
 }
 
 /// Ticks at the start of a storage operation; 0 where metrics are off.
@@ -150,17 +160,13 @@ pub(crate) fn storage_start() -> u64 {
 
 /// One value of `storage_op_latency_ms`.
 pub(crate) fn storage_end(operation: &'static str, start: u64) {
-    if start == 0 {
+    if start == 0 || !measures() {
         return;
     }
-    with_known(|shared, known| {
-        let milliseconds = clock::between(start, clock::ticks()) as f64 / 1e6;
-        let series = known
-            .storage
-            .entry(operation)
-            .or_insert_with(|| shared.meters.rpc().storage(operation));
-        series.record(milliseconds);
-    });
+    let nanos = clock::between(start, clock::ticks());
+    if !cells::record_storage(operation, nanos) {
+        sdk_set::storage(operation, nanos as f64 / 1e6);
+    }
 }
 
 impl std::fmt::Debug for Observation {

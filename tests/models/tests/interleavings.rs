@@ -1,15 +1,21 @@
-//! The ring and the completion under loom: every interleaving, and every older value
+//! The ring, the completion and the metrics' cell under loom: every interleaving, and every older value
 //! that a load may still see.
 
+#[path = "../../../src/record/metric/cells/cell.rs"]
+mod cell;
 #[path = "../../../src/pipeline/completion.rs"]
 mod completion;
 #[path = "../../../src/pipeline/ring.rs"]
 mod ring;
 
-/// In the place of `src/pipeline/sync.rs`.
+/// In the place of `src/pipeline/sync.rs` and `src/record/metric/cells/sync.rs`.
 mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
     pub(crate) use loom::sync::{Arc, Condvar, Mutex};
+    pub(crate) use loom::thread::yield_now as pause;
+
+    /// Of a cell: fewer words, fewer interleavings.
+    pub(crate) const BUCKETS: usize = 2;
 
     /// A slot whose users loom watches.
     #[derive(Default)]
@@ -255,5 +261,26 @@ fn an_answer_wakes_a_future() {
         let answer = loom::future::block_on(std::future::poll_fn(|cx| completion.poll(cx)));
         assert_eq!(answer, 7, "the first answer stands");
         answering.join().unwrap();
+    });
+}
+
+/// What a reader finds is all of some records and nothing of the next: no field runs ahead of another.
+#[test]
+fn a_cell_is_read_as_of_one_moment() {
+    const RECORDS: [(usize, u64, u64); 2] = [(0, 7, 1), (1, 3, 1)];
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let (mut writer, reader) = cell::cell();
+        let reading = thread::spawn(move || reader.read());
+        let mut expected = vec![cell::Totals::default()];
+        for (bucket, value, interval) in RECORDS {
+            writer.record(bucket, value, interval);
+            let mut totals = expected[expected.len() - 1];
+            totals.record(bucket, value, interval);
+            expected.push(totals);
+        }
+        let found = reading.join().expect("it does not panic");
+        assert!(expected.contains(&found), "{found:?}");
     });
 }

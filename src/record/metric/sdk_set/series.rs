@@ -1,4 +1,4 @@
-//! The instruments of the RPC set, and the series bound so far.
+//! The instruments of the set, and the series bound so far.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -8,16 +8,13 @@ use opentelemetry::metrics::{
     BoundCounter, BoundHistogram, BoundUpDownCounter, Counter, Histogram, Meter, UpDownCounter,
 };
 
-use crate::health::diagnostics::{Diagnostics, Level};
+use crate::health::diagnostics::Diagnostics;
+use crate::record::log::BANDS;
+use crate::record::metric::cells::{MAX_KINDS, MAX_SERIES, Single, warn_of_overflow};
+use crate::record::metric::rpc::Side;
 use crate::telemetry::MetricNames;
 use crate::telemetry::rpc::Direction;
 
-use super::rpc::Side;
-
-/// Series of one metric; beyond them everything is one series with `otel.metric.overflow`.
-pub(super) const MAX_SERIES: usize = 2000;
-/// Kinds of error that one call tells apart; the host's word for others is replaced.
-const MAX_KINDS: usize = 32;
 const OTHER: &str = "_OTHER";
 
 /// The semantic conventions' boundaries for the duration of calls, in seconds.
@@ -42,20 +39,28 @@ const BYTES: [f64; 10] = [
 ];
 
 /// The instruments, made once, and the series bound so far.
-pub(super) struct RpcMeters {
+pub(in crate::record::metric) struct SdkSet {
+    of_calls: Arc<CallInstruments>,
+    payload: Histogram<f64>,
+    /// In and out; like the others bound at the first use, since a bound series is exported.
+    payload_ways: [OnceLock<BoundHistogram<f64>>; 2],
+    storage: Histogram<f64>,
+    sessions: UpDown,
+    handlers: UpDown,
+    logs: Counter<u64>,
+    /// By the band of the level.
+    log_bands: [OnceLock<BoundCounter<u64>>; BANDS.len()],
+    bound: Mutex<Bound>,
+    diagnostics: Arc<Diagnostics>,
+}
+
+/// What calls are measured with.
+struct CallInstruments {
     requests: Option<Counter<u64>>,
     errors: Option<Counter<u64>>,
     milliseconds: Option<Histogram<f64>>,
     server_seconds: Option<Histogram<f64>>,
     client_seconds: Option<Histogram<f64>>,
-    payload: Histogram<f64>,
-    /// In and out; like the others bound at the first use, since a bound series is exported.
-    payload_ways: [OnceLock<BoundHistogram<f64>>; 2],
-    storage: Histogram<f64>,
-    pub(super) sessions: UpDown,
-    pub(super) handlers: UpDown,
-    bound: Mutex<Bound>,
-    diagnostics: Arc<Diagnostics>,
 }
 
 #[derive(Default)]
@@ -67,7 +72,8 @@ struct Bound {
 }
 
 /// One call's handles: a method of a class, on one side.
-pub(super) struct Series {
+pub(in crate::record::metric) struct Series {
+    instruments: Arc<CallInstruments>,
     side: Side,
     attributes: Vec<KeyValue>,
     conventional: Vec<KeyValue>,
@@ -79,13 +85,17 @@ pub(super) struct Series {
     errors: Mutex<Vec<(&'static str, Arc<ErrorSeries>)>>,
 }
 
-pub(super) struct ErrorSeries {
+struct ErrorSeries {
     count: Option<BoundCounter<u64>>,
     seconds: Option<BoundHistogram<f64>>,
 }
 
-impl RpcMeters {
-    pub(super) fn new(meter: &Meter, names: MetricNames, diagnostics: &Arc<Diagnostics>) -> Self {
+impl SdkSet {
+    pub(in crate::record::metric) fn new(
+        meter: &Meter,
+        names: MetricNames,
+        diagnostics: &Arc<Diagnostics>,
+    ) -> Self {
         let classic = names != MetricNames::Semconv;
         let conventional = names != MetricNames::Classic;
         let counter = |name, unit| meter.u64_counter(name).with_unit(unit).build();
@@ -96,8 +106,7 @@ impl RpcMeters {
             counter: meter.i64_up_down_counter(name).with_unit(unit).build(),
             bound: OnceLock::new(),
         };
-        let payload = histogram("rpc_payload_bytes", "By", &BYTES);
-        Self {
+        let of_calls = CallInstruments {
             requests: classic.then(|| counter("rpc_requests_total", "{request}")),
             errors: classic.then(|| counter("rpc_errors_total", "{error}")),
             milliseconds: classic
@@ -106,11 +115,16 @@ impl RpcMeters {
                 .then(|| histogram("rpc.server.call.duration", "s", &SECONDS)),
             client_seconds: conventional
                 .then(|| histogram("rpc.client.call.duration", "s", &SECONDS)),
-            payload,
+        };
+        Self {
+            of_calls: Arc::new(of_calls),
+            payload: histogram("rpc_payload_bytes", "By", &BYTES),
             payload_ways: Default::default(),
             storage: histogram("storage_op_latency_ms", "ms", &STORAGE_MILLISECONDS),
             sessions: up_down("active_sessions", "{session}"),
             handlers: up_down("active_handlers", "{handler}"),
+            logs: counter("python_logs_forwarded_total", "{log_record}"),
+            log_bands: Default::default(),
             bound: Mutex::default(),
             diagnostics: Arc::clone(diagnostics),
         }
@@ -133,20 +147,21 @@ impl RpcMeters {
                 KeyValue::new("rpc.system.name", "trackside"),
                 KeyValue::new("rpc.method", name),
             ];
-            let series = Arc::new(Self::bind(side, classic, conventional));
+            let series = Arc::new(self.bind(side, classic, conventional));
             bound.calls.insert(key, Arc::clone(&series));
             return series;
         }
         let overflow = bound.call_overflow[side as usize].get_or_insert_with(|| {
-            self.warn_of_overflow("RPC");
+            warn_of_overflow(&self.diagnostics, "RPC");
             let mark = || vec![KeyValue::new("otel.metric.overflow", true)];
-            Arc::new(Self::bind(side, mark(), mark()))
+            Arc::new(self.bind(side, mark(), mark()))
         });
         Arc::clone(overflow)
     }
 
-    fn bind(side: Side, attributes: Vec<KeyValue>, conventional: Vec<KeyValue>) -> Series {
+    fn bind(&self, side: Side, attributes: Vec<KeyValue>, conventional: Vec<KeyValue>) -> Series {
         Series {
+            instruments: Arc::clone(&self.of_calls),
             side,
             attributes,
             conventional,
@@ -157,70 +172,6 @@ impl RpcMeters {
         }
     }
 
-    /// One finished call. The classic set is the server's alone.
-    pub(super) fn record(&self, series: &Series, seconds: f64, error: Option<&'static str>) {
-        let classic = series.side == Side::Server;
-        if let Some(counter) = self.requests.as_ref().filter(|_| classic) {
-            let success = error.is_none();
-            let bind = || {
-                let more = [KeyValue::new("success", success)];
-                counter.bind(&[&series.attributes[..], &more].concat())
-            };
-            series.requests[usize::from(success)].get_or_init(bind).add(1);
-        }
-        if let Some(histogram) = self.milliseconds.as_ref().filter(|_| classic) {
-            let bound = series.milliseconds.get_or_init(|| histogram.bind(&series.attributes));
-            bound.record(seconds * 1e3);
-        }
-        match error {
-            Some(kind) => {
-                let failed = self.error_series(series, kind);
-                if let Some(count) = &failed.count {
-                    count.add(1);
-                }
-                if let Some(histogram) = &failed.seconds {
-                    histogram.record(seconds);
-                }
-            }
-            None => {
-                if let Some(histogram) = self.seconds(series.side) {
-                    let bound = series.seconds.get_or_init(|| histogram.bind(&series.conventional));
-                    bound.record(seconds);
-                }
-            }
-        }
-    }
-
-    const fn seconds(&self, side: Side) -> Option<&Histogram<f64>> {
-        match side {
-            Side::Server => self.server_seconds.as_ref(),
-            Side::Client => self.client_seconds.as_ref(),
-        }
-    }
-
-    fn error_series(&self, series: &Series, kind: &'static str) -> Arc<ErrorSeries> {
-        let mut errors = series.errors.lock().unwrap_or_else(PoisonError::into_inner);
-        let find = |errors: &[(&'static str, Arc<ErrorSeries>)], kind| {
-            errors.iter().find(|(of, _)| *of == kind).map(|(_, found)| Arc::clone(found))
-        };
-        if let Some(found) = find(&errors, kind) {
-            return found;
-        }
-        let kind = if errors.len() < MAX_KINDS { kind } else { OTHER };
-        find(&errors, kind).unwrap_or_else(|| {
-            let classic = [&series.attributes[..], &[KeyValue::new("error_kind", kind)]].concat();
-            let conventional =
-                [&series.conventional[..], &[KeyValue::new("error.type", kind)]].concat();
-            let counter = self.errors.as_ref().filter(|_| series.side == Side::Server);
-            let made = Arc::new(ErrorSeries {
-                count: counter.map(|counter| counter.bind(&classic)),
-                seconds: self.seconds(series.side).map(|histogram| histogram.bind(&conventional)),
-            });
-            errors.push((kind, Arc::clone(&made)));
-            made
-        })
-    }
-
     pub(super) fn storage(&self, operation: &'static str) -> Arc<BoundHistogram<f64>> {
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         let Bound { storage, storage_overflow, .. } = &mut *bound;
@@ -229,7 +180,7 @@ impl RpcMeters {
             return Arc::clone(storage.entry(operation).or_insert_with(bind));
         }
         Arc::clone(storage_overflow.get_or_insert_with(|| {
-            self.warn_of_overflow("storage");
+            warn_of_overflow(&self.diagnostics, "storage");
             Arc::new(self.storage.bind(&[KeyValue::new("otel.metric.overflow", true)]))
         }))
     }
@@ -244,22 +195,98 @@ impl RpcMeters {
         self.payload_ways[way].get_or_init(bind).record(bytes as f64);
     }
 
-    fn warn_of_overflow(&self, what: &str) {
-        let line = format!(
-            "the {what} metrics have {MAX_SERIES} series; new ones are counted as otel.metric.overflow"
-        );
-        self.diagnostics.say(Level::Warn, &format!("overflow {what}"), &line);
+    pub(super) fn up_down(&self, single: Single) -> Option<Arc<BoundUpDownCounter<i64>>> {
+        match single {
+            Single::Sessions => Some(self.sessions.bound()),
+            Single::Handlers => Some(self.handlers.bound()),
+            Single::Payload(_) | Single::Logs(_) => None,
+        }
+    }
+
+    pub(super) fn count_forwarded_log(&self, band: usize) {
+        let bind = || self.logs.bind(&[KeyValue::new("level", BANDS[band].2)]);
+        self.log_bands[band].get_or_init(bind).add(1);
+    }
+}
+
+impl Series {
+    /// One finished call. The classic set is the server's alone.
+    pub(in crate::record::metric) fn record(&self, seconds: f64, error: Option<&'static str>) {
+        let classic = self.side == Side::Server;
+        let of = &self.instruments;
+        if let Some(counter) = of.requests.as_ref().filter(|_| classic) {
+            let success = error.is_none();
+            let bind = || {
+                let more = [KeyValue::new("success", success)];
+                counter.bind(&[&self.attributes[..], &more].concat())
+            };
+            self.requests[usize::from(success)].get_or_init(bind).add(1);
+        }
+        if let Some(histogram) = of.milliseconds.as_ref().filter(|_| classic) {
+            let bound = self.milliseconds.get_or_init(|| histogram.bind(&self.attributes));
+            bound.record(seconds * 1e3);
+        }
+        match error {
+            Some(kind) => {
+                let failed = self.error_series(kind);
+                if let Some(count) = &failed.count {
+                    count.add(1);
+                }
+                if let Some(histogram) = &failed.seconds {
+                    histogram.record(seconds);
+                }
+            }
+            None => {
+                if let Some(histogram) = of.seconds(self.side) {
+                    let bound = self.seconds.get_or_init(|| histogram.bind(&self.conventional));
+                    bound.record(seconds);
+                }
+            }
+        }
+    }
+
+    fn error_series(&self, kind: &'static str) -> Arc<ErrorSeries> {
+        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = |errors: &[(&'static str, Arc<ErrorSeries>)], kind| {
+            errors.iter().find(|(of, _)| *of == kind).map(|(_, found)| Arc::clone(found))
+        };
+        if let Some(found) = find(&errors, kind) {
+            return found;
+        }
+        let kind = if errors.len() < MAX_KINDS { kind } else { OTHER };
+        find(&errors, kind).unwrap_or_else(|| {
+            let classic = [&self.attributes[..], &[KeyValue::new("error_kind", kind)]].concat();
+            let conventional =
+                [&self.conventional[..], &[KeyValue::new("error.type", kind)]].concat();
+            let of = &self.instruments;
+            let counter = of.errors.as_ref().filter(|_| self.side == Side::Server);
+            let made = Arc::new(ErrorSeries {
+                count: counter.map(|counter| counter.bind(&classic)),
+                seconds: of.seconds(self.side).map(|histogram| histogram.bind(&conventional)),
+            });
+            errors.push((kind, Arc::clone(&made)));
+            made
+        })
+    }
+}
+
+impl CallInstruments {
+    const fn seconds(&self, side: Side) -> Option<&Histogram<f64>> {
+        match side {
+            Side::Server => self.server_seconds.as_ref(),
+            Side::Client => self.client_seconds.as_ref(),
+        }
     }
 }
 
 /// An up-down counter without attributes.
-pub(super) struct UpDown {
+struct UpDown {
     counter: UpDownCounter<i64>,
     bound: OnceLock<Arc<BoundUpDownCounter<i64>>>,
 }
 
 impl UpDown {
-    pub(super) fn bound(&self) -> &Arc<BoundUpDownCounter<i64>> {
-        self.bound.get_or_init(|| Arc::new(self.counter.bind(&[])))
+    fn bound(&self) -> Arc<BoundUpDownCounter<i64>> {
+        Arc::clone(self.bound.get_or_init(|| Arc::new(self.counter.bind(&[]))))
     }
 }
