@@ -53,7 +53,7 @@ fn assert_conserved(counts: &Counts) {
 
 fn tcp(address: &Address) -> std::net::SocketAddr {
     match address {
-        Address::Tcp(address) => *address,
+        Address::Tcp(address) | Address::Tls(address) => *address,
         Address::Unix(path) => panic!("{path:?} is no address of TCP"),
     }
 }
