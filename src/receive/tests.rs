@@ -62,7 +62,7 @@ fn assert_conserved(counts: &Counts) {
 
 fn tcp(address: &Address) -> std::net::SocketAddr {
     match address {
-        Address::Tcp(address) => *address,
-        other => panic!("{other} is no plain address of TCP"),
+        Address::Tcp(address) | Address::Tls(address) => *address,
+        Address::Unix(path) => panic!("{path:?} is no address of TCP"),
     }
 }

@@ -37,5 +37,8 @@ pub(crate) use server::{Server, ServerFiles};
 /// What to do where there is none.
 pub(crate) const MISSING: &str = "this build has no TLS, which is the feature `tls`";
 
+#[cfg(test)]
+#[path = "../../tests/support/certificates.rs"]
+pub(crate) mod made;
 #[cfg(all(test, feature = "tls"))]
 mod tests;

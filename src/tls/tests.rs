@@ -2,12 +2,8 @@
 
 use tokio::net::{TcpListener, TcpStream};
 
+use super::made::{Authority, Directory};
 use super::{Certificates, Client, PemFile, Protocol};
-
-#[path = "../../tests/support/certificates.rs"]
-mod made;
-
-use made::{Authority, Directory};
 
 #[test]
 fn a_key_is_shown_nowhere() {

@@ -44,19 +44,25 @@ pub(crate) fn config(pair: &Pair, clients: Option<&Authority>) -> Arc<ServerConf
     let provider = Arc::new(default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .unwrap();
+        .expect("it can be had");
     let builder = match clients {
         Some(authority) => {
             let mut roots = RootCertStore::empty();
-            roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
+            roots
+                .add(
+                    CertificateDer::from_pem_slice(authority.pem.as_bytes())
+                        .expect("it can be had"),
+                )
+                .expect("it can be had");
             let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
-            builder.with_client_cert_verifier(verifier.build().unwrap())
+            builder.with_client_cert_verifier(verifier.build().expect("it can be had"))
         }
         None => builder.with_no_client_auth(),
     };
-    let chain = vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
-    Arc::new(builder.with_single_cert(chain, key).unwrap())
+    let chain =
+        vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).expect("it can be had")];
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).expect("it can be had");
+    Arc::new(builder.with_single_cert(chain, key).expect("it can be had"))
 }
 
 impl Terminator {
@@ -64,9 +70,10 @@ impl Terminator {
     pub(crate) fn to(server: SocketAddr, config: Arc<ServerConfig>) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.unwrap();
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
-        let address = listener.local_addr().unwrap();
+        let runtime = runtime.expect("it can be had");
+        let listener =
+            runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).expect("it can be had");
+        let address = listener.local_addr().expect("it can be had");
         let (seen, cut) = (Mutex::default(), Notify::new());
         let shared = Arc::new(Shared { config: Mutex::new(config), seen, cut });
         runtime.spawn({
@@ -86,12 +93,12 @@ impl Terminator {
     }
 
     pub(crate) fn seen(&self) -> Seen {
-        self.shared.seen.lock().unwrap().clone()
+        self.shared.seen.lock().expect("no panic").clone()
     }
 
     /// From the next connection on.
     pub(crate) fn set(&self, config: Arc<ServerConfig>) {
-        *self.shared.config.lock().unwrap() = config;
+        *self.shared.config.lock().expect("no panic") = config;
     }
 
     /// Ends every connection.
@@ -101,19 +108,21 @@ impl Terminator {
 }
 
 async fn serve(stream: TcpStream, server: SocketAddr, shared: Arc<Shared>) {
-    let config = Arc::clone(&shared.config.lock().unwrap());
+    let config = Arc::clone(&shared.config.lock().expect("no panic"));
     let mut stream = match TlsAcceptor::from(config).accept(stream).await {
         Ok(stream) => stream,
-        Err(error) => return shared.seen.lock().unwrap().failures.push(error.to_string()),
+        Err(error) => {
+            return shared.seen.lock().expect("no panic").failures.push(error.to_string());
+        }
     };
     let shown = stream.get_ref().1.peer_certificates().map(|chain| chain[0].to_vec());
-    shared.seen.lock().unwrap().clients.push(shown);
-    let mut server = TcpStream::connect(server).await.unwrap();
+    shared.seen.lock().expect("no panic").clients.push(shown);
+    let mut server = TcpStream::connect(server).await.expect("it can be had");
     let ended = tokio::select! {
         ended = copy_bidirectional(&mut stream, &mut server) => ended,
         () = shared.cut.notified() => return,
     };
-    let mut seen = shared.seen.lock().unwrap();
+    let mut seen = shared.seen.lock().expect("no panic");
     match ended {
         Ok(_) => seen.goodbyes += 1,
         Err(_) => seen.silent += 1,

@@ -4,12 +4,8 @@ use super::signals::{SIGNALS, Signal};
 use super::with;
 use crate::config::TelemetryConfig;
 use crate::config::plan::{ExporterPlan, Plan};
+use crate::tls::made::{Authority, Directory};
 use crate::tls::{Certificates, SUPPORTED};
-
-#[path = "../../../tests/support/certificates.rs"]
-mod made;
-
-use made::{Authority, Directory};
 
 const ROOTS: &str = "OTEL_EXPORTER_OTLP_SIGNAL_CERTIFICATE";
 const SHOWN: &str = "OTEL_EXPORTER_OTLP_SIGNAL_CLIENT_CERTIFICATE";

@@ -181,6 +181,16 @@ pub(super) const ROWS: &[Row] = &[
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_TIMEOUT", "-1"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "2"), BASE], timeout, "Some(2ms)", "\"-1\""),
 
     (new, &[BASE], gzip, "false", ""),
+    // Of TLS the rest is in certificates.rs.
+    (new, &[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/a"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_CERTIFICATE: \"/a\": not used, since there is no TLS"),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_CERTIFICATE", "/a"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_SIGNAL_CERTIFICATE: \"/a\": not used, since there is no TLS"),
+    (new, &[("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/a"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: \"/a\": not used, since there is no TLS"),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_CLIENT_CERTIFICATE", "/a"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_SIGNAL_CLIENT_CERTIFICATE: \"/a\": not used, since there is no TLS"),
+    (new, &[("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/a"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_CLIENT_KEY: \"/a\": not used, since there is no TLS"),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_CLIENT_KEY", "/a"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_SIGNAL_CLIENT_KEY: \"/a\": not used, since there is no TLS"),
+    (new, &[("OTEL_EXPORTER_OTLP_INSECURE", "true"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_INSECURE: not used: it is about gRPC"),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_INSECURE", "true"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_SIGNAL_INSECURE: not used: it is about gRPC"),
+
     (new, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "GZIP"), BASE], gzip, "true", ""),
     (new, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "Zstd"), BASE], gzip, "false", "zstd is for Cap'n Proto, and OTLP is sent"),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_COMPRESSION", "none"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"), BASE], gzip, "false", ""),

@@ -10,7 +10,7 @@ impl Open {
     /// process's ticks.
     #[inline]
     pub(crate) fn measured_start(&mut self) -> Option<u64> {
-        if !self.is_recording() || !matches!(self.clock, Clock::Ticks) {
+        if !self.is_recording() || !matches!(self.details.clock, Clock::Ticks) {
             return None;
         }
         self.start_clock();
@@ -20,7 +20,7 @@ impl Open {
     /// When it ends, which is now; `None` as above, and where its end was given.
     #[inline]
     pub(crate) fn measured_end(&mut self) -> Option<u64> {
-        if self.end != 0 || !matches!(self.clock, Clock::Ticks) {
+        if self.end != 0 || !matches!(self.details.clock, Clock::Ticks) {
             return None;
         }
         self.end = clock::ticks();

@@ -130,7 +130,8 @@ impl Collector {
             version: env!("CARGO_PKG_VERSION"),
             ..Scope::default()
         };
-        let view = MetricView { scope, name: of.name, description: "", unit: of.unit, data };
+        let (name, unit) = (of.name, of.unit);
+        let view = MetricView { scope, name, description: "", unit, metadata: Vec::new(), data };
         if view.points() > 0 {
             each(&view);
         }
