@@ -131,7 +131,7 @@ impl LineFile {
     /// Of the files that were put aside before, in order; other names are not ours.
     fn stamps(&self, stem: &str) -> Vec<u64> {
         let directory = self.path.parent().filter(|path| !path.as_os_str().is_empty());
-        let Ok(entries) = fs::read_dir(directory.unwrap_or(Path::new("."))) else {
+        let Ok(entries) = fs::read_dir(directory.unwrap_or_else(|| Path::new("."))) else {
             return Vec::new();
         };
         let is_stamp =

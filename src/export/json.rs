@@ -7,7 +7,7 @@ const MAX_DEPTH: usize = 32;
 #[derive(Debug, PartialEq)]
 enum Value {
     /// In the order of the text.
-    Object(Vec<(Vec<u8>, Value)>),
+    Object(Vec<(Vec<u8>, Self)>),
     Text(Vec<u8>),
     /// As it is written.
     Number(Vec<u8>),
