@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet, spawn_local};
 use tokio::time::interval;
 
 use super::Error;
@@ -75,6 +75,15 @@ impl EventLoop {
     }
 }
 
+/// Serves a connection in a task of its own: its panic is its own, and the next connection works.
+async fn alone(shared: &Shared, peer: Peer, serving: impl Future<Output = ()> + 'static) {
+    if let Err(error) = spawn_local(serving).await {
+        shared.connections.panicked.add(1);
+        let line = format!("a connection of {peer} panicked and was closed: {error}");
+        shared.diagnostics.say(Level::Error, "connection panic", &line);
+    }
+}
+
 async fn run(shared: Arc<Shared>, mut arriving: UnboundedReceiver<Arrival>, number: usize) {
     let beating = spawn_local({
         let shared = Arc::clone(&shared);
@@ -86,25 +95,17 @@ async fn run(shared: Arc<Shared>, mut arriving: UnboundedReceiver<Arrival>, numb
             }
         }
     });
-    let mut open = Vec::new();
+    let mut open = JoinSet::new();
     while let Some(arrival) = arriving.recv().await {
         let Arrival { stream, peer, open: counted } = arrival;
         let shared = Arc::clone(&shared);
-        open.retain(|connection: &tokio::task::JoinHandle<()>| !connection.is_finished());
-        open.push(spawn_local(async move {
+        while open.try_join_next().is_some() {}
+        open.spawn_local(async move {
             let _counted = counted;
-            // A task of its own: its panic is its own, and the next connection works.
-            let served = spawn_local(connection::serve(Arc::clone(&shared), stream, peer));
-            if let Err(error) = served.await {
-                shared.connections.panicked.add(1);
-                let line = format!("a connection of {peer} panicked and was closed: {error}");
-                shared.diagnostics.say(Level::Error, "connection panic", &line);
-            }
-        }));
+            let serving = connection::serve(Arc::clone(&shared), stream, peer);
+            alone(&shared, peer, serving).await;
+        });
     }
-    for connection in open {
-        // A panic was counted by the connection itself.
-        let _ = connection.await;
-    }
+    while open.join_next().await.is_some() {}
     beating.abort();
 }

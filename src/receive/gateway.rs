@@ -1,5 +1,6 @@
 //! The bootstrap capability: all that a peer holds before it has logged in.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,11 +35,13 @@ pub(super) struct Gateway {
     shared: Arc<Shared>,
     peer: Peer,
     link: Rc<Link>,
+    /// A connection has one try: whoever guesses pays for a connection with each guess.
+    is_tried: Cell<bool>,
 }
 
 impl Gateway {
     pub(super) fn new(shared: Arc<Shared>, peer: Peer, link: Rc<Link>) -> Self {
-        Self { shared, peer, link }
+        Self { shared, peer, link, is_tried: Cell::new(false) }
     }
 
     /// On whose behalf the peer speaks; the error is what it is told.
@@ -74,7 +77,7 @@ impl Gateway {
                 sleep(wait).await;
             }
         }
-        self.link.close();
+        self.link.refuse();
         Error::failed(why.to_owned())
     }
 }
@@ -97,6 +100,9 @@ impl gateway::Server for Gateway {
         params: gateway::OpenParams,
         mut results: gateway::OpenResults,
     ) -> Result<(), Error> {
+        if self.is_tried.replace(true) {
+            return Err(Error::failed("unauthorized: a connection logs in once".to_owned()));
+        }
         let principal = params.get()?.get_credential().map(|given| self.principal(given))?;
         drop(params);
         let principal = match principal {
