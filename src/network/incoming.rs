@@ -245,7 +245,8 @@ async fn in_time<T>(
     read: impl Future<Output = Result<T, Closed>>,
 ) -> Result<T, Closed> {
     let too_slow = |_| {
-        let detail = format!("the peer began a message and did not send the rest in time ({limit:?})");
+        let detail =
+            format!("the peer began a message and did not send the rest in time ({limit:?})");
         Closed::new(Cause::Slow, detail)
     };
     timeout(limit, read).await.map_err(too_slow)?
