@@ -283,7 +283,7 @@ fn row_111_messages_at_random() {
                     caps.reborrow().get(0).set_sender_promise(number);
                     caps.get(1).set_receiver_hosted(number);
                 }),
-                _ => wire::ping(number),
+                _ => wire::ping(number, wire::SESSION),
             });
         }
         let _ = peer.send(&frames.concat());

@@ -35,6 +35,7 @@ fn known(process: &Process, count: usize) -> Vec<Peer> {
         }
         for peer in &mut peers[from..] {
             assert!(peer.began(), "a log-in failed");
+            peer.settle();
         }
     }
     peers
@@ -88,7 +89,7 @@ fn row_096_ten_thousand_active_connections() {
             let exporter = (group * 200 + place) as u64;
             let question = peer.next();
             let envelope = Envelope { exporter, ..PLAIN };
-            let call = wire::export(question, |batch| envelope.fill(batch, &data));
+            let call = wire::export(question, peer.session(), |batch| envelope.fill(batch, &data));
             peer.send(&call).unwrap();
             asked.push((question, Instant::now()));
         }

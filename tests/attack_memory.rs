@@ -86,9 +86,13 @@ fn row_100_bombs_of_pointers() {
         span.init_events(1500).get(0).init_attributes(1500);
     });
     let is_list = |word: &[u8]| word[0] & 3 == 1 && word[4] & 7 == 7;
-    let places: Vec<_> =
-        (0..shared.len() / 8).filter(|at| is_list(&shared[8 * at..8 * at + 8])).collect();
-    let attributes = *places.last().unwrap();
+    // The list of events and that of the attributes have as many words each.
+    let words = (1500 * 3_u32) << 3 | 7;
+    let attributes = (0..shared.len() / 8)
+        .filter(|at| is_list(&shared[8 * at..8 * at + 8]))
+        .filter(|at| shared[8 * at + 4..8 * at + 8] == words.to_le_bytes())
+        .nth(1)
+        .expect("the attributes' pointer");
     let target: [u8; 8] = shared[8 * attributes..8 * attributes + 8].try_into().unwrap();
     let offset = i32::from_le_bytes(target[..4].try_into().unwrap()) >> 2;
     for event in 1..1500 {
@@ -288,7 +292,7 @@ fn row_110_a_flood_of_calls_to_a_slow_sink() {
         for sequence in 1..=20_000 {
             let question = peer.next();
             let envelope = Envelope { exporter, sequence, ..PLAIN };
-            let call = wire::export(question, |batch| envelope.fill(batch, &data));
+            let call = wire::export(question, wire::SESSION, |batch| envelope.fill(batch, &data));
             if peer.send(&call).is_err() {
                 break;
             }

@@ -18,7 +18,7 @@ use super::limits::SMALL_FRAME;
 use super::shared::Shared;
 
 /// An idle connection costs this much; bodies are read past it.
-const READ_AHEAD: usize = 2 * 1024;
+const READ_AHEAD: usize = 512;
 
 /// The first memory for a body. It doubles as data comes: an announced size alone costs no more.
 const FIRST_BYTES: usize = 64 * 1024;
@@ -92,6 +92,11 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         if self.reader.fill_buf().await.map_err(|error| broken(&error))?.is_empty() {
             return Ok(None);
         }
+        // Only while a frame is under way: idle connections are many.
+        Box::pin(self.frame()).await.map(Some)
+    }
+
+    async fn frame(&mut self) -> Result<Incoming, Closed> {
         let limit = self.shared.limits.header;
         let (ends, header) = in_time(limit, self.header()).await?;
         let words = ends.last().copied().unwrap_or_default();
@@ -110,7 +115,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         if let Ok(body) = message.get_root() {
             self.shared.questions.came(body, self.shared.most_questions())?;
         }
-        Ok(Some(Incoming { message, _permit: permit }))
+        Ok(Incoming { message, _permit: permit })
     }
 
     /// Answers to what is read would only make a full queue fuller.
@@ -120,7 +125,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         }
         let limit = self.shared.limits.stall;
         let read = self.shared.until(|shared| (!shared.is_full()).then_some(()));
-        timeout(limit, read).await.map_err(|_| {
+        Box::pin(timeout(limit, read)).await.map_err(|_| {
             Closed::new(Cause::Stalled, format!("the peer did not read its answers for {limit:?}"))
         })
     }

@@ -99,9 +99,10 @@ async fn write_all<W: AsyncWrite + Unpin>(writer: &mut W, shared: &Shared) -> Re
                 writer.shutdown().await.map_err(|error| broken(&error))
             };
             let limit = shared.limits.write;
-            return timeout(limit, rest).await.unwrap_or_else(|_| Err(stalled(shared)));
+            return Box::pin(timeout(limit, rest)).await.unwrap_or_else(|_| Err(stalled(shared)));
         }
-        write_queued(writer, shared, &mut together).await?;
+        // Gone before the next message is waited for: idle connections are many.
+        Box::pin(write_queued(writer, shared, &mut together)).await?;
         shared.message_queued().await;
     }
 }

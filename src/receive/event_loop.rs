@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::{JoinSet, LocalSet, spawn_local};
+use tokio::task::{JoinError, JoinSet, LocalSet, spawn_local};
 use tokio::time::interval;
 
 use super::Error;
@@ -75,11 +75,11 @@ impl EventLoop {
     }
 }
 
-/// Serves a connection in a task of its own: its panic is its own, and the next connection works.
-async fn alone(shared: &Shared, peer: Peer, serving: impl Future<Output = ()> + 'static) {
-    if let Err(error) = spawn_local(serving).await {
+/// How a connection's task ended. Its panic is its own, and the next connection works.
+pub(super) fn ended(shared: &Shared, end: Result<(), JoinError>) {
+    if let Err(error) = end {
         shared.connections.panicked.add(1);
-        let line = format!("a connection of {peer} panicked and was closed: {error}");
+        let line = format!("a connection panicked and was closed: {error}");
         shared.diagnostics.say(Level::Error, "connection panic", &line);
     }
 }
@@ -96,16 +96,23 @@ async fn run(shared: Arc<Shared>, mut arriving: UnboundedReceiver<Arrival>, numb
         }
     });
     let mut open = JoinSet::new();
-    while let Some(arrival) = arriving.recv().await {
-        let Arrival { stream, peer, open: counted } = arrival;
+    loop {
+        let arrival = tokio::select! {
+            arrival = arriving.recv() => arrival,
+            Some(end) = open.join_next() => {
+                ended(&shared, end);
+                continue;
+            }
+        };
+        let Some(Arrival { stream, peer, open: counted }) = arrival else { break };
         let shared = Arc::clone(&shared);
-        while open.try_join_next().is_some() {}
         open.spawn_local(async move {
             let _counted = counted;
-            let serving = connection::serve(Arc::clone(&shared), stream, peer);
-            alone(&shared, peer, serving).await;
+            connection::serve(shared, stream, peer).await;
         });
     }
-    while open.join_next().await.is_some() {}
+    while let Some(end) = open.join_next().await {
+        ended(&shared, end);
+    }
     beating.abort();
 }

@@ -23,8 +23,13 @@ pub(crate) fn whole_session() -> Vec<Vec<u8>> {
     let mut frames = vec![bootstrap(wire::BOOTSTRAP), wire::open(wire::OPEN, None)];
     for question in 2..5 {
         let envelope = Envelope::at(question.into());
-        frames.push(wire::export(question, |batch| envelope.fill(batch, &sound())));
+        frames.push(wire::export(question, wire::SESSION, |batch| envelope.fill(batch, &sound())));
     }
-    frames.extend([wire::ping(5), finish(2), wire::ping(6), finish(wire::OPEN)]);
+    frames.extend([
+        wire::ping(5, wire::SESSION),
+        finish(2),
+        wire::ping(6, wire::SESSION),
+        finish(wire::OPEN),
+    ]);
     frames
 }

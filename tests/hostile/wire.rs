@@ -14,6 +14,7 @@ use crate::schema::ingest_capnp::{batch, gateway, session};
 /// The question of the log-in, which stands for its session afterwards.
 pub(crate) const BOOTSTRAP: u32 = 0;
 pub(crate) const OPEN: u32 = 1;
+pub(crate) const SESSION: Target = Target::Within(OPEN);
 
 /// One message as its bytes.
 pub(crate) fn frame(fill: impl FnOnce(message::Builder<'_>)) -> Vec<u8> {
@@ -78,15 +79,19 @@ pub(crate) fn open(question: u32, token: Option<&[u8]>) -> Vec<u8> {
     })
 }
 
-pub(crate) fn ping(question: u32) -> Vec<u8> {
-    call(question, Target::Within(OPEN), (session::Client::TYPE_ID, 1), |params| {
+pub(crate) fn ping(question: u32, session: Target) -> Vec<u8> {
+    call(question, session, (session::Client::TYPE_ID, 1), |params| {
         let mut params = params.init_content().init_as::<session::ping_params::Builder<'_>>();
         params.set_nonce(question.into());
     })
 }
 
-pub(crate) fn export(question: u32, fill: impl FnOnce(batch::Builder<'_>)) -> Vec<u8> {
-    call(question, Target::Within(OPEN), (session::Client::TYPE_ID, 0), |params| {
+pub(crate) fn export(
+    question: u32,
+    session: Target,
+    fill: impl FnOnce(batch::Builder<'_>),
+) -> Vec<u8> {
+    call(question, session, (session::Client::TYPE_ID, 0), |params| {
         let params = params.init_content().init_as::<session::export_params::Builder<'_>>();
         fill(params.init_batch());
     })
@@ -110,6 +115,7 @@ pub(crate) enum Said {
 pub(crate) struct Peer {
     stream: TcpStream,
     question: u32,
+    session: Target,
 }
 
 impl Peer {
@@ -118,7 +124,7 @@ impl Peer {
         stream.set_nodelay(true).expect("a socket has options");
         stream.set_read_timeout(Some(SOON)).expect("a socket has options");
         stream.set_write_timeout(Some(SOON)).expect("a socket has options");
-        Self { stream, question: OPEN }
+        Self { stream, question: OPEN, session: Target::Within(OPEN) }
     }
 
     /// Logged in.
@@ -135,9 +141,27 @@ impl Peer {
         self.send(&login).expect("it is read");
     }
 
+    /// Done with the questions of the log-in, as exporters are; it keeps the session itself.
+    pub(crate) fn settle(&mut self) {
+        // The gateway has number 0 and the session number 1, as they were exported.
+        self.session = Target::Number(1);
+        let done = |question| {
+            frame(|root| {
+                let mut finish = root.init_finish();
+                finish.set_question_id(question);
+                finish.set_release_result_caps(false);
+            })
+        };
+        self.send(&[done(BOOTSTRAP), done(OPEN)].concat()).expect("it is read");
+    }
+
     /// Whether the log-in was taken.
     pub(crate) fn began(&mut self) -> bool {
         self.hear() == (BOOTSTRAP, Said::Answered) && self.hear() == (OPEN, Said::Answered)
+    }
+
+    pub(crate) fn session(&self) -> Target {
+        self.session
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {
@@ -157,7 +181,7 @@ impl Peer {
     /// Sends a batch and hears what it is answered.
     pub(crate) fn export(&mut self, fill: impl FnOnce(batch::Builder<'_>)) -> Said {
         let question = self.next();
-        if self.send(&export(question, fill)).is_err() {
+        if self.send(&export(question, self.session, fill)).is_err() {
             return self.last();
         }
         self.answer(question)
@@ -165,7 +189,7 @@ impl Peer {
 
     pub(crate) fn ping(&mut self) -> Said {
         let question = self.next();
-        if self.send(&ping(question)).is_err() {
+        if self.send(&ping(question, self.session)).is_err() {
             return self.last();
         }
         self.answer(question)
