@@ -8,8 +8,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     free: Arc<Semaphore>,
+    /// For peers that have not said who they are: they never use up what others need.
+    strangers: Arc<Semaphore>,
     total: usize,
 }
+
+/// One frame of a stranger fits in any case.
+const FRAME: usize = 128 * 1024;
+
+/// The part that strangers may hold together, beside the rest.
+const STRANGERS: usize = 16;
 
 /// Bytes held until this is dropped.
 #[derive(Debug)]
@@ -20,7 +28,8 @@ pub(crate) struct Permit {
 impl Budget {
     pub(crate) fn new(bytes: usize) -> Self {
         let total = bytes.min(u32::MAX as usize).min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(total)), total }
+        let strangers = Arc::new(Semaphore::new((total / STRANGERS).max(FRAME.min(total))));
+        Self { free: Arc::new(Semaphore::new(total)), strangers, total }
     }
 
     /// Waits until `bytes` are free, in turn; `None` where there never will be so many.
@@ -30,6 +39,16 @@ impl Budget {
         }
         let bytes = u32::try_from(bytes).ok()?;
         let held = Arc::clone(&self.free).acquire_many_owned(bytes).await.ok()?;
+        Some(Permit { _held: held })
+    }
+
+    /// The same for a peer that has not said who it is.
+    pub(super) async fn take_as_stranger(&self, bytes: usize) -> Option<Permit> {
+        if bytes > self.total {
+            return None;
+        }
+        let bytes = u32::try_from(bytes).ok()?;
+        let held = Arc::clone(&self.strangers).acquire_many_owned(bytes).await.ok()?;
         Some(Permit { _held: held })
     }
 

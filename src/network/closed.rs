@@ -25,6 +25,8 @@ pub(crate) enum Cause {
     TooLarge,
     /// What came is no frame, or no message of the protocol.
     Malformed,
+    /// More questions than may be open at one time.
+    Flood,
     /// The peer began a frame and did not send the rest in time.
     Slow,
     /// The peer did not read in time.
@@ -41,7 +43,7 @@ impl Closed {
     /// As calls in flight see it.
     pub(super) fn to_error(&self) -> capnp::Error {
         match self.cause {
-            Cause::Http | Cause::Tls | Cause::TooLarge | Cause::Malformed => {
+            Cause::Http | Cause::Tls | Cause::TooLarge | Cause::Malformed | Cause::Flood => {
                 capnp::Error::failed(self.detail.clone())
             }
             _ => capnp::Error::disconnected(self.detail.clone()),

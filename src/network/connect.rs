@@ -19,6 +19,8 @@ where
     W: AsyncWrite + Unpin + 'static,
 {
     let (network, handle) = Network::new(halves, Side::Server, limits, budget);
+    // It was ours to choose.
+    handle.shared.is_known.set(true);
     let mut system = RpcSystem::new(Box::new(network), None);
     let bootstrap = system.bootstrap(Side::Server);
     (system, handle, bootstrap)

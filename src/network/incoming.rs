@@ -10,7 +10,7 @@ use std::time::Duration;
 use capnp::Word;
 use capnp::message::{Reader, ReaderOptions, ReaderSegments};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::budget::{Budget, Permit};
 use super::closed::{Cause, Closed};
@@ -18,7 +18,7 @@ use super::limits::SMALL_FRAME;
 use super::shared::Shared;
 
 /// An idle connection costs this much; bodies are read past it.
-const READ_AHEAD: usize = 2 * 1024;
+const READ_AHEAD: usize = 512;
 
 /// The first memory for a body. It doubles as data comes: an announced size alone costs no more.
 const FIRST_BYTES: usize = 64 * 1024;
@@ -92,13 +92,17 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         if self.reader.fill_buf().await.map_err(|error| broken(&error))?.is_empty() {
             return Ok(None);
         }
+        // Only while a frame is under way: idle connections are many.
+        Box::pin(self.frame()).await.map(Some)
+    }
+
+    async fn frame(&mut self) -> Result<Incoming, Closed> {
         let limit = self.shared.limits.header;
         let (ends, header) = in_time(limit, self.header()).await?;
         let words = ends.last().copied().unwrap_or_default();
         let bytes = words * WORD;
         let permit = self.pay(header + bytes).await?;
-        let limit = self.shared.limits.body_of(bytes);
-        let words = in_time(limit, self.body(words)).await?;
+        let words = self.body(words).await?;
         self.shared.count(|traffic| {
             traffic.bytes_in += (header + bytes) as u64;
             traffic.messages_in += 1;
@@ -108,7 +112,10 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         let mut options = ReaderOptions::new();
         options.traversal_limit_in_words(Some(visits));
         let message = Reader::new(Segments { words, ends }, options);
-        Ok(Some(Incoming { message, _permit: permit }))
+        if let Ok(body) = message.get_root() {
+            self.shared.questions.came(body, self.shared.most_questions())?;
+        }
+        Ok(Incoming { message, _permit: permit })
     }
 
     /// Answers to what is read would only make a full queue fuller.
@@ -118,7 +125,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         }
         let limit = self.shared.limits.stall;
         let read = self.shared.until(|shared| (!shared.is_full()).then_some(()));
-        timeout(limit, read).await.map_err(|_| {
+        Box::pin(timeout(limit, read)).await.map_err(|_| {
             Closed::new(Cause::Stalled, format!("the peer did not read its answers for {limit:?}"))
         })
     }
@@ -167,9 +174,15 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
     /// Permits for a frame. It waits where the memory is out: the peer then cannot send either.
     async fn pay(&self, bytes: usize) -> Result<Permit, Closed> {
-        let budget = if bytes <= SMALL_FRAME { &self.allowance } else { &self.budget };
-        budget.take(bytes).await.ok_or_else(|| {
-            let total = budget.total();
+        let permit = if bytes <= SMALL_FRAME {
+            self.allowance.take(bytes).await
+        } else if self.shared.is_known.get() {
+            self.budget.take(bytes).await
+        } else {
+            self.budget.take_as_stranger(bytes).await
+        };
+        permit.ok_or_else(|| {
+            let total = self.budget.total();
             let detail = format!("a frame of {bytes} bytes where all connections may hold {total}");
             Closed::new(Cause::TooLarge, detail)
         })
@@ -177,6 +190,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
     async fn body(&mut self, total: usize) -> Result<Vec<Word>, Closed> {
         let zero = capnp::word(0, 0, 0, 0, 0, 0, 0, 0);
+        let begun = Instant::now();
         let mut words = Vec::new();
         while words.len() < total {
             let start = words.len();
@@ -184,7 +198,13 @@ impl<R: AsyncRead + Unpin> Frames<R> {
             words.reserve_exact(end - start);
             words.resize(end, zero);
             let new = words.get_mut(start..).unwrap_or_default();
-            self.fill(Word::words_to_bytes_mut(new)).await?;
+            let mut done = start * WORD;
+            // Each piece in its time: whoever stops sending does not keep what the whole was paid with.
+            for piece in Word::words_to_bytes_mut(new).chunks_mut(FIRST_BYTES) {
+                done += piece.len();
+                let limit = self.shared.limits.body_of(done).saturating_sub(begun.elapsed());
+                in_time(limit, self.fill(piece)).await?;
+            }
         }
         Ok(words)
     }
@@ -230,7 +250,8 @@ async fn in_time<T>(
     read: impl Future<Output = Result<T, Closed>>,
 ) -> Result<T, Closed> {
     let too_slow = |_| {
-        let detail = format!("the peer began a message and did not send the rest within {limit:?}");
+        let detail =
+            format!("the peer began a message and did not send the rest in time ({limit:?})");
         Closed::new(Cause::Slow, detail)
     };
     timeout(limit, read).await.map_err(too_slow)?

@@ -9,6 +9,17 @@ pub(super) const SEGMENTS: usize = 8;
 /// frees the budget (`Finish`, `Return`) is read even while all of it is out.
 pub(super) const SMALL_FRAME: usize = 4 * 1024;
 
+/// What a peer that has not said who it is may cost beside its frames: there may be thousands of them.
+pub(super) const STRANGER: Stranger =
+    Stranger { queue_bytes: 16 * 1024, queue_messages: 16, questions: 16 };
+
+/// See [`STRANGER`].
+pub(super) struct Stranger {
+    pub(super) queue_bytes: usize,
+    pub(super) queue_messages: usize,
+    pub(super) questions: usize,
+}
+
 /// The limits of one connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
@@ -22,6 +33,8 @@ pub(crate) struct Limits {
     pub(crate) rate: usize,
     /// Bytes that small frames may hold together.
     pub(crate) allowance: usize,
+    /// Questions of the peer that may be open at one time.
+    pub(crate) questions: usize,
     /// Nothing is read while more than this waits to be sent.
     pub(crate) queue_bytes: usize,
     pub(crate) queue_messages: usize,
@@ -35,7 +48,12 @@ impl Limits {
     /// Of a peer that calls: the answers it gets are small, and what it sends is bounded by its window, so
     /// that its queue only must not be the tighter bound.
     pub(crate) fn client() -> Self {
-        Self { frame: 256 * 1024, queue_bytes: 128 * 1024 * 1024, ..Self::server() }
+        Self {
+            frame: 256 * 1024,
+            allowance: 256 * 1024,
+            queue_bytes: 128 * 1024 * 1024,
+            ..Self::server()
+        }
     }
 
     /// Of a peer that is called: what it gets is large only after a login.
@@ -45,15 +63,16 @@ impl Limits {
             header: Duration::from_secs(5),
             body: Duration::from_secs(10),
             rate: 16 * 1024,
-            allowance: 256 * 1024,
-            queue_bytes: 1024 * 1024,
-            queue_messages: 1024,
+            allowance: 16 * 1024,
+            questions: 256,
+            queue_bytes: 256 * 1024,
+            queue_messages: 256,
             stall: Duration::from_secs(10),
             write: Duration::from_secs(10),
         }
     }
 
-    /// How long the body of a frame may take.
+    /// How long so many bytes of a frame may take.
     pub(super) fn body_of(&self, bytes: usize) -> Duration {
         self.body + Duration::from_millis((bytes as u64) * 1000 / (self.rate.max(1) as u64))
     }

@@ -13,6 +13,7 @@ mod handle;
 mod incoming;
 mod limits;
 mod outgoing;
+mod questions;
 #[cfg(any(test, feature = "receive"))]
 mod serve;
 mod shared;

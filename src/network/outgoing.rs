@@ -19,6 +19,9 @@ const COPIED: usize = 16 * 1024;
 /// As much is copied together before it is written.
 const TOGETHER: usize = 64 * 1024;
 
+/// And as much of that memory is kept while there is nothing to write.
+const KEPT: usize = 2 * 1024;
+
 /// First segments, in words: the hint is 1,024 for every call, however small.
 const FIRST_SEGMENT: (u32, u32) = (16, 128);
 
@@ -48,6 +51,9 @@ impl capnp_rpc::OutgoingMessage for Outgoing {
     /// Resolves at once: whoever waits for bytes on the wire asks for an answer.
     fn send(self: Box<Self>) -> (Promise<(), capnp::Error>, Built) {
         let Self { message, shared } = *self;
+        if let Ok(body) = message.get_root_as_reader() {
+            shared.questions.goes(body);
+        }
         let message = Rc::new(message);
         let bytes = size(&message);
         shared.push(Rc::clone(&message), bytes);
@@ -93,9 +99,10 @@ async fn write_all<W: AsyncWrite + Unpin>(writer: &mut W, shared: &Shared) -> Re
                 writer.shutdown().await.map_err(|error| broken(&error))
             };
             let limit = shared.limits.write;
-            return timeout(limit, rest).await.unwrap_or_else(|_| Err(stalled(shared)));
+            return Box::pin(timeout(limit, rest)).await.unwrap_or_else(|_| Err(stalled(shared)));
         }
-        write_queued(writer, shared, &mut together).await?;
+        // Gone before the next message is waited for: idle connections are many.
+        Box::pin(write_queued(writer, shared, &mut together)).await?;
         shared.message_queued().await;
     }
 }
@@ -124,6 +131,7 @@ async fn write_queued<W: AsyncWrite + Unpin>(
         }
     }
     put(writer, shared, together, &[]).await?;
+    together.shrink_to(KEPT);
     writer.flush().await.map_err(|error| broken(&error))?;
     shared.wrote(bytes);
     Ok(())

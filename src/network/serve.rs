@@ -26,9 +26,10 @@ where
 }
 
 impl Handle {
-    /// Frames may have so many bytes from the next one on, as after a login.
+    /// The peer is no stranger any more, and its frames may have so many bytes from the next one on.
     pub(crate) fn raise(&self, frame: usize) {
         self.shared.frame.set(frame);
         self.shared.segments.set(MORE_SEGMENTS);
+        self.shared.is_known.set(true);
     }
 }

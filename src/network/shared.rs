@@ -8,7 +8,8 @@ use capnp::message::{Builder, HeapAllocator};
 use tokio::sync::Notify;
 
 use super::closed::Closed;
-use super::limits::{Limits, SEGMENTS};
+use super::limits::{Limits, SEGMENTS, STRANGER};
+use super::questions::Questions;
 
 pub(super) type Built = Rc<Builder<HeapAllocator>>;
 
@@ -28,6 +29,9 @@ pub(super) struct Shared {
     pub(super) traffic: Cell<Traffic>,
     pub(super) frame: Cell<usize>,
     pub(super) segments: Cell<usize>,
+    /// The peer has said who it is, or we chose it.
+    pub(super) is_known: Cell<bool>,
+    pub(super) questions: Questions,
     queue: RefCell<VecDeque<Built>>,
     queued_bytes: Cell<usize>,
     closed: RefCell<Option<Closed>>,
@@ -44,6 +48,8 @@ impl Shared {
             traffic: Cell::default(),
             frame: Cell::new(limits.frame),
             segments: Cell::new(SEGMENTS),
+            is_known: Cell::new(false),
+            questions: Questions::default(),
             queue: RefCell::default(),
             queued_bytes: Cell::new(0),
             closed: RefCell::default(),
@@ -83,8 +89,18 @@ impl Shared {
 
     /// More waits to be sent than may, so that nothing is read.
     pub(super) fn is_full(&self) -> bool {
-        self.queued_bytes.get() > self.limits.queue_bytes
-            || self.queue.borrow().len() > self.limits.queue_messages
+        let (bytes, messages) = (self.limits.queue_bytes, self.limits.queue_messages);
+        let (bytes, messages) = if self.is_known.get() {
+            (bytes, messages)
+        } else {
+            (bytes.min(STRANGER.queue_bytes), messages.min(STRANGER.queue_messages))
+        };
+        self.queued_bytes.get() > bytes || self.queue.borrow().len() > messages
+    }
+
+    /// Questions of the peer that may be open at one time.
+    pub(super) fn most_questions(&self) -> usize {
+        if self.is_known.get() { self.limits.questions } else { STRANGER.questions }
     }
 
     /// The first reason stands.

@@ -51,10 +51,19 @@ async fn rpc(shared: &Arc<Shared>, known: Known, peer: Peer, login_by: Instant) 
     link.joined(handle.clone());
     let ended = Cell::new(false);
     let manage = async {
-        if timeout_at(login_by, link.logged_in()).await.is_err() {
-            shared.connections.not_logged_in.add(1);
-            handle.close(&format!("no log-in within {:?}", limits.login));
-            return;
+        match timeout_at(login_by, link.logged_in()).await {
+            Ok(true) => {}
+            Ok(false) => {
+                // The answer goes first.
+                sleep(QUIET).await;
+                handle.close("the log-in was refused; connect anew");
+                return;
+            }
+            Err(_) => {
+                shared.connections.not_logged_in.add(1);
+                handle.close(&format!("no log-in within {:?}", limits.login));
+                return;
+            }
         }
         let why = leave(shared, &link).await;
         handle.close(why);

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinError, JoinSet, LocalSet, spawn_local};
 use tokio::time::interval;
 
 use super::Error;
@@ -75,6 +75,15 @@ impl EventLoop {
     }
 }
 
+/// How a connection's task ended. Its panic is its own, and the next connection works.
+pub(super) fn ended(shared: &Shared, end: Result<(), JoinError>) {
+    if let Err(error) = end {
+        shared.connections.panicked.add(1);
+        let line = format!("a connection panicked and was closed: {error}");
+        shared.diagnostics.say(Level::Error, "connection panic", &line);
+    }
+}
+
 async fn run(shared: Arc<Shared>, mut arriving: UnboundedReceiver<Arrival>, number: usize) {
     let beating = spawn_local({
         let shared = Arc::clone(&shared);
@@ -86,25 +95,24 @@ async fn run(shared: Arc<Shared>, mut arriving: UnboundedReceiver<Arrival>, numb
             }
         }
     });
-    let mut open = Vec::new();
-    while let Some(arrival) = arriving.recv().await {
-        let Arrival { stream, peer, open: counted } = arrival;
-        let shared = Arc::clone(&shared);
-        open.retain(|connection: &tokio::task::JoinHandle<()>| !connection.is_finished());
-        open.push(spawn_local(async move {
-            let _counted = counted;
-            // A task of its own: its panic is its own, and the next connection works.
-            let served = spawn_local(connection::serve(Arc::clone(&shared), stream, peer));
-            if let Err(error) = served.await {
-                shared.connections.panicked.add(1);
-                let line = format!("a connection of {peer} panicked and was closed: {error}");
-                shared.diagnostics.say(Level::Error, "connection panic", &line);
+    let mut open = JoinSet::new();
+    loop {
+        let arrival = tokio::select! {
+            arrival = arriving.recv() => arrival,
+            Some(end) = open.join_next() => {
+                ended(&shared, end);
+                continue;
             }
-        }));
+        };
+        let Some(Arrival { stream, peer, open: counted }) = arrival else { break };
+        let shared = Arc::clone(&shared);
+        open.spawn_local(async move {
+            let _counted = counted;
+            connection::serve(shared, stream, peer).await;
+        });
     }
-    for connection in open {
-        // A panic was counted by the connection itself.
-        let _ = connection.await;
+    while let Some(end) = open.join_next().await {
+        ended(&shared, end);
     }
     beating.abort();
 }

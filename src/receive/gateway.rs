@@ -1,5 +1,6 @@
 //! The bootstrap capability: all that a peer holds before it has logged in.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(super) struct Gateway {
     /// Of the peer, where TLS asked for one.
     certificate: Option<Fingerprint>,
     link: Rc<Link>,
+    /// A connection has one try: whoever guesses pays for a connection with each guess.
+    is_tried: Cell<bool>,
 }
 
 impl Gateway {
@@ -46,7 +49,7 @@ impl Gateway {
         certificate: Option<Fingerprint>,
         link: Rc<Link>,
     ) -> Self {
-        Self { shared, peer, certificate, link }
+        Self { shared, peer, certificate, link, is_tried: Cell::new(false) }
     }
 
     /// On whose behalf the peer speaks; the error is what it is told.
@@ -85,7 +88,7 @@ impl Gateway {
                 sleep(wait).await;
             }
         }
-        self.link.close();
+        self.link.refuse();
         Error::failed(why.to_owned())
     }
 }
@@ -108,6 +111,9 @@ impl gateway::Server for Gateway {
         params: gateway::OpenParams,
         mut results: gateway::OpenResults,
     ) -> Result<(), Error> {
+        if self.is_tried.replace(true) {
+            return Err(Error::failed("unauthorized: a connection logs in once".to_owned()));
+        }
         let principal = params.get()?.get_credential().map(|given| self.principal(given))?;
         drop(params);
         let principal = match principal {

@@ -12,6 +12,7 @@ use crate::network::Handle;
 pub(super) struct Link {
     handle: OnceCell<Handle>,
     is_logged_in: Cell<bool>,
+    is_refused: Cell<bool>,
     /// No more batches are wanted.
     is_closing: Cell<bool>,
     /// Calls under way.
@@ -35,8 +36,16 @@ impl Link {
         self.changed.notify_waiters();
     }
 
-    pub(super) async fn logged_in(&self) {
-        self.until(|link| link.is_logged_in.get()).await;
+    /// The log-in failed, and there is no second one.
+    pub(super) fn refuse(&self) {
+        self.is_refused.set(true);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits for the log-in: whether it was taken.
+    pub(super) async fn logged_in(&self) -> bool {
+        self.until(|link| link.is_logged_in.get() || link.is_refused.get()).await;
+        self.is_logged_in.get()
     }
 
     /// Asks the peer to go: it is given no more credit.

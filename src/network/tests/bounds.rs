@@ -105,6 +105,38 @@ fn bootstrap(question: u32) -> Vec<u8> {
     capnp::serialize::write_message_to_words(&message)
 }
 
+fn finish(question: u32) -> Vec<u8> {
+    let mut message = Builder::new_default();
+    let root: message::Builder = message.init_root();
+    root.init_finish().set_question_id(question);
+    capnp::serialize::write_message_to_words(&message)
+}
+
+/// An answer costs memory until its peer is done with it.
+#[test]
+fn only_so_many_questions_are_open() {
+    for (is_known, most) in [(false, 16), (true, 256)] {
+        run(async {
+            let ((one, mut other), budget) = (duplex(1 << 20), Budget::new(1 << 20));
+            let handle = server(split(one), &Limits::server(), &budget, Echo::default());
+            if is_known {
+                handle.raise(1 << 16);
+            }
+            for question in 0..most {
+                other.write_all(&bootstrap(question)).await.unwrap();
+            }
+            // Those that are finished make room.
+            other.write_all(&[finish(0), bootstrap(0)].concat()).await.unwrap();
+            let mut some = [0; 64];
+            other.read_exact(&mut some).await.unwrap();
+            assert!(handle.closed().is_none());
+            other.write_all(&bootstrap(most)).await.unwrap();
+            let why = handle.over().await.unwrap();
+            assert_eq!(why.cause, Cause::Flood, "{why}");
+        });
+    }
+}
+
 /// Each question costs an answer that nobody reads.
 #[test]
 fn a_flood_of_questions_is_not_read_without_end() {
@@ -120,7 +152,8 @@ fn a_flood_of_questions_is_not_read_without_end() {
         let (_unread, mut write) = split(other);
         let flood = spawn_local(async move {
             for question in 0.. {
-                if write.write_all(&bootstrap(question)).await.is_err() {
+                let both = [bootstrap(question), finish(question)].concat();
+                if write.write_all(&both).await.is_err() {
                     break;
                 }
             }
@@ -142,6 +175,7 @@ fn a_peer_that_takes_nothing_is_given_up() {
         let limits = Limits { write: Duration::from_millis(200), ..Limits::server() };
         let ((one, other), budget) = (duplex(4096), Budget::new(1 << 20));
         let handle = server(split(one), &limits, &budget, Echo::default());
+        handle.raise(1 << 16);
         let (_unread, mut write) = split(other);
         for question in 0..200 {
             write.write_all(&bootstrap(question)).await.unwrap();

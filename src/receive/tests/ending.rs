@@ -215,3 +215,23 @@ fn health_says_what_is_wrong() {
     running.shutdown(SOON).unwrap();
     assert!(running.not_ready().unwrap().contains("shutting down"));
 }
+
+/// Attack row 118.
+#[test]
+fn row_118_a_panic_is_counted_and_said_and_the_next_connection_works() {
+    let running = receiver().sink(Sink::files(unique("panic"))).start().unwrap();
+    let shared = running.shared();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let mut open = tokio::task::JoinSet::new();
+        open.spawn_local(async { panic!("a handler") });
+        open.spawn_local(async {});
+        while let Some(end) = open.join_next().await {
+            crate::receive::event_loop::ended(&shared, end);
+        }
+    });
+    assert_eq!(running.counts().connections.panicked, 1);
+    assert!(running.diagnostics().join("\n").contains("a connection panicked"));
+    run(async || client(&running.addresses()[0]).await.export(1, 1, &[1]).await);
+    assert_eq!(running.counts().traces.taken, 1);
+}

@@ -1,0 +1,51 @@
+//! Questions of a peer that are open: each costs memory here until the peer is done with its answer.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use capnp::any_pointer;
+use capnp_rpc::rpc_capnp::message;
+
+use super::closed::{Cause, Closed};
+
+/// The questions by their numbers, which the peer chose.
+#[derive(Default)]
+pub(super) struct Questions(RefCell<HashSet<u32>>);
+
+impl Questions {
+    /// Takes note of a message that came; the error is that it asks one question more than `most`.
+    /// What is no message of the protocol is the RPC system's to refuse.
+    pub(super) fn came(&self, body: any_pointer::Reader<'_>, most: usize) -> Result<(), Closed> {
+        let Ok(Ok(which)) = body.get_as::<message::Reader<'_>>().map(message::Reader::which) else {
+            return Ok(());
+        };
+        let asked = match which {
+            message::Bootstrap(Ok(bootstrap)) => bootstrap.get_question_id(),
+            message::Call(Ok(call)) => call.get_question_id(),
+            message::Finish(Ok(finish)) => {
+                self.0.borrow_mut().remove(&finish.get_question_id());
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let mut open = self.0.borrow_mut();
+        open.insert(asked);
+        if open.len() > most {
+            let detail = format!("the peer has more than {most} questions open at one time");
+            return Err(Closed::new(Cause::Flood, detail));
+        }
+        Ok(())
+    }
+
+    /// Takes note of a message that goes: some answers need no word that they were understood.
+    pub(super) fn goes(&self, body: any_pointer::Reader<'_>) {
+        let Ok(Ok(which)) = body.get_as::<message::Reader<'_>>().map(message::Reader::which) else {
+            return;
+        };
+        if let message::Return(Ok(answer)) = which {
+            if answer.get_no_finish_needed() {
+                self.0.borrow_mut().remove(&answer.get_answer_id());
+            }
+        }
+    }
+}
