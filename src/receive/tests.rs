@@ -3,6 +3,7 @@
 mod client;
 mod delivery;
 mod ending;
+mod evolution;
 mod forwarded;
 mod login;
 

@@ -12,6 +12,7 @@ use super::super::frame::{Frame, Outcome};
 use super::*;
 use crate::config::plan::{CapnpPlan, Compression, Target, Token};
 
+mod evolution;
 mod foreign;
 mod links;
 mod login;
