@@ -49,7 +49,7 @@ impl Sender {
             }
             "trackside-http" => {
                 let builder = sdk::SpanExporter::builder();
-                Self::Http(builder.with_endpoint(format!("http://{address}")).build()?)
+                Self::Http(builder.with_endpoint(&format!("http://{address}")).build()?)
             }
             "stock-http" => Self::StockHttp(stock_http(variant, address)?),
             "stock-grpc" => {

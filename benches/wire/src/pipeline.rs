@@ -1,11 +1,11 @@
 //! From a call of the OpenTelemetry API to the receiver's answer: recording, queue, batch, export.
 
+use std::future::pending;
 use std::time::Duration;
 
 use opentelemetry::trace::{Span as _, Tracer, TracerProvider as _};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanData};
-use tokio::runtime::Runtime;
 use trackside::telemetry::{self, Telemetry, TelemetryConfig};
 
 use crate::Result;
@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 pub enum Pipeline {
     Ours(Telemetry, trackside::otel::Tracer),
-    Stock { provider: SdkTracerProvider, tracer: SdkTracer, _runtime: Runtime },
+    Stock(SdkTracerProvider, SdkTracer),
 }
 
 impl Pipeline {
@@ -28,20 +28,19 @@ impl Pipeline {
             "trackside-pipeline-http" => "http",
             _ => {
                 // What tonic needs beside the thread of the processor.
-                let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(1)
-                    .enable_all()
-                    .build()?;
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let handle = runtime.handle().clone();
                 let exporter = if variant.exporter == "stock-pipeline-grpc" {
-                    let _entered = runtime.enter();
+                    let _entered = handle.enter();
                     stock_grpc(variant, address)?
                 } else {
                     stock_http(variant, address)?
                 };
+                std::thread::spawn(move || runtime.block_on(pending::<()>()));
                 let builder = SdkTracerProvider::builder().with_resource(resource());
                 let provider = builder.with_batch_exporter(exporter).build();
                 let tracer = provider.tracer(name);
-                return Ok(Self::Stock { provider, tracer, _runtime: runtime });
+                return Ok(Self::Stock(provider, tracer));
             }
         };
         let config = TelemetryConfig::default().with_service_name("shop");
@@ -56,7 +55,7 @@ impl Pipeline {
                 let flushed = telemetry.force_flush(SOON);
                 flushed.map_err(|error| OTelSdkError::InternalFailure(error.to_string()))
             }
-            Self::Stock { provider, tracer, .. } => {
+            Self::Stock(provider, tracer) => {
                 batch.into_iter().for_each(|span| record(tracer, span));
                 provider.force_flush()
             }
