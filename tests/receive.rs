@@ -231,6 +231,19 @@ fn the_program_prints_trees_and_ends_with_zero() {
 }
 
 #[test]
+fn the_program_counts() {
+    let _serial = serial();
+    let program = Program::start(&["--listen", "127.0.0.1:0", "--count"]);
+    let telemetry = sending(&program.address);
+    (0..100).for_each(|_| drop(telemetry::span("counted")));
+    telemetry.shutdown(SOON).unwrap();
+    program.signal("TERM");
+    let (code, text) = program.end();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("counted 100 spans, 0 points"), "{text}");
+}
+
+#[test]
 fn what_cannot_be_used_is_said_in_a_sentence() {
     let forward = ["--forward", "http://127.0.0.1:4318"];
     for (arguments, words) in [

@@ -4,6 +4,7 @@ mod bad_input;
 mod client;
 mod delivery;
 mod ending;
+mod evolution;
 mod forwarded;
 mod login;
 

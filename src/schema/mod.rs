@@ -28,6 +28,8 @@ pub(crate) mod logs_capnp;
 #[cfg(feature = "telemetry")]
 #[rustfmt::skip]
 pub(crate) mod metrics_capnp;
+#[cfg(all(test, feature = "telemetry"))]
+pub(crate) mod next;
 #[cfg(feature = "telemetry")]
 #[rustfmt::skip]
 pub(crate) mod resource_capnp;

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use trackside::receive::{self, Builder, Receiver, Running, Sink};
+use trackside::receive::{self, Builder, Counts, Receiver, Running, Sink};
 use trackside::telemetry::{self, TelemetryConfig};
 
 use crate::{say, signals};
@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
     /// A directory for traces.jsonl, metrics.jsonl and logs.jsonl
     #[arg(long, value_name = "DIRECTORY")]
     file: Option<PathBuf>,
+    /// Read every field of what comes and count it; the count is said at the end
+    #[arg(long)]
+    count: bool,
     /// Where to answer HTTP requests for /healthz and /readyz: 127.0.0.1:8080
     #[arg(long, value_name = "ADDRESS")]
     health: Option<String>,
@@ -90,7 +93,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let drain = arguments.drain;
+    let (drain, counts) = (arguments.drain, arguments.count);
     let builder = builder(arguments)?;
     let own = TelemetryConfig::default().with_fallback_name("trackside-receiver");
     let telemetry = telemetry::init(own)?;
@@ -100,7 +103,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     announce(&receiver)?;
     let signal = signals.recv()?;
     say(&format!("{signal}: no new connections; the end takes {drain:?} at most"));
-    let ended = end(receiver, drain, &signals);
+    let ended = match end(receiver, drain, &signals) {
+        Ok(taken) if counts => say_counts(&taken).map_err(Into::into),
+        ended => ended.map(drop),
+    };
     // What it has to say of itself is no reason to fail.
     if let Err(error) = telemetry.shutdown(LAST_WORDS) {
         say(&error.to_string());
@@ -120,18 +126,27 @@ fn announce(receiver: &Running) -> io::Result<()> {
     out.flush()
 }
 
+/// What `--count` is for.
+fn say_counts(counts: &Counts) -> io::Result<()> {
+    let [spans, points, logs] =
+        [counts.traces, counts.metrics, counts.logs].map(|signal| signal.taken);
+    let mut out = io::stdout().lock();
+    writeln!(out, "counted {spans} spans, {points} points, {logs} log records")?;
+    out.flush()
+}
+
 /// Shuts down within `drain`; another signal cuts it short.
 fn end(
     receiver: Running,
     drain: Duration,
     signals: &mpsc::Receiver<&'static str>,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<Counts, Box<dyn Error>> {
     let (done, is_done) = mpsc::channel();
     let shut_down = move || drop(done.send(receiver.shutdown(drain)));
     std::thread::Builder::new().name("trackside-shutdown".into()).spawn(shut_down)?;
     loop {
         match is_done.recv_timeout(Duration::from_millis(50)) {
-            Ok(ended) => return ended.map(drop).map_err(Into::into),
+            Ok(ended) => return ended.map_err(Into::into),
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 return Err("the shutdown ended without a word".into());
             }
@@ -144,9 +159,13 @@ fn end(
 }
 
 fn builder(arguments: Arguments) -> Result<Builder, Box<dyn Error>> {
-    if arguments.forward.is_empty() && arguments.file.is_none() && !arguments.console {
+    if arguments.forward.is_empty()
+        && arguments.file.is_none()
+        && !arguments.console
+        && !arguments.count
+    {
         return Err(
-            "there is nowhere to send to: give --forward URL, --file DIRECTORY or --console".into(),
+            "there is nowhere to send to: give --forward URL, --file DIRECTORY, --console or --count".into(),
         );
     }
     let mut builder = Receiver::builder()
@@ -192,6 +211,9 @@ fn builder(arguments: Arguments) -> Result<Builder, Box<dyn Error>> {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let color = !no_color && io::stdout().is_terminal();
         builder = builder.sink(Sink::console(color).with_quiet(arguments.console_quiet));
+    }
+    if arguments.count {
+        builder = builder.sink(Sink::counting());
     }
     if let Some(address) = &arguments.health {
         builder = builder.health(address);

@@ -33,22 +33,26 @@ impl Rows<'_> {
         signal: Signal,
         items: u32,
         otlp_bytes: usize,
+        known: Option<Found>,
         take: impl FnOnce(&Rows<'_>) -> T,
-    ) -> Result<T, Refusal> {
+    ) -> Result<(T, Found), Refusal> {
         // Whoever reads each word once stays within this, and pointers to one place from many do not.
         let words = message.len() / 8 + SPARE_WORDS;
         let first = open(message, Some(words))?;
         let root = first.get_root::<rows::Reader<'_>>()?;
         agree(root, signal)?;
         let strings = Strings::open(root.get_strings()?)?;
-        let found = check(root, &strings, items, otlp_bytes)?;
+        let found = match known {
+            Some(found) => found,
+            None => check(root, &strings, items, otlp_bytes)?,
+        };
         // What the check has seen may be read as often as there are sinks.
         let second = open(message, None)?;
         let root = second.get_root::<rows::Reader<'_>>()?;
         let fault = Fault::default();
         let taken = take(&Rows { root, table: Table { strings: &strings, fault: &fault }, found });
         fault.into_result()?;
-        Ok(taken)
+        Ok((taken, found))
     }
 
     /// The batch is not longer than this as OTLP.

@@ -1,10 +1,13 @@
 //! A batch taken out of its call.
 
+use std::sync::OnceLock;
+
 #[cfg(test)]
 use bytes::Bytes;
 use capnp::message::{Builder, HeapAllocator};
 use capnp::serialize;
 
+use super::check::Found;
 use super::words::Words;
 use super::{Refusal, Rows, frame};
 use crate::schema::ingest_capnp::batch::{self, Signal, body};
@@ -26,6 +29,8 @@ pub(crate) struct Payload {
     items: u32,
     message: Words,
     otlp_bytes: usize,
+    /// What the check has found: the message stays as it is, so one check is enough for all that read it.
+    found: OnceLock<Found>,
 }
 
 impl Payload {
@@ -55,7 +60,8 @@ impl Payload {
             }
         };
         let items = batch.get_item_count();
-        Ok(Self { signal, items, message, otlp_bytes: limits.otlp_bytes })
+        let (otlp_bytes, found) = (limits.otlp_bytes, OnceLock::new());
+        Ok(Self { signal, items, message, otlp_bytes, found })
     }
 
     /// Never unset.
@@ -73,11 +79,16 @@ impl Payload {
         self.message.as_bytes().len()
     }
 
-    /// Checks the whole message, then lends it to `take`.
+    /// Checks the whole message unless that was done before, then lends it to `take`.
     ///
     /// What `take` gives is valid only if this succeeds: so it should build something, and send nothing.
     pub(crate) fn read<T>(&self, take: impl FnOnce(&Rows<'_>) -> T) -> Result<T, Refusal> {
-        Rows::read(self.message.as_bytes(), self.signal, self.items, self.otlp_bytes, take)
+        let message = self.message.as_bytes();
+        let known = self.found.get().copied();
+        let (taken, found) =
+            Rows::read(message, self.signal, self.items, self.otlp_bytes, known, take)?;
+        self.found.get_or_init(|| found);
+        Ok(taken)
     }
 
     /// The `Export*ServiceRequest` of the signal.

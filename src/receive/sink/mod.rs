@@ -1,6 +1,7 @@
 //! Where batches go: several sinks at once, each with a queue, repeats and an account of its own.
 
 mod console;
+mod counting;
 mod entry;
 mod fanout;
 mod file;
@@ -34,6 +35,7 @@ pub(super) fn spawn(plan: SinkPlan, queue: Arc<Queue>, diagnostics: Arc<Diagnost
                     match plan.kind {
                         Kind::Forward(plans) => forward::serve(&plans, &queue, &heard).await,
                         Kind::File(directory) => file::serve(&directory, &queue, &heard).await,
+                        Kind::Counting => counting::serve(&queue).await,
                         Kind::Console { quiet, color } => {
                             console::serve(quiet, color, &queue, &heard).await;
                         }

@@ -43,6 +43,7 @@ enum Target {
     Forward(String),
     File(PathBuf),
     Console { color: bool },
+    Counting,
 }
 
 impl Sink {
@@ -61,6 +62,12 @@ impl Sink {
     /// Text on standard output: traces as trees across processes, tables of metrics, lines of logs.
     pub fn console(color: bool) -> Self {
         Self::new(Target::Console { color }, false)
+    }
+
+    /// Nowhere: every field is read, the items are counted, and that is all. It shows what a receiver can
+    /// take, and that what was sent has arrived. As a collector it is required.
+    pub fn counting() -> Self {
+        Self::new(Target::Counting, true)
     }
 
     fn new(target: Target, is_required: bool) -> Self {
@@ -132,6 +139,7 @@ impl Sink {
             Target::File(directory) => {
                 (directory.display().to_string(), Kind::File(directory.clone()))
             }
+            Target::Counting => ("the count".to_owned(), Kind::Counting),
             Target::Console { color } => {
                 ("the console".to_owned(), Kind::Console { quiet: self.quiet, color: *color })
             }
@@ -216,6 +224,7 @@ pub(in crate::receive) enum Kind {
     Forward(Box<[OtlpPlan; 3]>),
     File(PathBuf),
     Console { quiet: Duration, color: bool },
+    Counting,
 }
 
 impl SinkPlan {

@@ -71,6 +71,21 @@ fn a_batch_is_taken_once_however_often_it_comes() {
 }
 
 #[test]
+fn a_count_is_a_sink_that_nothing_stands_behind() {
+    let running = receiver().sink(Sink::counting()).start().unwrap();
+    run(async || {
+        let client = client(&running.addresses()[0]).await;
+        assert_eq!(client.export(1, 1, &[1, 2]).await, ACCEPTED);
+        assert_eq!(client.export(1, 2, &[3]).await, ACCEPTED);
+        assert_eq!(client.export(1, 2, &[3]).await, Said::Duplicate);
+    });
+    let counts = running.shutdown(SOON).unwrap();
+    assert_conserved(&counts);
+    assert_eq!(counts.sinks[0].name, "the count");
+    assert_eq!((counts.traces.taken, counts.sinks[0].traces.forwarded), (3, 3));
+}
+
+#[test]
 fn what_is_malformed_is_refused_and_the_connection_stays() {
     let running = receiver().sink(Sink::files(unique("malformed"))).start().unwrap();
     run(async || {

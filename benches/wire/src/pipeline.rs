@@ -1,0 +1,79 @@
+//! From a call of the OpenTelemetry API to the receiver's answer: recording, queue, batch, export.
+
+use std::future::pending;
+use std::time::Duration;
+
+use opentelemetry::trace::{Span as _, Tracer, TracerProvider as _};
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanData};
+use trackside::telemetry::{self, Telemetry, TelemetryConfig};
+
+use crate::Result;
+use crate::case::Variant;
+use crate::exporters::{stock_grpc, stock_http};
+use crate::spans::resource;
+
+const SOON: Duration = Duration::from_secs(10);
+
+pub enum Pipeline {
+    Ours(Telemetry, trackside::otel::Tracer),
+    Stock(SdkTracerProvider, SdkTracer),
+}
+
+impl Pipeline {
+    pub fn open(variant: Variant, address: &str) -> Result<Self> {
+        let name = "shop.rpc";
+        let scheme = match variant.exporter {
+            "trackside-pipeline-capnp" => "capnp",
+            "trackside-pipeline-http" => "http",
+            _ => {
+                // What tonic needs beside the thread of the processor.
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let handle = runtime.handle().clone();
+                let exporter = if variant.exporter == "stock-pipeline-grpc" {
+                    let _entered = handle.enter();
+                    stock_grpc(variant, address)?
+                } else {
+                    stock_http(variant, address)?
+                };
+                std::thread::spawn(move || runtime.block_on(pending::<()>()));
+                let builder = SdkTracerProvider::builder().with_resource(resource());
+                let provider = builder.with_batch_exporter(exporter).build();
+                let tracer = provider.tracer(name);
+                return Ok(Self::Stock(provider, tracer));
+            }
+        };
+        let config = TelemetryConfig::default().with_service_name("shop");
+        let telemetry = telemetry::init(config.with_endpoint(&format!("{scheme}://{address}")))?;
+        Ok(Self::Ours(telemetry, trackside::otel::tracer_provider().tracer(name)))
+    }
+
+    pub fn send(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        match self {
+            Self::Ours(telemetry, tracer) => {
+                batch.into_iter().for_each(|span| record(tracer, span));
+                let flushed = telemetry.force_flush(SOON);
+                flushed.map_err(|error| OTelSdkError::InternalFailure(error.to_string()))
+            }
+            Self::Stock(provider, tracer) => {
+                batch.into_iter().for_each(|span| record(tracer, span));
+                provider.force_flush()
+            }
+        }
+    }
+}
+
+/// The same span anew, with ids and times of its own.
+fn record(tracer: &impl Tracer, from: SpanData) {
+    let mut builder = tracer.span_builder(from.name);
+    builder.span_kind = Some(from.span_kind);
+    builder.attributes = Some(from.attributes);
+    if !from.links.links.is_empty() {
+        builder.links = Some(from.links.links);
+    }
+    let mut span = tracer.build(builder);
+    for event in from.events.events {
+        span.add_event(event.name, event.attributes);
+    }
+    span.end();
+}
