@@ -187,8 +187,8 @@ fn another_protocol_is_told_what_to_use() {
 
 /// The port of a web server, to which everything is a bad request.
 fn web() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("a port").port();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             // A client may break off wherever it likes.
@@ -216,8 +216,8 @@ fn a_server_that_never_shakes_hands_is_given_up_in_time() {
 
 /// Sends `bytes` and waits for the end of the connection.
 fn ended_after(address: SocketAddr, bytes: &[u8]) -> Duration {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(SOON)).unwrap();
+    let mut stream = TcpStream::connect(address).expect("a socket");
+    stream.set_read_timeout(Some(SOON)).expect("a socket");
     let begin = Instant::now();
     // The other end may be gone within it.
     let _ = stream.write_all(bytes);

@@ -20,6 +20,9 @@ fn certificates(signal: &Signal, plan: &Plan) -> Option<Certificates> {
     })
 }
 
+/// Variables, the file that is named, and what is to be done.
+type BadFiles<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 /// The names of files, those of the authorities first.
 fn files(certificates: &Certificates) -> Vec<String> {
     let identity = certificates.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
@@ -96,7 +99,7 @@ fn what_cannot_be_used_names_variable_file_and_remedy() {
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\naGVsbG8=\n-----END ENCRYPTED PRIVATE KEY-----\n";
     let locked = directory.write("locked", locked);
     let folder = directory.path("");
-    let rows: &[(&[(&str, &str)], &str, &str)] = &[
+    let rows: &[BadFiles<'_>] = &[
         (&[(ROOTS, "/no/such")], "/no/such", "no such file; correct the path"),
         (&[(ROOTS, &folder)], &folder, "not a file"),
         (&[(ROOTS, &text)], &text, "holds no certificate; it has to be in PEM form"),
