@@ -9,7 +9,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
@@ -118,10 +118,20 @@ async fn serve(stream: TcpStream, server: SocketAddr, shared: Arc<Shared>) {
     let shown = stream.get_ref().1.peer_certificates().map(|chain| chain[0].to_vec());
     shared.seen.lock().expect("no panic").clients.push(shown);
     let mut server = TcpStream::connect(server).await.expect("it can be had");
-    let ended = tokio::select! {
-        ended = copy_bidirectional(&mut stream, &mut server) => ended,
+    let mut ended = tokio::select! {
+        ended = copy_bidirectional(&mut stream, &mut server) => ended.map(|_| 0),
         () = shared.cut.notified() => return,
     };
+    if ended.is_err() {
+        // Perhaps the client took no more bytes; what it said last is still there to be read.
+        let mut rest = [0; 4096];
+        loop {
+            ended = stream.read(&mut rest).await;
+            if !matches!(ended, Ok(1..)) {
+                break;
+            }
+        }
+    }
     let mut seen = shared.seen.lock().expect("no panic");
     match ended {
         Ok(_) => seen.goodbyes += 1,

@@ -24,7 +24,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Receives telemetry over Cap'n Proto and hands it on.
-    Receive(receive::Arguments),
+    Receive(Box<receive::Arguments>),
     /// Shows it all at once: a host, a client and a receiver, and the trace that they make.
     ///
     /// With OTEL_EXPORTER_OTLP_ENDPOINT set the receiver sends it there too, by OTLP over HTTP.
@@ -38,7 +38,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Receive(arguments) => receive::run(arguments),
+        Command::Receive(arguments) => receive::run(*arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Doctor(arguments) => return doctor::run(&arguments),
     };
