@@ -67,6 +67,7 @@ pub(super) fn exporters(signal: &Signal, plan: &Plan) -> String {
         ExporterPlan::Capnp(capnp) => capnp.target.to_string(),
         ExporterPlan::Foreign(foreign) => foreign.to_string(),
         ExporterPlan::File(_) => format!("file({exporter})"),
+        ExporterPlan::Prometheus(_) => exporter.to_string(),
     });
     let names: Vec<_> = names.collect();
     if names.is_empty() { format!("off: {}", signal.why(plan)) } else { names.join(" ") }
