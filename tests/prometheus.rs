@@ -13,7 +13,7 @@ use trackside::telemetry::{self, Telemetry};
 
 /// A port that was free a moment ago.
 fn free() -> SocketAddr {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).expect("a port")
 }
 
 fn start(at: SocketAddr, more: &[(&str, &str)]) -> Telemetry {
@@ -25,19 +25,19 @@ fn start(at: SocketAddr, more: &[(&str, &str)]) -> Telemetry {
         ("OTEL_SERVICE_NAME", "shop \"1\""),
     ];
     variables.extend(more);
-    let telemetry = telemetry::init(config(&variables)).unwrap();
+    let telemetry = telemetry::init(config(&variables)).expect("the configuration is good");
     wait_until("listening", || TcpStream::connect(at).is_ok());
     telemetry
 }
 
 /// The head and the body of an answer.
 fn ask(at: SocketAddr, request: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(at).unwrap();
-    stream.set_read_timeout(Some(SOON)).unwrap();
-    write!(stream, "{request} HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    let mut stream = TcpStream::connect(at).expect("it listens");
+    stream.set_read_timeout(Some(SOON)).expect("a time-out");
+    write!(stream, "{request} HTTP/1.1\r\nHost: test\r\n\r\n").expect("a whole answer");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    stream.read_to_string(&mut answer).expect("a whole answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
     (head.to_owned(), body.to_owned())
 }
 
@@ -79,7 +79,10 @@ fn read(page: &str) -> Scrape {
     for line in body.lines() {
         if let Some(rest) = line.strip_prefix("# ") {
             let mut words = rest.splitn(3, ' ');
-            let (what, name) = (words.next().unwrap(), words.next().unwrap().to_owned());
+            let (what, name) = (
+                words.next().expect("a whole answer"),
+                words.next().expect("a whole answer").to_owned(),
+            );
             let text = words.next().expect("a line about a family has a text").to_owned();
             assert!(is_name(&name), "{line}");
             if name != family {
@@ -113,12 +116,12 @@ fn read(page: &str) -> Scrape {
 
 /// Reads one line; its name.
 fn sample(line: &str, scrape: &mut Scrape) -> String {
-    let line = line.split(" # ").next().unwrap();
+    let line = line.split(" # ").next().expect("a whole answer");
     let (key, value) = line.rsplit_once(' ').expect("a sample has a value");
     let value = match value {
         "+Inf" => f64::INFINITY,
         "-Inf" => f64::NEG_INFINITY,
-        value => value.parse().unwrap(),
+        value => value.parse().expect("a whole answer"),
     };
     let (name, labels) = key.split_once('{').unwrap_or((key, "}"));
     assert!(is_name(name), "{line}");

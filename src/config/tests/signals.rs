@@ -293,7 +293,7 @@ fn a_bad_variable_of_one_signal_leaves_the_others_on() {
         for (name, value) in [
             ("OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT", "https://h"),
             ("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "grpc"),
-            ("OTEL_SIGNAL_EXPORTER", "prometheus"),
+            ("OTEL_SIGNAL_EXPORTER", "zipkin"),
         ] {
             let name = signal.spell(name);
             let expected = [0, 1, 2].map(|other| other != index);

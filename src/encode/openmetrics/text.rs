@@ -110,7 +110,7 @@ impl Page {
         let new =
             || Family { kind, help: metric.description.to_owned(), unit, samples: String::new() };
         let family = self.families.entry(name.clone()).or_insert_with(new);
-        (family.kind == kind).then(|| (name, &mut family.samples))
+        (family.kind == kind).then_some((name, &mut family.samples))
     }
 }
 
