@@ -27,7 +27,7 @@ fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
 
 fn text(output: &Output) -> String {
     assert!(output.stderr.is_empty(), "{output:?}");
-    String::from_utf8(output.stdout.clone()).unwrap()
+    String::from_utf8(output.stdout.clone()).expect("it is text")
 }
 
 #[test]

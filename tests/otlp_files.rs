@@ -40,7 +40,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(self.0.parent().unwrap());
+        let _ = fs::remove_dir_all(self.0.parent().expect("it has one"));
     }
 }
 

@@ -69,6 +69,7 @@ impl Resolver<'_> {
                 Exporter::Capnp => self.capnp(signal, argued, both).map(ExporterPlan::Capnp),
                 Exporter::File => self.file(signal).map(ExporterPlan::File),
                 Exporter::Stdout => Ok(self.stdout(signal)),
+                Exporter::Prometheus => self.prometheus(signal).map(ExporterPlan::Prometheus),
             };
             match planned {
                 Ok(plan) => exporters.push(plan),

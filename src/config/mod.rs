@@ -7,6 +7,7 @@ mod exporter;
 mod file;
 mod parse;
 pub(crate) mod plan;
+mod prometheus;
 mod report;
 mod resolve;
 mod resource;

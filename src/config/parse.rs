@@ -34,6 +34,7 @@ pub(crate) enum Exporter {
     Console,
     File,
     Stdout,
+    Prometheus,
 }
 
 /// A compression by its name; not every exporter knows each.
@@ -91,6 +92,15 @@ pub(super) fn limit(text: &str, complaints: &mut Vec<String>) -> Option<usize> {
 /// A number of things, at least one.
 pub(super) fn size(text: &str, complaints: &mut Vec<String>) -> Option<usize> {
     whole(text, 1, complaints).and_then(|number| usize::try_from(number).ok())
+}
+
+/// A port to listen at.
+pub(super) fn port(text: &str, complaints: &mut Vec<String>) -> Option<u16> {
+    let port = text.trim().parse().ok().filter(|port| *port > 0);
+    if port.is_none() {
+        complaints.push(format!("{} is not a port from 1 to 65535; ignored", quote(text)));
+    }
+    port
 }
 
 /// Milliseconds, at least one: zero would make a loop that never rests.
@@ -177,6 +187,7 @@ pub(super) fn exporters(text: &str, complaints: &mut Vec<String>) -> Option<List
         // What the specification calls it in a file of configuration.
         ("otlp_file", Exporter::File),
         ("otlp/stdout", Exporter::Stdout),
+        ("prometheus", Exporter::Prometheus),
     ];
     Some(list(text, &names, complaints))
 }

@@ -103,6 +103,16 @@ pub(crate) enum ExporterPlan {
         no_color: bool,
     },
     File(FilePlan),
+    /// Metrics that are fetched; nothing is sent there.
+    Prometheus(PrometheusPlan),
+}
+
+/// Where metrics can be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PrometheusPlan {
+    /// A name, or an address without brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 /// OTLP as JSON lines.
@@ -400,6 +410,12 @@ impl fmt::Display for ExporterPlan {
             Self::Console { .. } => f.write_str("the console"),
             Self::File(FilePlan { path: Some(path), .. }) => write!(f, "{}", path.display()),
             Self::File(FilePlan { path: None, .. }) => f.write_str("standard output"),
+            Self::Prometheus(PrometheusPlan { host, port }) if host.contains(':') => {
+                write!(f, "http://[{host}]:{port}/metrics")
+            }
+            Self::Prometheus(PrometheusPlan { host, port }) => {
+                write!(f, "http://{host}:{port}/metrics")
+            }
         }
     }
 }

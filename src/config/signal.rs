@@ -119,8 +119,9 @@ impl Resolver<'_> {
     pub(super) fn metrics(&mut self, destination: &Destination) -> MetricsPlan {
         let (exporters, why) = self.exporters(&METRICS, destination);
         let preference = &OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE;
-        let temporality =
-            self.setting("metrics.temporality", &[preference], Temporality::to_string);
+        let (asked, origin) = self.set_or_default(&[preference]);
+        let temporality = self.temporality_for(&exporters, asked);
+        self.report.set("metrics.temporality", temporality.to_string(), origin);
         self.compare_temporality(&exporters, temporality);
         let has_exemplars =
             self.setting("metrics.exemplars", &[&OTEL_METRICS_EXEMPLAR_FILTER], |on| {

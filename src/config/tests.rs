@@ -73,6 +73,13 @@ fn limits(plan: &Plan) -> String {
     )
 }
 
+const FETCH: bool = crate::export::HAS_PROMETHEUS;
+const FETCHED: (&str, &str) = ("OTEL_METRICS_EXPORTER", "prometheus");
+
+fn fetched(plan: &Plan) -> String {
+    plan.metrics.exporters.iter().map(ToString::to_string).collect()
+}
+
 /// Variables; what to look at; what is there; what a diagnostic holds (empty: there is none).
 type Row =
     (&'static [(&'static str, &'static str)], fn(&Plan) -> String, &'static str, &'static str);
@@ -139,6 +146,11 @@ const ROWS: &[Row] = &[
     (&[("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "100")], log_batch, "1s Some(30s) 2048 100", ""),
     (&[("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "0")], log_batch, "1s Some(30s) 2048 512", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: \"0\""),
     (&[("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "9"), ("OTEL_BLRP_MAX_QUEUE_SIZE", "8")], log_batch, "1s Some(30s) 8 8", "9 is more than the queue holds; 8 is used"),
+
+    (&[("OTEL_EXPORTER_PROMETHEUS_HOST", "[::1]"), FETCHED], fetched, if FETCH { "http://[::1]:9464/metrics" } else { "" }, if FETCH { "" } else { "the feature `prometheus`" }),
+    (&[("OTEL_EXPORTER_PROMETHEUS_PORT", "9999"), FETCHED], fetched, if FETCH { "http://localhost:9999/metrics" } else { "" }, if FETCH { "" } else { "the feature `prometheus`" }),
+    (&[("OTEL_EXPORTER_PROMETHEUS_PORT", "0"), FETCHED], fetched, if FETCH { "http://localhost:9464/metrics" } else { "" }, if FETCH { "\"0\" is not a port" } else { "the feature `prometheus`" }),
+    (&[("OTEL_TRACES_EXPORTER", "prometheus")], fetched, "", "prometheus is for metrics"),
 
     (&[], metrics, "60s Some(30s) cumulative", ""),
     (&[("OTEL_METRIC_EXPORT_INTERVAL", "200")], metrics, "200ms Some(30s) cumulative", ""),

@@ -58,7 +58,7 @@ variables! {
     OTEL_RESOURCE_ATTRIBUTES Vec<(String, String)>, attributes, "", "`key=value,...`, percent-encoded.";
     OTEL_PROPAGATORS Propagators, propagators, "tracecontext,baggage", "Headers written and read, or `none`.";
     OTEL_TRACES_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, a comma list of them, or `none`.";
-    OTEL_METRICS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, a comma list of them, or `none`.";
+    OTEL_METRICS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, `prometheus`, a comma list of them, or `none`.";
     OTEL_LOGS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, a comma list of them, or `none`.";
     OTEL_TRACES_SAMPLER SamplerPlan, sampler, "parentbased_always_on", "The head sampler, by its standard name.";
     OTEL_TRACES_SAMPLER_ARG f64, ratio, "1.0", "The ratio of `traceidratio` and `parentbased_traceidratio`.";
@@ -109,6 +109,8 @@ variables! {
     OTEL_METRIC_EXPORT_INTERVAL Duration, interval, "60000", "Milliseconds between two collections of metrics.";
     OTEL_METRIC_EXPORT_TIMEOUT Option<Duration>, timeout, "30000", "Milliseconds for one attempt; 0 is no limit.";
     OTEL_METRICS_EXEMPLAR_FILTER bool, exemplar_filter, "trace_based", "`trace_based` or `always_off`: spans behind the RPC set's durations.";
+    OTEL_EXPORTER_PROMETHEUS_HOST String, text, "localhost", "Where `prometheus` listens.";
+    OTEL_EXPORTER_PROMETHEUS_PORT u16, port, "9464", "Its port.";
     OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE Temporality, temporality, "cumulative", "`cumulative`, `delta` or `lowmemory`.";
     OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value; none is no limit.";
     OTEL_ATTRIBUTE_COUNT_LIMIT usize, limit, "128", "Attributes on a span, an event, a link or a log record.";

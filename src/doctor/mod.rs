@@ -132,6 +132,7 @@ async fn one(
 ) -> Finding {
     if let ExporterPlan::Console { .. }
     | ExporterPlan::File(FilePlan { path: None, .. })
+    | ExporterPlan::Prometheus(_)
     | ExporterPlan::Foreign(_) = plan
     {
         return reading::not_tried(signal, plan);

@@ -40,6 +40,7 @@ pub(super) fn off(signal: &'static str, why: &str, said: &[String]) -> Finding {
 /// A destination that no item is sent to.
 pub(super) fn not_tried(signal: &'static str, plan: &ExporterPlan) -> Finding {
     let sentence = match plan {
+        ExporterPlan::Prometheus(_) => "not tried: it is fetched from a host that runs",
         ExporterPlan::Foreign(_) => "not tried: the exporter is the host's own",
         _ => "not tried: the process prints it itself",
     };

@@ -38,7 +38,9 @@ impl SpanEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. })
-            | ExporterPlan::File(_) => {
+            | ExporterPlan::File(_)
+            // Never asked to: nothing is sent there.
+            | ExporterPlan::Prometheus(_) => {
                 Self::Json(JsonBatch::traces(&resource.into()).with_own_scope(NAME, VERSION))
             }
             ExporterPlan::Otlp(_) => Self::Otlp(TraceEncoder::new(resource, NAME, VERSION)),
@@ -87,7 +89,9 @@ impl LogEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. })
-            | ExporterPlan::File(_) => {
+            | ExporterPlan::File(_)
+            // Never asked to: nothing is sent there.
+            | ExporterPlan::Prometheus(_) => {
                 Self::Json(JsonBatch::logs(&resource.into()).with_own_scope(NAME, VERSION))
             }
             ExporterPlan::Otlp(_) => Self::Otlp(LogsEncoder::new(resource, NAME, VERSION)),
@@ -137,7 +141,9 @@ impl MetricEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
             ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. })
-            | ExporterPlan::File(_) => Self::Json(JsonBatch::metrics(&resource.into())),
+            | ExporterPlan::File(_)
+            // Never asked to: nothing is sent there.
+            | ExporterPlan::Prometheus(_) => Self::Json(JsonBatch::metrics(&resource.into())),
             ExporterPlan::Otlp(_) => Self::Otlp(MetricsEncoder::new(resource)),
             ExporterPlan::Capnp(_) => Self::Capnp(Box::new(capnp::MetricsEncoder::new(resource))),
             ExporterPlan::Foreign(_) => Self::Sdk(None, 0),

@@ -5,6 +5,8 @@ pub(crate) mod capnp;
 pub(crate) mod console;
 mod encoder;
 pub(crate) mod json;
+#[allow(dead_code, reason = "one feature's")]
+pub(crate) mod openmetrics;
 pub(crate) mod otlp;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -46,9 +46,9 @@ impl Exporter {
             ExporterPlan::File(FilePlan { path: Some(path), rotation }) => {
                 Self::File(FileExporter::new(path, *rotation))
             }
-            ExporterPlan::Console { .. } | ExporterPlan::File(FilePlan { path: None, .. }) => {
-                Self::Console(ConsoleExporter)
-            }
+            ExporterPlan::Console { .. }
+            | ExporterPlan::File(FilePlan { path: None, .. })
+            | ExporterPlan::Prometheus(_) => Self::Console(ConsoleExporter),
         }
     }
 

@@ -11,6 +11,12 @@ mod gzip;
 mod http;
 mod http_date;
 mod json;
+#[cfg(feature = "prometheus")]
+#[path = "prometheus/on.rs"]
+pub(crate) mod prometheus;
+#[cfg(not(feature = "prometheus"))]
+#[path = "prometheus/off.rs"]
+pub(crate) mod prometheus;
 mod protobuf;
 mod response;
 mod retry;
@@ -26,6 +32,9 @@ mod zstd;
 
 /// Whether frames of Cap'n Proto can be compressed.
 pub(crate) const HAS_ZSTD: bool = zstd::SUPPORTED;
+
+/// Whether metrics can be fetched.
+pub(crate) const HAS_PROMETHEUS: bool = prometheus::SUPPORTED;
 
 #[doc(inline)]
 pub use sdk::{CapnpExporterBuilder, CapnpLogExporter, CapnpMetricExporter, CapnpSpanExporter};

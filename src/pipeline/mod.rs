@@ -10,6 +10,7 @@ mod memory;
 mod metrics;
 pub(crate) mod ring;
 mod road;
+mod scrape;
 mod shared;
 mod start;
 mod sync;

@@ -88,7 +88,8 @@ impl Worker {
         let logs = Road::new(of_logs, logs.batch.max_batch, logs.batch.schedule_delay);
         let metrics = MetricRoad::new(of_metrics, metrics.interval);
         let destinations = traces.destinations().chain(logs.destinations());
-        let tasks = destinations.chain(metrics.destinations()).map(Destination::spawn).collect();
+        let tasks = destinations.chain(metrics.destinations()).map(Destination::spawn);
+        let tasks = tasks.chain(super::scrape::spawn(plan, &shared)).collect();
         let anchor = Anchor::now();
         Self { shared, traces, logs, metrics, tasks, links, anchor, pending: Vec::new() }
     }
@@ -216,7 +217,8 @@ fn exits<'a, E>(
     make: impl Fn(&'a ExporterPlan) -> (E, Setup<'a>),
 ) -> Vec<Exit<E>> {
     let accounts = exporters.iter().zip(&intake.accounts);
-    let exit = accounts.map(|(exporter, account)| {
+    let sent = accounts.filter(|(exporter, _)| !matches!(exporter, ExporterPlan::Prometheus(_)));
+    let exit = sent.map(|(exporter, account)| {
         let (encoder, setup) = make(exporter);
         Exit { encoder, destination: Destination::new(setup, account, shared) }
     });

@@ -67,6 +67,7 @@ pub(super) fn exporters(signal: &Signal, plan: &Plan) -> String {
         ExporterPlan::Capnp(capnp) => capnp.target.to_string(),
         ExporterPlan::Foreign(foreign) => foreign.to_string(),
         ExporterPlan::File(_) => format!("file({exporter})"),
+        ExporterPlan::Prometheus(_) => exporter.to_string(),
     });
     let names: Vec<_> = names.collect();
     if names.is_empty() { format!("off: {}", signal.why(plan)) } else { names.join(" ") }
@@ -302,7 +303,7 @@ fn a_bad_variable_of_one_signal_leaves_the_others_on() {
         for (name, value) in [
             ("OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT", "ftp://h"),
             ("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "grpc"),
-            ("OTEL_SIGNAL_EXPORTER", "prometheus"),
+            ("OTEL_SIGNAL_EXPORTER", "zipkin"),
         ] {
             let name = signal.spell(name);
             let expected = [0, 1, 2].map(|other| other != index);
