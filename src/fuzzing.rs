@@ -78,11 +78,11 @@ pub fn context(mut bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let names = ["traceparent", "tracestate", "baggage"];
         let texts = text.split('\n').map(str::to_owned);
-        let headers: Vec<(String, String)> = names.map(str::to_owned).into_iter().zip(texts).collect();
+        let headers: Vec<(String, String)> =
+            names.map(str::to_owned).into_iter().zip(texts).collect();
         shown(&extract_from(&headers));
     }
-    let message =
-        capnp::serialize::read_message_from_flat_slice(&mut bytes, ReaderOptions::new());
+    let message = capnp::serialize::read_message_from_flat_slice(&mut bytes, ReaderOptions::new());
     if let Ok(message) = message {
         if let Ok(context) = message.get_root::<trace_context::Reader<'_>>() {
             shown(&extract_from(&Headers::of(context)));

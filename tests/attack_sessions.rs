@@ -26,7 +26,8 @@ fn p99(times: &mut [Duration]) -> Duration {
 #[test]
 #[ignore = "takes minutes; scripts/fuzz --session runs it"]
 fn row_112_mutated_sessions_for_minutes() {
-    let seconds = std::env::var("TRACKSIDE_SESSION_SECONDS").ok().and_then(|text| text.parse().ok());
+    let seconds =
+        std::env::var("TRACKSIDE_SESSION_SECONDS").ok().and_then(|text| text.parse().ok());
     let (_turn, mut process) = alone(env!("CARGO_BIN_EXE_trackside"), &[]);
     let address = process.address().to_owned();
     drop(Peer::known(&address, None));
@@ -67,6 +68,11 @@ fn row_112_mutated_sessions_for_minutes() {
     let ratio = attacked.as_secs_f64() / quiet.as_secs_f64();
     let warm = memory.get(memory.len() / 4).copied().unwrap_or_default();
     let last = memory.last().copied().unwrap_or_default();
-    measured("112", &format!("seed {seed}: {sessions} sessions; another's p99 {quiet:?} alone, {attacked:?} beside them, {ratio:.2} times; {warm} B, then {last} B"));
+    measured(
+        "112",
+        &format!(
+            "seed {seed}: {sessions} sessions; another's p99 {quiet:?} alone, {attacked:?} beside them, {ratio:.2} times; {warm} B, then {last} B"
+        ),
+    );
     assert!(last < warm + (4 << 20), "it grows: {memory:?}");
 }
