@@ -16,6 +16,9 @@ mod encode;
 mod error;
 #[cfg(feature = "telemetry")]
 pub mod export;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "telemetry")]
 mod health;
 #[cfg(feature = "telemetry")]

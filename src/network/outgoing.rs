@@ -19,9 +19,6 @@ const COPIED: usize = 16 * 1024;
 /// As much is copied together before it is written.
 const TOGETHER: usize = 64 * 1024;
 
-/// And as much of that memory is kept while there is nothing to write.
-const KEPT: usize = 2 * 1024;
-
 /// First segments, in words: the hint is 1,024 for every call, however small.
 const FIRST_SEGMENT: (u32, u32) = (16, 128);
 
@@ -131,7 +128,8 @@ async fn write_queued<W: AsyncWrite + Unpin>(
         }
     }
     put(writer, shared, together, &[]).await?;
-    together.shrink_to(KEPT);
+    // Idle connections are many.
+    *together = Vec::new();
     writer.flush().await.map_err(|error| broken(&error))?;
     shared.wrote(bytes);
     Ok(())

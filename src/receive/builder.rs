@@ -173,7 +173,7 @@ impl Builder {
         running::start(settings, Arc::new(Diagnostics::new(self.hook, on_stderr)))
     }
 
-    fn settings(&self) -> Result<Settings, Error> {
+    pub(super) fn settings(&self) -> Result<Settings, Error> {
         let mut sinks = Vec::new();
         for sink in &self.sinks {
             sinks.push(sink.plan()?);

@@ -29,6 +29,8 @@ mod counts;
 mod credentials;
 mod error;
 mod event_loop;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod gateway;
 mod greeting;
 mod health;

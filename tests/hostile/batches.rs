@@ -21,7 +21,7 @@ pub(crate) fn rows(texts: &[&str], fill: impl FnOnce(span::Builder<'_>)) -> Vec<
 
 /// Rows of one span, with this table of texts.
 pub(crate) fn table(ends: &[u32], blob: &[u8], fill: impl FnOnce(span::Builder<'_>)) -> Vec<u8> {
-    let words = 4096 + blob.len() as u32 / 8;
+    let words = 32 * 1024 + blob.len() as u32 / 8;
     let mut message = Builder::new(HeapAllocator::new().first_segment_words(words));
     let mut rows = message.init_root::<rows::Builder<'_>>();
     let mut strings = rows.reborrow().init_strings();

@@ -72,7 +72,7 @@ fn small_frames_pass_while_the_budget_is_out() {
         let gate = Rc::new(Notify::new());
         let echo = Echo { gate: Some(Rc::clone(&gate)), ..Echo::default() };
         let begun = Rc::clone(&echo.begun);
-        server(one, &Limits::server(), &budget, echo);
+        server(one, &Limits::server(), &budget, echo).raise(64 * 1024);
         let (client, _) = client(other);
         let held = spawn_local({
             let client = client.clone();
