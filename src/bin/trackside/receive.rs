@@ -147,7 +147,11 @@ fn end(
 }
 
 fn builder(arguments: Arguments) -> Result<Builder, Box<dyn Error>> {
-    if arguments.forward.is_empty() && arguments.file.is_none() && !arguments.console && !arguments.count {
+    if arguments.forward.is_empty()
+        && arguments.file.is_none()
+        && !arguments.console
+        && !arguments.count
+    {
         return Err(
             "there is nowhere to send to: give --forward URL, --file DIRECTORY, --console or --count".into(),
         );

@@ -13,8 +13,7 @@ use crate::schema::next::ingest_capnp::{batch, frame, gateway, outcome, session}
 async fn log_in(address: &Address) -> session::Client {
     let halves = TcpStream::connect(tcp(address)).await.unwrap().into_split();
     let (limits, budget) = (Limits::client(), Budget::new(64 << 20));
-    let (system, _, gateway) =
-        network::connect::<gateway::Client, _, _>(halves, &limits, &budget);
+    let (system, _, gateway) = network::connect::<gateway::Client, _, _>(halves, &limits, &budget);
     spawn_local(system);
     let mut request = gateway.open_request();
     request.get().init_credential().set_anonymous(());
@@ -27,7 +26,10 @@ async fn log_in(address: &Address) -> session::Client {
     let answer = request.send().promise.await.unwrap();
     let answer = answer.get().unwrap();
     let hello = answer.get_hello().unwrap();
-    assert_eq!((hello.get_name().unwrap().to_str().unwrap(), hello.get_later_field()), ("trackside", 0));
+    assert_eq!(
+        (hello.get_name().unwrap().to_str().unwrap(), hello.get_later_field()),
+        ("trackside", 0)
+    );
     assert!(answer.get_credit().unwrap().get_max_in_flight_batches() > 0);
     answer.get_session().unwrap()
 }
