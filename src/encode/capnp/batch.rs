@@ -1,8 +1,10 @@
 //! A batch: items are staged as they come, and one message is made of them at the end.
 
+use std::mem;
+
 use bytes::Bytes;
-use capnp::message::{Builder, HeapAllocator};
-use capnp::serialize;
+use capnp::message::{Allocator, Builder, HeapAllocator, ScratchSpaceHeapAllocator};
+use capnp::{Word, serialize};
 
 use super::groups::Groups;
 use super::logs::Logs;
@@ -23,6 +25,10 @@ const ROOT_WORDS: usize = 1 + words::of::<rows::Builder<'_>>();
 
 /// What a segment can hold; a message that is larger takes several.
 const MAX_SEGMENT_WORDS: u32 = (1 << 28) - 1;
+
+/// The longest message that leaves its memory to the next one: 4 MiB. Fresh memory of that size is mapped
+/// page by page, which takes longer than writing the message.
+const MAX_KEPT_WORDS: usize = 1 << 19;
 
 /// Resources, scopes and items into a signal's data: the types differ, the shape does not.
 macro_rules! write_groups {
@@ -63,6 +69,8 @@ pub(super) struct Batch {
     kept: (usize, Mark),
     /// Spans, records or points.
     items: usize,
+    /// Where messages are made.
+    space: Vec<Word>,
 }
 
 impl Batch {
@@ -77,6 +85,7 @@ impl Batch {
             logs: Logs::default(),
             metrics: Metrics::default(),
             items: 0,
+            space: Vec::new(),
         }
     }
 
@@ -159,8 +168,22 @@ impl Batch {
     /// The message; the batch is ready for the next one. It is one segment, since its size is known.
     pub(super) fn finish(&mut self) -> Bytes {
         let words = self.words();
-        let size = u32::try_from(words).unwrap_or(u32::MAX).min(MAX_SEGMENT_WORDS);
-        let mut message = Builder::new(HeapAllocator::new().first_segment_words(size));
+        if words > MAX_KEPT_WORDS {
+            let size = u32::try_from(words).unwrap_or(u32::MAX).min(MAX_SEGMENT_WORDS);
+            return self.made(words, HeapAllocator::new().first_segment_words(size));
+        }
+        let mut space = mem::take(&mut self.space);
+        if space.len() < words {
+            space = Word::allocate_zeroed_vec(words);
+        }
+        let bytes = &mut Word::words_to_bytes_mut(&mut space)[..words * 8];
+        let made = self.made(words, ScratchSpaceHeapAllocator::new(bytes));
+        self.space = space;
+        made
+    }
+
+    fn made(&mut self, words: usize, memory: impl Allocator) -> Bytes {
+        let mut message = Builder::new(memory);
         self.write(message.init_root());
         debug_assert!(is_exact(&message, words), "the size is not the one counted");
         self.spans.clear();
@@ -259,7 +282,7 @@ impl Batch {
 }
 
 /// Whether all is in one segment, and that is full.
-fn is_exact(message: &Builder<HeapAllocator>, words: usize) -> bool {
+fn is_exact(message: &Builder<impl Allocator>, words: usize) -> bool {
     matches!(*message.get_segments_for_output(), [only] if only.len() == 8 * words)
 }
 

@@ -182,9 +182,12 @@ fn same(left: &[u8], right: &[u8]) -> bool {
         }
         (one, other) = (behind_a, behind_b);
     }
-    match (left.last_chunk::<8>(), right.last_chunk::<8>()) {
-        // Over bytes that are compared already, so that the rest is one word too.
-        (Some(a), Some(b)) => a == b,
+    // Over bytes that are compared already, so that the rest is one word too.
+    if let (Some(a), Some(b)) = (left.last_chunk::<8>(), right.last_chunk::<8>()) {
+        return a == b;
+    }
+    match (one.first_chunk::<4>(), other.first_chunk::<4>()) {
+        (Some(a), Some(b)) => a == b && one.last_chunk::<4>() == other.last_chunk::<4>(),
         _ => one.iter().zip(other).all(|(a, b)| a == b),
     }
 }

@@ -1,5 +1,6 @@
 //! The SDK's three exporter traits over Cap'n Proto.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,14 +39,14 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct CapnpSpanExporter {
     line: Line,
-    resource: Resource,
+    encoder: Kept,
 }
 
 /// Log records of the SDK over Cap'n Proto.
 #[derive(Debug)]
 pub struct CapnpLogExporter {
     line: Line,
-    resource: Resource,
+    encoder: Kept,
 }
 
 /// Metrics of the SDK over Cap'n Proto.
@@ -55,8 +56,34 @@ pub struct CapnpMetricExporter {
     temporality: Temporality,
 }
 
-fn no_resource() -> Resource {
-    Resource::builder_empty().build()
+/// An encoder for the next batch of a resource: its memory has grown to what batches take.
+#[derive(Debug)]
+struct Kept {
+    resource: Resource,
+    encoder: Mutex<Option<ScopedEncoder>>,
+}
+
+impl Kept {
+    fn new(resource: Resource) -> Self {
+        Self { resource, encoder: Mutex::new(None) }
+    }
+
+    /// Batches that are encoded at the same time each have an encoder, of which one stays.
+    fn encode(&self, fill: impl FnOnce(&mut ScopedEncoder)) -> Bytes {
+        let kept = || self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = kept().take();
+        let mut encoder = taken.unwrap_or_else(|| ScopedEncoder::new(&resource(&self.resource)));
+        fill(&mut encoder);
+        let message = encoder.finish();
+        *kept() = Some(encoder);
+        message
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::new(Resource::builder_empty().build())
+    }
 }
 
 impl CapnpSpanExporter {
@@ -74,15 +101,15 @@ impl CapnpSpanExporter {
     }
 
     pub(super) fn over(line: Line) -> Self {
-        Self { line, resource: no_resource() }
+        Self { line, encoder: Kept::default() }
     }
 
     fn encode(&self, batch: &[SpanData]) -> Bytes {
-        let mut encoder = ScopedEncoder::new(&resource(&self.resource));
-        for span in batch {
-            encoder.span(&scope(&span.instrumentation_scope), &SdkSpan::new(span));
-        }
-        encoder.finish()
+        self.encoder.encode(|encoder| {
+            for span in batch {
+                encoder.span(&scope(&span.instrumentation_scope), &SdkSpan::new(span));
+            }
+        })
     }
 }
 
@@ -100,7 +127,7 @@ impl trace::SpanExporter for CapnpSpanExporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.resource = resource.clone();
+        self.encoder = Kept::new(resource.clone());
     }
 }
 
@@ -119,16 +146,16 @@ impl CapnpLogExporter {
     }
 
     pub(super) fn over(line: Line) -> Self {
-        Self { line, resource: no_resource() }
+        Self { line, encoder: Kept::default() }
     }
 
     fn encode(&self, batch: &LogBatch<'_>) -> Bytes {
-        let mut encoder = ScopedEncoder::new(&resource(&self.resource));
-        for record in batch.iter() {
-            let log = SdkLog::new(record);
-            encoder.log(&log.full_scope(), &log);
-        }
-        encoder.finish()
+        self.encoder.encode(|encoder| {
+            for record in batch.iter() {
+                let log = SdkLog::new(record);
+                encoder.log(&log.full_scope(), &log);
+            }
+        })
     }
 }
 
@@ -142,7 +169,7 @@ impl logs::LogExporter for CapnpLogExporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.resource = resource.clone();
+        self.encoder = Kept::new(resource.clone());
     }
 }
 

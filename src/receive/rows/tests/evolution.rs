@@ -14,7 +14,7 @@ use crate::schema::next::ingest_capnp as next;
 use crate::schema::next::trace_capnp::span;
 
 const GOLDEN: [(&str, Signal, u32); 3] =
-    [("traces", Signal::Traces, 3), ("metrics", Signal::Metrics, 8), ("logs", Signal::Logs, 2)];
+    [("traces", Signal::Traces, 3), ("metrics", Signal::Metrics, 12), ("logs", Signal::Logs, 3)];
 
 fn golden(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/wire/{name}.rows", env!("CARGO_MANIFEST_DIR"));
