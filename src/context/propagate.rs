@@ -125,7 +125,7 @@ mod tests {
         ] {
             let headers = carrier(&[(parent, VALID), (state, "foo=1"), (baggage, "k=v")]);
             let found = extract(ALL, &headers);
-            assert!(found.has_span() && found.remote && found.sampled(), "{parent}");
+            assert!(found.has_span() && found.remote && found.place().sampled(), "{parent}");
             assert_eq!((found.trace_state(), found.baggage("k")), ("foo=1", Some("v")));
         }
         for name in ["trace-parent", "trace.parent", "traceparent ", ""] {

@@ -83,15 +83,27 @@ impl Intake {
     }
 
     /// Pushes to a thread's own ring; what finds no memory is refused and counted.
-    pub(crate) fn push(&self, producer: &mut Producer, pieces: &[&[u8]]) -> Pushed {
-        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+    #[inline(always)]
+    pub(crate) fn push(&self, producer: &mut Producer, head: &[u64], pieces: &[&[u8]]) -> Pushed {
+        let length = size_of_val(head) + pieces.iter().map(|piece| piece.len()).sum::<usize>();
         if length <= INLINE_BYTES {
-            return producer.push(pieces);
+            return producer.push(head, pieces);
         }
+        self.push_large(producer, head, pieces, length)
+    }
+
+    #[cold]
+    fn push_large(
+        &self,
+        producer: &mut Producer,
+        head: &[u64],
+        pieces: &[&[u8]],
+        length: usize,
+    ) -> Pushed {
         if !self.memory.reserve(length) {
             return producer.refuse();
         }
-        let pushed = producer.push(pieces);
+        let pushed = producer.push(head, pieces);
         if pushed == Pushed::Refused {
             self.memory.release(length);
         }
@@ -99,10 +111,10 @@ impl Intake {
     }
 
     /// Pushes to the ring that the threads without one share.
-    pub(crate) fn push_overflow(&self, pieces: &[&[u8]]) -> Pushed {
+    pub(crate) fn push_overflow(&self, head: &[u64], pieces: &[&[u8]]) -> Pushed {
         let mut overflow = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
         let producer = overflow.get_or_insert_with(|| self.add_ring());
-        self.push(producer, pieces)
+        self.push(producer, head, pieces)
     }
 
     /// Gives back what a record held besides its place in the ring.

@@ -52,11 +52,11 @@ pub(crate) fn retire(shared: &Arc<Shared>) {
 }
 
 /// A record of a thread that has no ring: it is being torn down, or the pipeline has stopped.
-pub(crate) fn push_shared(of: fn(&Shared) -> &Intake, pieces: &[&[u8]]) {
+pub(crate) fn push_shared(of: fn(&Shared) -> &Intake, head: &[u64], pieces: &[&[u8]]) {
     if let Some(shared) = current() {
         if !shared.is_running() {
             of(&shared).count_late();
-        } else if of(&shared).push_overflow(pieces) == ring::Pushed::HighWater {
+        } else if of(&shared).push_overflow(head, pieces) == ring::Pushed::HighWater {
             shared.wake();
         }
     }

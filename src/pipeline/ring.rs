@@ -117,21 +117,24 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 impl Producer {
-    /// Appends one record, given in pieces.
-    pub(crate) fn push(&mut self, pieces: &[&[u8]]) -> Pushed {
-        // Saturating, since a sum that wrapped would reserve less than is copied.
-        let length = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
+    /// Appends one record, given as words and pieces behind them.
+    ///
+    /// Both lists are of constant length where it is called, so that it comes without loops.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, head: &[u64], pieces: &[&[u8]]) -> Pushed {
+        let length = length(head, pieces);
         if length > self.shared.bytes() / 8 {
-            return self.push_boxed(pieces, length);
+            return self.push_boxed(head, pieces);
         }
         let words = 1 + length.div_ceil(WORD);
         let Some(slot) = self.reserve(words) else {
             return self.refuse();
         };
-        // SAFETY: the slots are reserved and contiguous, and the pieces have `length` bytes in all.
+        // SAFETY: the slots are reserved and contiguous, and head and pieces have `length` bytes in all.
         unsafe {
             slot.write((length as u64) << 2 | INLINE);
-            let mut to = slot.add(1).cast::<u8>();
+            ptr::copy_nonoverlapping(head.as_ptr(), slot.add(1), head.len());
+            let mut to = slot.add(1 + head.len()).cast::<u8>();
             for piece in pieces {
                 // Most are, and a call that copies nothing costs as much as one that does.
                 if !piece.is_empty() {
@@ -143,7 +146,9 @@ impl Producer {
         self.publish(words)
     }
 
-    fn push_boxed(&mut self, pieces: &[&[u8]], length: usize) -> Pushed {
+    #[cold]
+    fn push_boxed(&mut self, head: &[u64], pieces: &[&[u8]]) -> Pushed {
+        let length = length(head, pieces);
         // First the slots: a full ring must not cost an allocation.
         let Some(slot) = self.reserve(2) else {
             return self.refuse();
@@ -152,6 +157,7 @@ impl Producer {
         if record.try_reserve_exact(length).is_err() {
             return self.refuse();
         }
+        head.iter().for_each(|word| record.extend_from_slice(&word.to_ne_bytes()));
         pieces.iter().for_each(|piece| record.extend_from_slice(piece));
         let pointer = Box::into_raw(record.into_boxed_slice()).cast::<u8>();
         // SAFETY: the slots are reserved. The pointer is stored as one, to keep its provenance.
@@ -173,6 +179,7 @@ impl Producer {
     ///
     /// Padding to the end of the storage goes out with the next record, so the consumer always
     /// finds a record behind it.
+    #[inline]
     fn reserve(&mut self, words: usize) -> Option<*mut u64> {
         let size = self.shared.storage.len();
         let to_end = size - (self.tail & (size - 1));
@@ -193,6 +200,7 @@ impl Producer {
         Some(self.shared.slot(self.tail))
     }
 
+    #[inline]
     fn publish(&mut self, words: usize) -> Pushed {
         self.tail = self.tail.wrapping_add(words);
         // Before `tail`, so that nobody sees more records taken than pushed.
@@ -202,6 +210,13 @@ impl Producer {
         if self.fill() <= half || self.tail.wrapping_sub(self.signalled) < half {
             return Pushed::Stored;
         }
+        self.publish_high()
+    }
+
+    /// `publish`, where the ring seems to be more than half full.
+    #[cold]
+    fn publish_high(&mut self) -> Pushed {
+        let half = self.shared.storage.len() / 2;
         self.look();
         if self.fill() <= half {
             return Pushed::Stored;
@@ -219,6 +234,12 @@ impl Producer {
     fn look(&mut self) {
         self.head_seen = self.shared.read.head.load(Ordering::Acquire);
     }
+}
+
+/// Bytes of a record; saturating, since a sum that wrapped would reserve less than is copied.
+#[inline(always)]
+fn length(head: &[u64], pieces: &[&[u8]]) -> usize {
+    pieces.iter().fold(size_of_val(head), |sum: usize, piece| sum.saturating_add(piece.len()))
 }
 
 impl Drop for Producer {

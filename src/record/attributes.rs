@@ -3,8 +3,12 @@
 //! An entry is `[tag: u8 | key length: u24 | value length: u32]`, then the key, then the value.
 //! Numbers are little-endian; an array is items of `[tag: u8 | length: u32]` and their bytes.
 
+use std::fmt::{self, Write as _};
+
 use crate::encode::view::{Any, Items};
 use crate::telemetry::Value;
+
+use super::bytes::copy;
 
 const HEAD: usize = 8;
 const ITEM_HEAD: usize = 5;
@@ -19,10 +23,19 @@ const STR: u8 = 4;
 const BYTES: u8 = 5;
 const ARRAY: u8 = 6;
 
+/// More than this is given back when a buffer is cleared.
+const KEEP: usize = 4096;
+/// The least that a buffer grows to.
+const FIRST: usize = 256;
+
 /// A buffer of attributes; the last value under a key wins.
 #[derive(Debug, Default)]
 pub(crate) struct AttributeBuffer {
+    /// The entries, and room for more behind them.
     bytes: Vec<u8>,
+    used: usize,
+    /// A bit for each key that is there: where it is not set, there is no need to look.
+    keys: u64,
     count: u32,
     dropped: u32,
 }
@@ -31,97 +44,127 @@ impl AttributeBuffer {
     /// Sets one attribute within the limits: `count` entries, `length` characters of text or bytes.
     ///
     /// A key that is empty, longer than 16 MiB or over the count is dropped and counted.
-    pub(crate) fn set(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
-        if key.is_empty() || key.len() > MAX_KEY {
-            self.dropped += 1;
-            return;
-        }
-        if let Some((at, size)) = self.find(key) {
-            self.bytes.drain(at..at + size);
-            self.count -= 1;
-        } else if self.count >= count {
-            self.dropped += 1;
-            return;
-        }
-        if self.write(key, value, length) {
-            self.count += 1;
-        } else {
-            self.dropped += 1;
-        }
-    }
-
-    /// Appends an entry; false for a value over 4 GiB.
     #[inline]
-    fn write(&mut self, key: &str, value: Value<'_>, length: u32) -> bool {
+    pub(crate) fn set(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
         match value {
-            Value::Bool(v) => self.append(key, BOOL, &[v.into()]),
-            Value::I64(v) => self.append(key, I64, &v.to_le_bytes()),
-            Value::F64(v) => self.append(key, F64, &v.to_le_bytes()),
-            Value::Str(v) => self.append(key, STR, truncated(v, length).as_bytes()),
-            Value::Bytes(v) => self.append(key, BYTES, &v[..v.len().min(length as usize)]),
-            Value::Format(_) | Value::Array(_) => self.write_made(key, value, length),
+            Value::Bool(v) => self.append(key, BOOL, &[v.into()], count),
+            Value::I64(v) => self.append(key, I64, &v.to_le_bytes(), count),
+            Value::F64(v) => self.append(key, F64, &v.to_le_bytes(), count),
+            Value::Str(v) => self.append(key, STR, truncated(v, length).as_bytes(), count),
+            Value::Bytes(v) => {
+                self.append(key, BYTES, &v[..v.len().min(length as usize)], count);
+            }
+            Value::Format(_) | Value::Array(_) => self.append_made(key, value, count, length),
         }
     }
 
     /// An entry whose value is there already.
-    #[inline]
-    fn append(&mut self, key: &str, tag: u8, value: &[u8]) -> bool {
-        let Ok(size) = u32::try_from(value.len()) else {
-            return false;
-        };
-        self.bytes.reserve(HEAD + key.len() + value.len());
-        self.bytes.extend_from_slice(&head(tag, key, size));
-        self.bytes.extend_from_slice(key.as_bytes());
-        self.bytes.extend_from_slice(value);
-        true
+    fn append(&mut self, key: &str, tag: u8, value: &[u8], count: u32) {
+        let size = HEAD + key.len() + value.len();
+        if !self.admits(key, count) || u32::try_from(value.len()).is_err() {
+            self.dropped += 1;
+            return;
+        }
+        let entry = self.room(size);
+        let (start, rest) = entry.split_at_mut(HEAD);
+        start.copy_from_slice(&head(tag, key, value.len() as u32));
+        let (name, rest) = rest.split_at_mut(key.len());
+        copy(name, key.as_bytes());
+        copy(rest, value);
+        self.used += size;
+        self.count += 1;
     }
 
     /// An entry whose length is known once its value is written.
-    fn write_made(&mut self, key: &str, value: Value<'_>, length: u32) -> bool {
-        let mut entry = Unfinished { at: self.bytes.len(), bytes: &mut self.bytes };
-        entry.bytes.extend_from_slice(&[0; HEAD]);
-        entry.bytes.extend_from_slice(key.as_bytes());
-        let start = entry.bytes.len();
-        let tag = write_value(entry.bytes, value, length, 0);
-        let Ok(size) = u32::try_from(entry.bytes.len() - start) else {
+    fn append_made(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
+        if !self.admits(key, count) {
+            self.dropped += 1;
+            return;
+        }
+        let at = self.used;
+        self.bytes.truncate(at);
+        self.bytes.extend_from_slice(&[0; HEAD]);
+        self.bytes.extend_from_slice(key.as_bytes());
+        let start = self.bytes.len();
+        // A `Display` that panics leaves bytes behind that nobody counts as used.
+        let tag = write_value(&mut self.bytes, value, length, 0);
+        let Ok(size) = u32::try_from(self.bytes.len() - start) else {
+            self.dropped += 1;
+            return;
+        };
+        self.bytes[at..at + HEAD].copy_from_slice(&head(tag, key, size));
+        self.used = self.bytes.len();
+        self.count += 1;
+    }
+
+    /// Whether an entry under this key may be added; an older one is taken away.
+    #[inline]
+    fn admits(&mut self, key: &str, count: u32) -> bool {
+        let Some(bit) = bit(key) else {
             return false;
         };
-        entry.bytes[entry.at..entry.at + HEAD].copy_from_slice(&head(tag, key, size));
-        entry.at = entry.bytes.len();
+        if self.keys & bit != 0 {
+            self.forget(key);
+        }
+        if self.count >= count {
+            return false;
+        }
+        self.keys |= bit;
         true
+    }
+
+    #[cold]
+    fn forget(&mut self, key: &str) {
+        if let Some((at, size)) = self.find(key) {
+            self.bytes.copy_within(at + size..self.used, at);
+            self.used -= size;
+            self.count -= 1;
+        }
+    }
+
+    /// So many bytes behind the entries.
+    #[inline]
+    fn room(&mut self, size: usize) -> &mut [u8] {
+        if self.bytes.len() - self.used < size {
+            self.grow(size);
+        }
+        &mut self.bytes[self.used..][..size]
+    }
+
+    #[cold]
+    fn grow(&mut self, size: usize) {
+        let needed = (self.used + size).max(FIRST).next_power_of_two();
+        self.bytes.resize(needed.max(self.bytes.capacity()), 0);
     }
 
     /// Takes over another buffer's attributes, as if they had been set here.
     pub(crate) fn absorb(&mut self, other: &Self, count: u32) {
         self.dropped += other.dropped;
-        for entry in Entries(&other.bytes) {
-            if let Some((at, size)) = self.find(entry.key) {
-                self.bytes.drain(at..at + size);
-                self.count -= 1;
-            } else if self.count >= count {
+        for entry in Entries(other.bytes()) {
+            if self.admits(entry.key, count) {
+                self.room(entry.whole.len()).copy_from_slice(entry.whole);
+                self.used += entry.whole.len();
+                self.count += 1;
+            } else {
                 self.dropped += 1;
-                continue;
             }
-            self.bytes.extend_from_slice(entry.whole);
-            self.count += 1;
         }
     }
 
+    /// Forgets all but the memory, and that too where it is unusually much.
+    #[inline]
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.count = 0;
-        self.dropped = 0;
-    }
-
-    /// Gives back what an unusually large span took.
-    pub(crate) fn shrink(&mut self, to: usize) {
-        if self.bytes.capacity() > to {
+        self.used = 0;
+        self.keys = 0;
+        (self.count, self.dropped) = (0, 0);
+        if self.bytes.len() > KEEP {
             self.bytes = Vec::new();
         }
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.used]
     }
 
     pub(crate) const fn dropped(&self) -> u32 {
@@ -134,13 +177,12 @@ impl AttributeBuffer {
 
     /// Where the entry under `key` is, and how long. Its bytes are compared, not its text, which would
     /// have to be checked first.
-    #[inline]
     fn find(&self, key: &str) -> Option<(usize, usize)> {
         let mut at = 0;
-        while let Some(head) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<HEAD>) {
+        while let Some(head) = self.bytes().get(at..).and_then(<[u8]>::first_chunk::<HEAD>) {
             let head = Head::of(*head);
             let start = at + HEAD;
-            let found = self.bytes.get(start..start + head.key_length);
+            let found = self.bytes().get(start..start + head.key_length);
             if head.key_length == key.len() && found == Some(key.as_bytes()) {
                 return Some((at, head.whole()));
             }
@@ -155,16 +197,13 @@ fn head(tag: u8, key: &str, size: u32) -> [u8; HEAD] {
     (u64::from(tag) | (key.len() as u64) << 8 | u64::from(size) << 32).to_le_bytes()
 }
 
-/// Cuts what lies behind `at` off again: an entry that did not fit, or whose `Display` panicked.
-struct Unfinished<'a> {
-    bytes: &'a mut Vec<u8>,
-    at: usize,
-}
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        self.bytes.truncate(self.at);
-    }
+/// The bit of a key; `None` where it may not be one.
+#[inline]
+fn bit(key: &str) -> Option<u64> {
+    let bytes = key.as_bytes();
+    let (last, middle) = (*bytes.last()?, *bytes.get(bytes.len() / 2)?);
+    let mixed = bytes.len() ^ usize::from(last).wrapping_mul(5) ^ usize::from(middle) << 1;
+    (bytes.len() <= MAX_KEY).then_some(1 << (mixed & 63))
 }
 
 /// Lends each attribute of a buffer's bytes.
@@ -241,8 +280,11 @@ fn write_value(bytes: &mut Vec<u8>, value: Value<'_>, length: u32, depth: usize)
             BYTES
         }
         Value::Format(v) => {
-            let written = v.to_string();
-            bytes.extend_from_slice(truncated(&written, length).as_bytes());
+            let at = bytes.len();
+            // A `Display` that fails leaves what it has written.
+            let _ = Text(bytes).write_fmt(v);
+            let kept = truncated(text(&bytes[at..]), length).len();
+            bytes.truncate(at + kept);
             STR
         }
         Value::Array(items) => {
@@ -256,6 +298,16 @@ fn write_value(bytes: &mut Vec<u8>, value: Value<'_>, length: u32, depth: usize)
             }
             ARRAY
         }
+    }
+}
+
+/// Takes formatted text as bytes.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -305,11 +357,13 @@ pub(crate) fn text(bytes: &[u8]) -> &str {
 }
 
 /// At most `length` characters.
+#[inline]
 fn truncated(text: &str, length: u32) -> &str {
-    let length = length as usize;
-    if text.len() <= length {
-        return text;
-    }
+    if text.len() <= length as usize { text } else { cut(text, length as usize) }
+}
+
+#[cold]
+fn cut(text: &str, length: usize) -> &str {
     text.char_indices().nth(length).map_or(text, |(at, _)| &text[..at])
 }
 

@@ -1,4 +1,24 @@
-//! Reading packed records.
+//! Reading packed records, and writing short ones.
+
+/// Copies slices of equal length. Most are short, and for those a call costs more than the copy.
+#[inline(always)]
+pub(super) fn copy(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        8..=16 => ends::<8>(to, from),
+        4..8 => ends::<4>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// The first and the last `N` bytes, which together are all.
+#[inline(always)]
+fn ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
+        to[..N].copy_from_slice(first);
+        let at = to.len() - N;
+        to[at..].copy_from_slice(last);
+    }
+}
 
 /// Reads little-endian numbers and pieces off the front; short input reads as zero and empty.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);

@@ -12,36 +12,43 @@ use super::local::{self, Local};
 use super::open::{Open, Role};
 use super::span::Span;
 
-/// Makes a span the current one; gives it back where the thread is being torn down.
+/// Makes a span the current one, and says its ticket; 0, and the span stays, where the thread is
+/// being torn down.
 #[inline]
-pub(crate) fn enter(open: Box<Open>) -> Result<u64, Box<Open>> {
-    let mut open = Some(open);
-    let entered = local::with(|local| {
+pub(crate) fn enter(slot: &mut Option<Box<Open>>) -> u64 {
+    local::with(|local| {
+        let Some(mut open) = slot.take() else {
+            return 0;
+        };
         let ticket = local.tickets.get() + 1;
         local.tickets.set(ticket);
-        if let Some(mut open) = open.take() {
-            let top = local.top.take();
-            let context = otel::ids();
-            let takes_over = open.takes_over(top.as_deref(), context);
-            open.seen = context.1;
+        let context = otel::ids(local);
+        let mut top = local.top.take();
+        if open.may_move() && open.takes_over(top.as_deref(), context) {
             local.top.set(top);
-            if takes_over {
-                local.hang_below_current(&mut open);
-            }
-            open.start_clock();
-            open.ticket = ticket;
-            if gate::read() & gate::ATTACHES != 0 {
-                otel::attach(&mut open);
-            }
-            open.below = local.top.take();
-            local.top.set(Some(open));
+            local.hang_below_current(&mut open);
+            top = local.top.take();
         }
+        open.seen = context.1;
+        open.ticket = ticket;
+        open.start_clock();
+        if gate::read() & gate::ATTACHES != 0 {
+            local.top.set(top);
+            otel::attach(&mut open);
+            top = local.top.take();
+        }
+        open.below = top;
+        local.top.set(Some(open));
         ticket
-    });
-    match (entered, open) {
-        (None, Some(open)) => Err(open),
-        (ticket, _) => Ok(ticket.unwrap_or_default()),
-    }
+    })
+    .unwrap_or(0)
+}
+
+/// Runs with this thread's share; `None` before `init` too, when there is nothing and nothing of ours
+/// may touch anything.
+#[inline]
+fn on<R>(run: impl FnOnce(&Local) -> R) -> Option<R> {
+    if gate::read() == 0 { None } else { local::with(run) }
 }
 
 /// Takes a span off the stack; guards above it were forgotten and are ended.
@@ -133,7 +140,7 @@ pub(crate) fn with_top<R>(run: impl FnOnce(&mut Open) -> R) -> Option<R> {
             self.0.top.set(self.1.take());
         }
     }
-    local::with(|local| {
+    on(|local| {
         let mut lent = Lent(local, local.top.take());
         lent.1.as_deref_mut().map(run)
     })
@@ -142,9 +149,9 @@ pub(crate) fn with_top<R>(run: impl FnOnce(&mut Open) -> R) -> Option<R> {
 
 /// Trace and span of whoever was entered last.
 pub(crate) fn ids() -> (u128, u64) {
-    local::with(|local| {
+    on(|local| {
         let top = local.top.take();
-        let ids = Open::nearest(top.as_deref(), otel::ids());
+        let ids = Open::nearest(top.as_deref(), otel::ids(local));
         local.top.set(top);
         ids
     })
@@ -153,7 +160,7 @@ pub(crate) fn ids() -> (u128, u64) {
 
 /// Whether that is the span of OpenTelemetry's `Context`.
 pub(crate) fn is_in_context() -> bool {
-    let (_, span) = otel::ids();
+    let span = on(|local| otel::ids(local).1).unwrap_or(0);
     span != 0 && with_top(|top| top.is_older(span)).unwrap_or(true)
 }
 
@@ -176,7 +183,7 @@ pub(crate) fn write_in_context(write: impl FnOnce(&mut Span)) {
 
 /// The context of this thread, now.
 pub(crate) fn context() -> Parent {
-    local::with(Local::current).unwrap_or_default()
+    on(Local::current).unwrap_or_default()
 }
 
 /// Runs `write` on an empty span and adds what it wrote to the entry with this ticket.

@@ -36,11 +36,10 @@ pin_project! {
 
     impl<F: Future> PinnedDrop for Instrumented<F> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            drop_inside(this.slot, this.future);
-            this.slot.cancel(|span| {
-                span.set("cancelled", true);
-            });
+            if !this.slot.is_empty() {
+                let this = this.project();
+                cancel(this.slot, this.future);
+            }
         }
     }
 }
@@ -58,10 +57,11 @@ pin_project! {
 /// # let _future =
 /// telemetry::instrument(load("a"), "cache.load").with(|span| { span.set("key", "a"); });
 /// ```
+#[inline]
 pub fn instrument<F: Future>(future: F, name: &'static str) -> Instrumented<F> {
     Instrumented {
         future: Some(future),
-        slot: Slot::start(name, None),
+        slot: Slot::start(name),
         name,
         on_output: None,
         on_error: None,
@@ -79,6 +79,7 @@ impl<F: Future> Instrumented<F> {
     }
 
     /// The kind; `Internal` where not given.
+    #[inline]
     pub fn with_kind(mut self, kind: Kind) -> Self {
         if let Some(open) = self.slot.open() {
             open.kind = kind;
@@ -95,6 +96,7 @@ impl<F: Future> Instrumented<F> {
     }
 
     /// Writes attributes, at once, if recording; otherwise the closure is not called.
+    #[inline]
     pub fn with(mut self, write: impl FnOnce(&mut Span)) -> Self {
         self.slot.write(write);
         self
@@ -139,7 +141,20 @@ impl<F: Future> Instrumented<F> {
 impl<F: Future> Future for Instrumented<F> {
     type Output = F::Output;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if self.slot.is_empty() {
+            poll_inner(self.project().future, cx)
+        } else {
+            self.poll_inside(cx)
+        }
+    }
+}
+
+impl<F: Future> Instrumented<F> {
+    /// Out of line, so that a poll without a span stays as small as the bare future's.
+    #[inline(never)]
+    fn poll_inside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let (on_error, on_output) = (*this.on_error, *this.on_output);
         let poll = || poll_inner(this.future, cx);
@@ -160,12 +175,25 @@ impl<F: Future + fmt::Debug> fmt::Debug for Instrumented<F> {
     }
 }
 
+/// Ends the span of a future that is dropped before it finished.
+#[inline(never)]
+fn cancel<F>(slot: &mut Slot, future: Pin<&mut Option<F>>) {
+    drop_inside(slot, future);
+    slot.cancel(|span| {
+        span.set("cancelled", true);
+    });
+}
+
 /// `None` only while the wrapper is being dropped.
+#[inline]
 pub(super) fn poll_inner<F: Future>(
     future: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
 ) -> Poll<F::Output> {
-    future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
+    match future.as_pin_mut() {
+        Some(future) => future.poll(cx),
+        None => Poll::Pending,
+    }
 }
 
 /// Drops a future with its span as the current one.
@@ -188,7 +216,9 @@ pin_project! {
     impl<F: Future> PinnedDrop for InContext<F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            drop_inside(this.slot, this.future);
+            if !this.slot.is_empty() {
+                drop_inside(this.slot, this.future);
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use super::exception::Exception;
 use super::local::{self, Lane, Local};
 use super::{gate, metric};
 
-const HEAD: usize = 68;
+const HEAD: usize = 72;
 
 /// One log record, now, with the current trace and span.
 ///
@@ -251,35 +251,34 @@ impl Local {
             Body::Value(value) => alone(*value, &mut body),
             Body::Text(text) => alone(Value::Str(text), &mut body),
         };
-        let mut head = [0; HEAD];
-        let mut at = 0;
-        let mut put = |piece: &[u8]| {
-            head[at..at + piece.len()].copy_from_slice(piece);
-            at += piece.len();
-        };
-        put(&[entry.severity, body_tag, flags, 0]);
-        put(&trace.to_le_bytes());
-        for word in [span, entry.at.unwrap_or(now), entry.observed.unwrap_or(now)] {
-            put(&word.to_le_bytes());
-        }
-        let sections = [
-            body,
-            entry.scope.as_bytes(),
-            entry.event_name.as_bytes(),
-            entry.severity_text.as_bytes(),
-            attributes.bytes(),
+        let (scope, event_name) = (entry.scope.as_bytes(), entry.event_name.as_bytes());
+        let (severity_text, bytes) = (entry.severity_text.as_bytes(), attributes.bytes());
+        let pair = |low: u32, high: usize| u64::from(low) | (high as u64) << 32;
+        let bits = u32::from_le_bytes([entry.severity, body_tag, flags, 0]);
+        let head: [u64; HEAD / 8] = [
+            pair(bits, attributes.dropped() as usize),
+            trace as u64,
+            (trace >> 64) as u64,
+            span,
+            entry.at.unwrap_or(now),
+            entry.observed.unwrap_or(now),
+            pair(body.len() as u32, scope.len()),
+            pair(event_name.len() as u32, severity_text.len()),
+            bytes.len() as u64,
         ];
-        put(&attributes.dropped().to_le_bytes());
-        for section in sections {
-            put(&(section.len() as u32).to_le_bytes());
-        }
-        let [body, scope, event_name, severity_text, bytes] = sections;
-        let pieces = [&head[..], body, scope, event_name, severity_text, bytes];
+        let head = head.map(u64::to_le);
         match capture {
-            Some(capture) => capture.take_log(&pieces),
-            None => self.push(Lane::Logs, &pieces),
+            Some(capture) => {
+                let head = head.iter().flat_map(|word| word.to_ne_bytes());
+                let rest = [body, scope, event_name, severity_text, bytes].concat();
+                capture.take_log(&head.chain(rest).collect::<Vec<_>>());
+            }
+            // Few records have the two, and a piece costs even where it is empty.
+            None if event_name.is_empty() && severity_text.is_empty() => {
+                self.push(Lane::Logs, &head, &[body, scope, bytes]);
+            }
+            None => self.push(Lane::Logs, &head, &[body, scope, event_name, severity_text, bytes]),
         }
-        attributes.shrink(4096);
         self.log_attributes.set(Some(attributes));
     }
 }
@@ -307,10 +306,10 @@ impl<'a> PackedLog<'a> {
         let mut from = Reader(bytes);
         let (severity, body_tag, trace_flags) = (from.u8(), from.u8(), from.u8());
         from.piece(1);
+        let dropped = from.u32();
         let (trace, span) = (from.u128(), from.u64());
         let time = anchor.unix_nanos(from.u64());
         let observed = anchor.unix_nanos(from.u64());
-        let dropped = from.u32();
         let lengths: [u32; 5] = std::array::from_fn(|_| from.u32());
         from.0 = bytes.get(HEAD..).unwrap_or_default();
         let [body, scope, event_name, severity_text, attributes] =

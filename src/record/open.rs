@@ -1,6 +1,7 @@
 //! An open span: ids, times, and buffers that keep their capacity from span to span.
 
 mod absorb;
+mod details;
 mod given;
 mod place;
 
@@ -10,18 +11,17 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use crate::context::{Extra, Parent, Place};
+use crate::pipeline::clock;
 use crate::telemetry::{Kind, Value};
 
 use super::attributes::AttributeBuffer;
 use super::exception::Exception;
 use super::limits::Limits;
-use super::packed::{self, Head};
+use super::packed::{Head, Record};
 use super::start::{Clock, flags};
 
+use details::Details;
 pub(crate) use given::Set;
-
-/// A pooled span keeps at most this much of each buffer.
-const KEEP: usize = 4096;
 
 /// What an entry on a thread's stack is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +43,6 @@ pub(crate) enum KindRule {
     Dispatch,
     /// Server, but Internal below a span that is the server span already.
     ServerCall,
-}
-
-/// A name: text of the program, or made at run time.
-#[derive(Clone, Debug)]
-enum Name {
-    Static(&'static str),
-    Made(String),
 }
 
 /// One entry of a thread's stack; the future owns it between polls.
@@ -82,22 +75,13 @@ pub(crate) struct Open {
     start: u64,
     /// 0 for now.
     end: u64,
-    clock: Clock,
     limits: Limits,
-    name: Name,
+    name: &'static str,
     status: u8,
-    message: String,
-    /// The instrumentation scope, where it is not the crate's own.
-    scope: Option<Arc<str>>,
     attributes: AttributeBuffer,
-    events: Vec<u8>,
-    links: Vec<u8>,
-    event_count: u32,
-    link_count: u32,
-    dropped_events: u32,
-    dropped_links: u32,
-    /// For the attributes of one event or link.
-    scratch: AttributeBuffer,
+    /// Something is in `details`.
+    has_details: bool,
+    details: Details,
 }
 
 impl Default for Open {
@@ -121,30 +105,40 @@ impl Default for Open {
             parent_is_remote: false,
             start: 0,
             end: 0,
-            clock: Clock::Ticks,
             limits: Limits::NONE,
-            name: Name::Static(""),
+            name: "",
             status: 0,
-            message: String::new(),
-            scope: None,
             attributes: AttributeBuffer::default(),
-            events: Vec::new(),
-            links: Vec::new(),
-            event_count: 0,
-            link_count: 0,
-            dropped_events: 0,
-            dropped_links: 0,
-            scratch: AttributeBuffer::default(),
+            has_details: false,
+            details: Details::default(),
         }
     }
 }
 
 impl Open {
     /// Makes a cleared box a span; `hang` follows.
-    pub(crate) fn begin(&mut self, name: &'static str, limits: Limits, clock: Clock) {
-        self.name = Name::Static(name);
+    #[inline]
+    pub(crate) fn begin(&mut self, name: &'static str, limits: Limits) {
+        self.name = name;
         self.limits = limits;
-        self.clock = clock;
+    }
+
+    /// Another clock than the process's.
+    pub(crate) fn set_clock(&mut self, clock: Clock) {
+        if let Clock::Manual(_) = clock {
+            self.details_mut().clock = clock;
+        }
+    }
+
+    /// What most spans do not have; from here on this one does.
+    fn details_mut(&mut self) -> &mut Details {
+        self.has_details = true;
+        &mut self.details
+    }
+
+    #[inline]
+    fn now(&self) -> u64 {
+        if self.has_details { self.details.clock.now() } else { clock::ticks() }
     }
 
     /// Hangs the span below a place, in its trace or in a new one.
@@ -184,31 +178,24 @@ impl Open {
         self.is_implicit
     }
 
-    /// Forgets everything but the capacity.
+    /// Forgets everything but the capacity, where it may have been used.
+    #[inline]
     pub(crate) fn clear(&mut self) {
-        self.extra = None;
+        if self.extra.is_some() {
+            self.extra = None;
+        }
         self.kind = Kind::Internal;
         self.kind_rule = KindRule::Fixed;
         self.is_implicit = false;
-        self.mark = 0;
         self.remote = false;
-        (self.start, self.end) = (0, 0);
-        self.clock = Clock::Ticks;
-        self.name = Name::Static("");
         self.status = 0;
-        self.message.clear();
-        self.scope = None;
-        for buffer in [&mut self.events, &mut self.links] {
-            buffer.clear();
-            buffer.shrink_to(KEEP);
+        self.mark = 0;
+        (self.start, self.end) = (0, 0);
+        self.attributes.clear();
+        if self.has_details {
+            self.has_details = false;
+            self.details.clear();
         }
-        for attributes in [&mut self.attributes, &mut self.scratch] {
-            attributes.clear();
-            attributes.shrink(KEEP);
-        }
-        self.message.shrink_to(KEEP);
-        (self.event_count, self.link_count) = (0, 0);
-        (self.dropped_events, self.dropped_links) = (0, 0);
     }
 
     pub(crate) fn is_recording(&self) -> bool {
@@ -216,9 +203,10 @@ impl Open {
     }
 
     /// Starts the clock, once.
+    #[inline]
     pub(crate) fn start_clock(&mut self) {
         if self.start == 0 && self.is_recording() {
-            self.start = self.clock.now();
+            self.start = self.now();
         }
     }
 
@@ -228,7 +216,7 @@ impl Open {
     }
 
     pub(crate) fn rename(&mut self, name: String) {
-        self.name = Name::Made(name);
+        self.details_mut().name = Some(name);
     }
 
     /// Where others hang that are below this span.
@@ -266,36 +254,24 @@ impl Open {
         &mut self,
         write: impl FnOnce(&mut dyn FnMut(&str, Value<'_>)) -> N,
     ) {
-        if self.event_count >= self.limits.events {
-            self.dropped_events += 1;
+        let limits = self.limits;
+        let details = self.details_mut();
+        if !details.takes_event(limits.events) {
             return;
         }
-        self.event_count += 1;
-        self.scratch.clear();
-        let (limits, scratch) = (&self.limits, &mut self.scratch);
-        let name = write(&mut |key, value| {
-            scratch.set(key, value, limits.event_attributes, limits.value_length);
-        });
-        let (now, bytes) = (self.clock.now(), self.scratch.bytes());
-        packed::pack_event(&mut self.events, now, name.as_ref(), bytes, self.scratch.dropped());
+        let name = details.write_scratch(limits.event_attributes, limits.value_length, write);
+        let time = details.clock.now();
+        details.pack_event(time, name.as_ref(), 0);
     }
 
     pub(crate) fn link(&mut self, to: &Parent) {
-        if !to.has_span() {
-            return;
-        }
-        if self.link_count >= self.limits.links {
-            self.dropped_links += 1;
-            return;
-        }
-        self.link_count += 1;
-        packed::pack_link(&mut self.links, to, &[], 0);
+        self.link_with(to, 0, |_| {});
     }
 
     /// Status Ok is final, as the specification says.
     pub(crate) fn ok(&mut self) {
         self.status = 1;
-        self.message.clear();
+        self.details.message.clear();
     }
 
     pub(crate) fn error(&mut self, kind: &str, description: &dyn fmt::Display) {
@@ -319,9 +295,10 @@ impl Open {
     pub(crate) fn fail(&mut self, description: &dyn fmt::Display) {
         if self.status != 1 {
             self.status = 2;
-            self.message.clear();
+            let message = &mut self.details_mut().message;
+            message.clear();
             // A `Display` that fails leaves what it has written.
-            let _ = write!(self.message, "{description}");
+            let _ = write!(message, "{description}");
         }
     }
 
@@ -348,40 +325,44 @@ impl Open {
         };
     }
 
-    /// Ends the span and lends its record in pieces.
-    pub(crate) fn finish<R>(&mut self, send: impl FnOnce(&[&[u8]]) -> R) -> R {
-        let end = if self.end == 0 { self.clock.now() } else { self.end };
-        let name = match &self.name {
-            Name::Static(name) => name,
-            Name::Made(name) => name.as_str(),
+    /// Ends the span and lends its record.
+    #[inline]
+    pub(crate) fn finish(&mut self) -> Record<'_> {
+        if self.end == 0 {
+            self.end = self.now();
+        }
+        let head = Head {
+            trace: self.trace,
+            span: self.span,
+            parent: self.parent,
+            start: self.start,
+            end: self.end,
+            kind: self.kind,
+            status: self.status,
+            trace_flags: self.flags,
+            parent_is_remote: self.parent_is_remote,
+            dropped: [self.attributes.dropped(), 0, 0],
         };
+        if self.has_details || self.extra.is_some() {
+            return self.finish_all(head);
+        }
+        Record::new(&head, self.name.as_bytes(), self.attributes.bytes(), None)
+    }
+
+    #[cold]
+    fn finish_all(&self, mut head: Head) -> Record<'_> {
+        let details = &self.details;
+        head.dropped[1] = details.dropped_events;
+        head.dropped[2] = details.dropped_links;
+        let name = details.name.as_deref().unwrap_or(self.name);
         let trace_state = self.extra.as_ref().map_or("", |extra| &extra.trace_state);
-        let scope = self.scope.as_deref().unwrap_or_default();
-        let sections: [&[u8]; 7] = [
-            name.as_bytes(),
-            self.attributes.bytes(),
-            &self.events,
-            &self.links,
-            self.message.as_bytes(),
+        let rest: [&[u8]; 5] = [
+            &details.events,
+            &details.links,
+            details.message.as_bytes(),
             trace_state.as_bytes(),
-            scope.as_bytes(),
+            details.scope.as_deref().unwrap_or_default().as_bytes(),
         ];
-        let head = packed::pack_head(
-            &Head {
-                trace: self.trace,
-                span: self.span,
-                parent: self.parent,
-                start: self.start,
-                end,
-                kind: self.kind,
-                status: self.status,
-                trace_flags: self.flags,
-                parent_is_remote: self.parent_is_remote,
-                dropped: [self.attributes.dropped(), self.dropped_events, self.dropped_links],
-            },
-            &sections,
-        );
-        let [name, attributes, events, links, message, trace_state, scope] = sections;
-        send(&[&head, name, attributes, events, links, message, trace_state, scope])
+        Record::new(&head, name.as_bytes(), self.attributes.bytes(), Some(rest))
     }
 }

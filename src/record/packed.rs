@@ -33,11 +33,48 @@ pub(crate) struct Head {
     pub(crate) dropped: [u32; 3],
 }
 
-/// The head's bytes, composed word by word; `sections` are the pieces that follow it.
+/// A finished span, before it is one run of bytes.
+pub(crate) struct Record<'a> {
+    pub(crate) head: [u64; HEAD / 8],
+    pub(crate) name: &'a [u8],
+    pub(crate) attributes: &'a [u8],
+    /// Events, links, status text, `tracestate` and scope; most spans have none of them.
+    pub(crate) rest: Option<[&'a [u8]; 5]>,
+}
+
+impl<'a> Record<'a> {
+    #[inline]
+    pub(crate) fn new(
+        head: &Head,
+        name: &'a [u8],
+        attributes: &'a [u8],
+        rest: Option<[&'a [u8]; 5]>,
+    ) -> Self {
+        Self { head: pack_head(head, name, attributes, rest.as_ref()), name, attributes, rest }
+    }
+
+    /// What follows the head.
+    pub(crate) fn pieces(&self) -> [&'a [u8]; 7] {
+        let [events, links, message, trace_state, scope] = self.rest.unwrap_or_default();
+        [self.name, self.attributes, events, links, message, trace_state, scope]
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let head = self.head.iter().flat_map(|word| word.to_ne_bytes());
+        head.chain(self.pieces().concat()).collect()
+    }
+}
+
+/// The head, word by word, as little-endian bytes.
 #[inline]
-pub(crate) fn pack_head(head: &Head, sections: &[&[u8]; 7]) -> [u8; HEAD] {
+fn pack_head(
+    head: &Head,
+    name: &[u8],
+    attributes: &[u8],
+    rest: Option<&[&[u8]; 5]>,
+) -> [u64; HEAD / 8] {
     let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-    let length = |index: usize| sections[index].len() as u32;
+    let length = |index: usize| rest.map_or(0, |rest| rest[index].len() as u32);
     let bits = u32::from_le_bytes([
         head.kind as u8,
         head.status,
@@ -53,16 +90,12 @@ pub(crate) fn pack_head(head: &Head, sections: &[&[u8]; 7]) -> [u8; HEAD] {
         head.start,
         head.end,
         pair(head.dropped[1], head.dropped[2]),
+        pair(name.len() as u32, attributes.len() as u32),
         pair(length(0), length(1)),
         pair(length(2), length(3)),
-        pair(length(4), length(5)),
-        length(6).into(),
+        length(4).into(),
     ];
-    let mut bytes = [0; HEAD];
-    for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
-        place.copy_from_slice(&word.to_le_bytes());
-    }
-    bytes
+    words.map(u64::to_le)
 }
 
 /// Appends one event.

@@ -108,7 +108,7 @@ where
         metrics: Metrics,
         prepare: impl FnOnce(&mut Open),
     ) -> Self {
-        let mut slot = Slot::start(name, None);
+        let mut slot = Slot::start(name);
         if let Some(open) = slot.open() {
             prepare(open);
         }

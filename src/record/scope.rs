@@ -48,16 +48,17 @@ impl SpanGuard {
         parent: Option<Parent>,
         prepare: impl FnOnce(&mut Open),
     ) -> Self {
-        let ticket = local::start(name, parent).and_then(|mut open| {
-            prepare(&mut open);
-            stack::enter(open).map_err(local::recycle).ok()
-        });
-        Self {
-            name,
-            ticket: ticket.unwrap_or_default(),
-            in_panic: std::thread::panicking(),
-            not_send: PhantomData,
+        let mut slot = match parent {
+            Some(parent) => local::start_below(name, parent),
+            None => local::start(name),
+        };
+        let mut ticket = 0;
+        if let Some(open) = slot.as_deref_mut() {
+            prepare(open);
+            ticket = stack::enter(&mut slot);
+            slot.into_iter().for_each(local::recycle);
         }
+        Self { name, ticket, in_panic: std::thread::panicking(), not_send: PhantomData }
     }
 
     /// Another parent; decides sampling anew, so call it first; what was written before is kept.

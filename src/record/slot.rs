@@ -15,8 +15,9 @@ use super::{current, local};
 pub(crate) struct Slot(Option<Box<Open>>);
 
 impl Slot {
-    pub(crate) fn start(name: &'static str, parent: Option<Parent>) -> Self {
-        Self(local::start(name, parent))
+    #[inline]
+    pub(crate) fn start(name: &'static str) -> Self {
+        Self(local::start(name))
     }
 
     pub(crate) fn carry(parent: Parent) -> Self {
@@ -26,7 +27,7 @@ impl Slot {
     /// Starts anew below another parent; what was prepared stays.
     pub(crate) fn restart(&mut self, name: &'static str, parent: Parent) {
         let old = self.0.take();
-        self.0 = local::start(name, Some(parent));
+        self.0 = local::start_below(name, parent);
         match (self.0.as_deref_mut(), old) {
             (Some(new), Some(old)) => {
                 new.inherit(&old);
@@ -37,6 +38,13 @@ impl Slot {
         }
     }
 
+    /// Nothing is to be done: `init` was not called, or the span has ended.
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    #[inline]
     pub(crate) fn open(&mut self) -> Option<&mut Open> {
         self.0.as_deref_mut()
     }
@@ -82,18 +90,14 @@ impl Slot {
     /// Runs something with this span as the current one; a panic ends the span and goes on.
     #[inline]
     pub(crate) fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        let Some(open) = self.0.take() else {
+        if self.is_empty() {
             return run();
-        };
-        let ticket = match current::enter(open) {
-            Ok(ticket) => ticket,
-            Err(open) => {
-                self.0 = Some(open);
-                return run();
-            }
-        };
+        }
+        let ticket = current::enter(&mut self.0);
         let done = catch_unwind(AssertUnwindSafe(run));
-        self.0 = current::leave(ticket);
+        if ticket != 0 {
+            self.0 = current::leave(ticket);
+        }
         done.unwrap_or_else(|panic| self.fail(panic))
     }
 

@@ -12,9 +12,10 @@ use super::limits::Limits;
 use super::log::LogLimits;
 
 /// Whose time a span is measured by.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Clock {
     /// The process's.
+    #[default]
     Ticks,
     /// A test's, in Unix nanoseconds.
     Manual(Arc<AtomicU64>),

@@ -72,14 +72,14 @@ impl Sink {
         followed.iter().find(|(other, _)| *other == trace).and_then(|(_, sink)| sink.upgrade())
     }
 
-    pub(crate) fn take(&self, pieces: &[&[u8]]) {
+    pub(crate) fn take(&self, record: &[u8]) {
         let anchor = if self.clock.is_some() { Anchor::identity() } else { Anchor::now() };
-        let span = CapturedSpan::read(&PackedSpan::read(&pieces.concat(), &anchor));
+        let span = CapturedSpan::read(&PackedSpan::read(record, &anchor));
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).push(span);
     }
 
-    pub(crate) fn take_log(&self, pieces: &[&[u8]]) {
-        let log = CapturedLog::read(&PackedLog::read(&pieces.concat(), &Anchor::now()));
+    pub(crate) fn take_log(&self, record: &[u8]) {
+        let log = CapturedLog::read(&PackedLog::read(record, &Anchor::now()));
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).push(log);
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn hang_below<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, parent: P
 
 /// Makes a span, or its context where another thread has it, the current one.
 pub(super) fn enter<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
-    let taken = span.extensions_mut().get_mut::<Held>().and_then(|held| {
+    let mut taken = span.extensions_mut().get_mut::<Held>().and_then(|held| {
         held.is_seen = true;
         held.open.take().or_else(|| {
             let mut carried = local::carry(held.context.clone())?;
@@ -98,11 +98,12 @@ pub(super) fn enter<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
             Some(carried)
         })
     });
-    let Some(open) = taken else {
+    let Some((was_implicit, mark)) = taken.as_ref().map(|open| (open.is_implicit(), open.mark))
+    else {
         return;
     };
-    let (was_implicit, mark) = (open.is_implicit(), open.mark);
-    if let Err(open) = current::enter(open) {
+    current::enter(&mut taken);
+    if let Some(open) = taken {
         return give_back(span, open);
     }
     if was_implicit {

@@ -133,7 +133,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
             Some(parent) => Some(context_in(&registry, parent).unwrap_or_default()),
             None => attributes.is_root().then(Parent::root),
         };
-        let Some(mut open) = local::start(metadata.name(), given) else {
+        let started = match given {
+            Some(parent) => local::start_below(metadata.name(), parent),
+            None => local::start(metadata.name()),
+        };
+        let Some(mut open) = started else {
             return;
         };
         open.start_clock();

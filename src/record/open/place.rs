@@ -14,8 +14,15 @@ impl Open {
         self.extra.as_ref().and_then(|extra| extra.capture.clone())
     }
 
+    /// The next entry is the one that settles parent or kind.
+    #[inline]
+    pub(crate) fn may_move(&self) -> bool {
+        self.is_implicit || self.kind_rule == KindRule::ServerCall
+    }
+
     /// Whether a nearer parent is current at the first poll than there was when the span was made:
     /// a wrapper around it, made after it, or any other span of the same trace.
+    #[inline]
     pub(crate) fn takes_over(&mut self, top: Option<&Self>, context: (u128, u64)) -> bool {
         if self.kind_rule == KindRule::ServerCall {
             self.kind_rule = KindRule::Fixed;

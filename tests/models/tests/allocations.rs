@@ -51,8 +51,8 @@ fn assert_no_leak(run: impl Fn()) {
 
 fn filled() -> (Producer, Consumer) {
     let (mut producer, consumer) = ring(1024);
-    while producer.push(&[&LONG]) != Pushed::Refused
-        && producer.push(&[b"short"]) != Pushed::Refused
+    while producer.push(&[], &[&LONG]) != Pushed::Refused
+        && producer.push(&[], &[b"short"]) != Pushed::Refused
     {}
     (producer, consumer)
 }
@@ -73,7 +73,7 @@ fn leftovers_are_freed_whoever_leaves_last() {
         let (mut producer, consumer) = filled();
         let gauge = consumer.gauge();
         drop(consumer);
-        assert_eq!(producer.push(&[&LONG]), Pushed::Refused);
+        assert_eq!(producer.push(&[], &[&LONG]), Pushed::Refused);
         drop(producer);
         assert!(gauge.waiting() > 0);
     });
@@ -84,7 +84,7 @@ fn a_boxed_record_is_freed_when_take_panics() {
     assert_no_leak(|| {
         let (mut producer, mut consumer) = ring(1024);
         for _ in 0..3 {
-            producer.push(&[&LONG]);
+            producer.push(&[], &[&LONG]);
         }
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             consumer.drain(1, |_| resume_unwind(Box::new(())));
@@ -99,11 +99,11 @@ fn an_inline_record_and_a_refusal_allocate_nothing() {
     let (mut producer, mut consumer) = filled();
     let before = ALLOCATIONS.get();
     for _ in 0..1000 {
-        assert_eq!(producer.push(&[&LONG]), Pushed::Refused);
+        assert_eq!(producer.push(&[], &[&LONG]), Pushed::Refused);
     }
     consumer.drain(usize::MAX, |_| {});
     for _ in 0..1000 {
-        assert_ne!(producer.push(&[&LONG[..100], b"more"]), Pushed::Refused);
+        assert_ne!(producer.push(&[], &[&LONG[..100], b"more"]), Pushed::Refused);
         assert_eq!(consumer.drain(9, |_| {}), 1);
     }
     assert_eq!(ALLOCATIONS.get(), before);

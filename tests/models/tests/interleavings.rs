@@ -42,7 +42,7 @@ const WORDS: usize = 8;
 fn ring_at(at: usize) -> (Producer, Consumer) {
     let (mut producer, mut consumer) = ring_of(WORDS);
     for _ in 0..at {
-        assert_eq!(producer.push(&[]), Pushed::Stored);
+        assert_eq!(producer.push(&[], &[]), Pushed::Stored);
         assert_eq!(consumer.drain(1, |_| {}), 1);
     }
     (producer, consumer)
@@ -54,7 +54,7 @@ fn push(
     numbers: std::ops::RangeInclusive<u64>,
     length: usize,
 ) -> Vec<u64> {
-    let stored = |number: &u64| producer.push(&[&record(*number, length)]) != Pushed::Refused;
+    let stored = |number: &u64| producer.push(&[], &[&record(*number, length)]) != Pushed::Refused;
     numbers.filter(stored).collect()
 }
 
@@ -205,7 +205,7 @@ fn no_wake_is_lost() {
         let mut offer = {
             let wake = Arc::clone(&wake);
             move || {
-                if producer.push(&[]) == Pushed::HighWater {
+                if producer.push(&[], &[]) == Pushed::HighWater {
                     *wake.lock().unwrap() = true;
                 }
             }

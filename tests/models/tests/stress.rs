@@ -56,7 +56,7 @@ fn made_is_taken_and_refused() {
     let mut stored = 0;
     for number in 0..RECORDS {
         let (bytes, number) = bytes_of(number);
-        stored += u64::from(producer.push(&[&number, &bytes]) != Pushed::Refused);
+        stored += u64::from(producer.push(&[], &[&number, &bytes]) != Pushed::Refused);
     }
     drop(producer);
     let taken = taking.join().unwrap();
@@ -76,7 +76,7 @@ fn a_sleeping_consumer_is_woken() {
         let (bytes, number) = bytes_of(number);
         let full_since = Instant::now();
         loop {
-            match producer.push(&[&number, &bytes]) {
+            match producer.push(&[], &[&number, &bytes]) {
                 Pushed::Stored => break,
                 Pushed::HighWater => {
                     taking.thread().unpark();

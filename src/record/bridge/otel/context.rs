@@ -11,23 +11,12 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _};
 
 use crate::context::{Extra, Parent};
+use crate::record::local::Local;
 use crate::record::open::Open;
-use crate::record::{current, gate};
-
-/// Lives no longer than the API's own thread-local, which panics when it is asked too late.
-struct Alive;
-
-impl Drop for Alive {
-    fn drop(&mut self) {}
-}
+use crate::record::{current, gate, local};
 
 thread_local! {
     static HANDED: Cell<Option<Box<Open>>> = const { Cell::new(None) };
-    // A thread destroys first what was made last.
-    static ALIVE: Alive = {
-        Context::map_current(|_| ());
-        Alive
-    };
 }
 
 /// Lends this thread's `Context`; `None` before `init`, when nothing of ours may touch anything, and
@@ -37,24 +26,34 @@ pub(super) fn with_current<R>(run: impl FnOnce(&Context) -> R) -> Option<R> {
     if gate::read() == 0 {
         return None;
     }
-    ALIVE.try_with(|_| ()).ok()?;
-    Some(Context::map_current(run))
+    // Our share lives no longer than the API's.
+    local::with(|_| Context::map_current(run))
 }
 
-/// Trace and span of this thread's `Context`; zeros where it has none.
+/// Makes the API's own thread-local, which panics when it is asked too late: a thread destroys first
+/// what was made last.
+pub(crate) fn outlive() {
+    Context::map_current(|_| ());
+}
+
+/// Trace and span of this thread's `Context`; zeros where it has none. Not before `init`.
 #[inline]
-pub(crate) fn ids() -> (u128, u64) {
-    with_current(|context| match context.has_active_span() {
-        true => span_ids(context.span().span_context()),
+pub(crate) fn ids(_alive: &Local) -> (u128, u64) {
+    Context::map_current(|context| match context.has_active_span() {
+        true => active_ids(context),
         false => (0, 0),
     })
-    .unwrap_or_default()
+}
+
+#[cold]
+fn active_ids(context: &Context) -> (u128, u64) {
+    span_ids(context.span().span_context())
 }
 
 /// This thread's `Context` as a parent, if its span was entered after `top`.
 #[inline]
-pub(crate) fn newer(top: Option<&Open>) -> Option<Parent> {
-    let (trace, span) = ids();
+pub(crate) fn newer(local: &Local, top: Option<&Open>) -> Option<Parent> {
+    let (trace, span) = ids(local);
     if span == 0 || top.is_some_and(|top| !top.is_older(span)) {
         return None;
     }

@@ -34,7 +34,7 @@ impl Span {
     }
 
     pub(super) fn start(builder: SpanBuilder, parent: Parent, scope: Option<&Arc<str>>) -> Self {
-        let Some(mut open) = local::start("", Some(parent.clone())) else {
+        let Some(mut open) = local::start_below("", parent.clone()) else {
             return Self::inert(&parent);
         };
         let context = span_context(&open.as_parent());

@@ -1,0 +1,177 @@
+//! How a span begins on this thread: what it hangs below, and by which settings.
+
+use std::sync::Arc;
+
+use crate::context::Parent;
+use crate::testing::Sink;
+
+use super::super::bridge::otel;
+use super::super::gate;
+use super::super::open::{Open, Role};
+use super::super::start::{Clock, Settings};
+use super::{Local, with};
+
+/// Starts a span below the current one; `None` where nothing is to be done.
+#[inline]
+pub(crate) fn start(name: &'static str) -> Option<Box<Open>> {
+    match gate::read() {
+        0 => None,
+        gate => start_now(gate, name),
+    }
+}
+
+#[inline(never)]
+fn start_now(gate: u32, name: &'static str) -> Option<Box<Open>> {
+    with(|local| {
+        if local.suppressed.get() {
+            return None;
+        }
+        local.refresh(gate);
+        if gate & gate::CAPTURES != 0 {
+            return local.start_below(gate, name, None);
+        }
+        local.start_below_current(gate, name)
+    })
+    .flatten()
+}
+
+/// Starts a span below `parent`; `None` where nothing is to be done.
+pub(crate) fn start_below(name: &'static str, parent: Parent) -> Option<Box<Open>> {
+    let gate = gate::read();
+    if gate == 0 {
+        return None;
+    }
+    with(|local| {
+        if local.suppressed.get() {
+            return None;
+        }
+        local.refresh(gate);
+        local.start_below(gate, name, Some(parent))
+    })
+    .flatten()
+}
+
+/// A context to enter, for whatever the host spawns.
+pub(crate) fn carry(parent: Parent) -> Option<Box<Open>> {
+    if gate::read() == 0 {
+        return None;
+    }
+    with(|local| local.carry(parent))
+}
+
+impl Local {
+    /// The usual way: nothing was given, and no test looks on.
+    #[inline]
+    fn start_below_current(&self, gate: u32, name: &'static str) -> Option<Box<Open>> {
+        if gate & gate::RECORDS == 0 {
+            return None;
+        }
+        let top = self.top.take();
+        let (_, context) = otel::ids(self);
+        let is_current = match &top {
+            Some(top) => !top.is_older(context),
+            None => context == 0,
+        };
+        if !is_current {
+            self.top.set(top);
+            return self.start_below(gate, name, None);
+        }
+        let settings = self.settings.get();
+        let mut open = self.unpool();
+        open.begin(name, settings.limits);
+        open.span = self.random();
+        let place = top.as_ref().map(|top| top.place()).unwrap_or_default();
+        let extra = top.as_ref().and_then(|top| top.extra.as_ref());
+        let trace = if place.has_span() { place.trace } else { self.trace_id() };
+        open.hang(place, extra, trace, settings.sampler.samples(place, trace));
+        open.make_implicit();
+        self.top.set(top);
+        Some(open)
+    }
+
+    fn start_below(
+        &self,
+        gate: u32,
+        name: &'static str,
+        parent: Option<Parent>,
+    ) -> Option<Box<Open>> {
+        let is_given = parent.is_some();
+        let mut parent = parent.unwrap_or_else(|| self.current());
+        let Some((settings, clock)) = self.settings(gate, &mut parent) else {
+            // Off, but contexts pass through.
+            return is_given.then(|| self.carry(parent));
+        };
+        let mut open = self.unpool();
+        open.begin(name, settings.limits);
+        open.set_clock(clock);
+        open.span = self.random();
+        self.hang(&mut open, &parent, &settings);
+        if !is_given {
+            open.make_implicit();
+        }
+        Some(open)
+    }
+
+    fn hang(&self, open: &mut Open, parent: &Parent, settings: &Settings) {
+        let place = parent.place();
+        let trace = if place.has_span() { place.trace } else { self.trace_id() };
+        open.hang(place, parent.extra.as_ref(), trace, settings.sampler.samples(place, trace));
+    }
+
+    /// Hangs a span below the current one, at its first poll.
+    #[cold]
+    pub(in crate::record) fn hang_below_current(&self, open: &mut Open) {
+        self.hang_below(open, self.current());
+    }
+
+    /// Hangs a span that has begun below another parent; decides sampling anew.
+    pub(in crate::record) fn hang_below(&self, open: &mut Open, mut parent: Parent) {
+        let gate = gate::read();
+        self.refresh(gate);
+        if let Some((settings, _)) = self.settings(gate, &mut parent) {
+            self.hang(open, &parent, &settings);
+        }
+    }
+
+    /// An empty span to write to in the place of the current one, which is not on the stack.
+    pub(in crate::record) fn beside_current(&self) -> Option<Box<Open>> {
+        let gate = gate::read();
+        self.refresh(gate);
+        let (settings, clock) = self.settings(gate, &mut self.current())?;
+        let mut open = self.unpool();
+        open.beside(settings.limits, clock);
+        Some(open)
+    }
+
+    /// What a span below `parent` is started with; `None` where spans are off.
+    fn settings(&self, gate: u32, parent: &mut Parent) -> Option<(Settings, Clock)> {
+        let of_process =
+            || (gate & gate::RECORDS != 0).then(|| (self.settings.get(), Clock::Ticks));
+        self.captured(parent).or_else(of_process)
+    }
+
+    fn carry(&self, parent: Parent) -> Box<Open> {
+        let mut open = self.unpool();
+        open.role = Role::Carried;
+        open.trace = parent.trace;
+        open.span = parent.span;
+        open.flags = parent.flags;
+        open.remote = parent.remote;
+        open.extra = parent.extra;
+        open
+    }
+
+    /// The settings of the test that captures this span, if one does.
+    fn captured(&self, parent: &mut Parent) -> Option<(Settings, Clock)> {
+        if gate::read() & gate::CAPTURES == 0 {
+            return None;
+        }
+        if parent.extra.as_ref().is_none_or(|extra| extra.capture.is_none()) {
+            let followed = Sink::following(parent.trace);
+            let capture = followed.or_else(|| self.capture.borrow().as_ref()?.capture.clone())?;
+            Arc::make_mut(parent.extra.get_or_insert_default()).capture = Some(capture);
+        }
+        let capture = parent.extra.as_ref()?.capture.as_ref()?;
+        Some((capture.settings(), capture.clock()))
+    }
+}

@@ -1,0 +1,138 @@
+//! How a record leaves this thread: into its ring, or to whoever captures it.
+
+use std::sync::Arc;
+
+use crate::context::Extra;
+use crate::pipeline::ring::{Producer, Pushed};
+use crate::pipeline::{self, Intake, Shared};
+use crate::testing::Sink;
+
+use super::super::gate;
+use super::super::log::LogLimits;
+use super::super::open::Open;
+use super::{Local, with};
+
+/// Which way a record leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lane {
+    Traces,
+    Logs,
+}
+
+impl Lane {
+    /// That signal's rings and accounts.
+    #[inline]
+    fn intake(self) -> fn(&Shared) -> &Intake {
+        match self {
+            Self::Traces => |shared| &shared.traces,
+            Self::Logs => |shared| &shared.logs,
+        }
+    }
+}
+
+/// The pipeline that a thread pushes to, and a ring for each lane, from its first record on.
+pub(super) struct Way {
+    pipeline: Option<Arc<Shared>>,
+    producers: [Option<Producer>; 2],
+}
+
+impl Way {
+    pub(super) const NONE: Self = Self { pipeline: None, producers: [None, None] };
+
+    pub(super) fn to(pipeline: Option<Arc<Shared>>) -> Self {
+        Self { pipeline, ..Self::NONE }
+    }
+
+    /// A running pipeline, and this thread's ring there; a ring is made with the first record.
+    #[inline]
+    fn open(&mut self, lane: Lane) -> Option<(&Shared, Option<&mut Producer>)> {
+        let shared = self.pipeline.as_deref().filter(|shared| shared.is_running())?;
+        let producer = &mut self.producers[lane as usize];
+        if producer.is_none() {
+            *producer = lane.intake()(shared).register();
+        }
+        Some((shared, producer.as_mut()))
+    }
+}
+
+/// Ends a span: its record leaves for the ring, its box for the pool.
+#[inline]
+pub(crate) fn end(open: Box<Open>) {
+    let mut open = Some(open);
+    with(|local| {
+        if let Some(mut open) = open.take() {
+            if open.is_recording() && open.has_started() {
+                local.record(&mut open);
+            }
+            local.recycle(open);
+        }
+    });
+    // The thread is being torn down, and its share with it.
+    if let Some(mut open) = open.filter(|open| open.is_recording() && open.has_started()) {
+        match open.capture() {
+            Some(capture) => capture.take(&open.finish().bytes()),
+            None => {
+                let record = open.finish();
+                pipeline::push_shared(Lane::Traces.intake(), &record.head, &record.pieces());
+            }
+        }
+    }
+}
+
+impl Local {
+    /// Sends a finished span's record.
+    #[inline]
+    fn record(&self, open: &mut Open) {
+        if let Some(capture) = open.capture() {
+            return capture.take(&open.finish().bytes());
+        }
+        let record = open.finish();
+        match record.rest {
+            None => self.push(Lane::Traces, &record.head, &[record.name, record.attributes]),
+            Some(_) => self.push(Lane::Traces, &record.head, &record.pieces()),
+        }
+    }
+
+    /// Pushes a record; both lists are of constant length where it is called.
+    #[inline(always)]
+    pub(in crate::record) fn push(&self, lane: Lane, head: &[u64], pieces: &[&[u8]]) {
+        self.refresh(gate::read());
+        let mut way = self.way.borrow_mut();
+        let pushed = match way.open(lane) {
+            None => {
+                drop(way);
+                return pipeline::push_shared(lane.intake(), head, pieces);
+            }
+            Some((shared, Some(producer))) => {
+                (lane.intake()(shared).push(producer, head, pieces), shared)
+            }
+            // Too many threads for the byte limit.
+            Some((shared, None)) => (lane.intake()(shared).push_overflow(head, pieces), shared),
+        };
+        if let (Pushed::HighWater, shared) = pushed {
+            shared.wake();
+        }
+    }
+
+    /// What a log record is written under, and where a test captures it; `None` where logs are off.
+    pub(in crate::record) fn log_settings(
+        &self,
+        gate: u32,
+    ) -> Option<(LogLimits, Option<Arc<Sink>>)> {
+        if self.suppressed.get() {
+            return None;
+        }
+        self.refresh(gate);
+        if gate & gate::CAPTURES != 0 {
+            let sink = |extra: &Arc<Extra>| extra.capture.clone();
+            let context = self.current();
+            let of_context = context.extra.as_ref().and_then(sink);
+            let of_context = of_context.or_else(|| Sink::following(context.trace));
+            let captured = of_context.or_else(|| self.capture.borrow().as_ref().and_then(sink));
+            if let Some(sink) = captured {
+                return Some((sink.settings().log_limits, Some(sink)));
+            }
+        }
+        (gate & gate::LOGS != 0).then(|| (self.settings.get().log_limits, None))
+    }
+}

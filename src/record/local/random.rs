@@ -1,0 +1,32 @@
+//! Ids, from a generator of the thread's own.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use super::Local;
+
+impl Local {
+    #[inline]
+    pub(super) fn trace_id(&self) -> u128 {
+        u128::from(self.random()) << 64 | u128::from(self.random())
+    }
+
+    /// wyrand; never 0, since W3C forbids that id.
+    #[inline]
+    pub(super) fn random(&self) -> u64 {
+        let mut state = self.random.get();
+        if state == 0 {
+            state = seed();
+        }
+        state = state.wrapping_add(0xa076_1d64_78bd_642f);
+        self.random.set(state);
+        let product = u128::from(state) * u128::from(state ^ 0xe703_7ed1_a0b4_28db);
+        let id = (product >> 64) as u64 ^ product as u64;
+        if id == 0 { 1 } else { id }
+    }
+}
+
+/// `RandomState` is seeded by the system, and differs for each call.
+#[cold]
+fn seed() -> u64 {
+    RandomState::new().build_hasher().finish() | 1
+}
