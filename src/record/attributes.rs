@@ -1,28 +1,16 @@
 //! Attributes as plain bytes, in one growable buffer: nothing to allocate for, nothing to drop.
 //!
 //! An entry is `[tag: u8 | key length: u24 | value length: u32]`, then the key, then the value.
-//! Numbers are little-endian; an array is items of `[tag: u8 | length: u32]` and their bytes.
+//! Values are as in `values`.
 
-use std::fmt::{self, Write as _};
-
-use crate::encode::view::{Any, Items};
+use crate::encode::view::Any;
 use crate::telemetry::Value;
 
 use super::bytes::copy;
+use super::values::{BOOL, BYTES, F64, I64, STR, text, truncated, value, write_value};
 
 const HEAD: usize = 8;
-const ITEM_HEAD: usize = 5;
 const MAX_KEY: usize = 0xff_ffff;
-/// Deeper arrays are cut, so that no reader can be made to recurse without end.
-const MAX_DEPTH: usize = 32;
-
-const BOOL: u8 = 1;
-const I64: u8 = 2;
-const F64: u8 = 3;
-const STR: u8 = 4;
-const BYTES: u8 = 5;
-const ARRAY: u8 = 6;
-
 /// More than this is given back when a buffer is cleared.
 const KEEP: usize = 4096;
 /// The least that a buffer grows to.
@@ -255,116 +243,6 @@ impl<'a> Iterator for Entries<'a> {
         let (key, value) = whole[HEAD..].split_at(head.key_length);
         Some(Entry { tag: head.tag, key: text(key), value, whole })
     }
-}
-
-fn write_value(bytes: &mut Vec<u8>, value: Value<'_>, length: u32, depth: usize) -> u8 {
-    match value {
-        Value::Bool(v) => {
-            bytes.push(v.into());
-            BOOL
-        }
-        Value::I64(v) => {
-            bytes.extend_from_slice(&v.to_le_bytes());
-            I64
-        }
-        Value::F64(v) => {
-            bytes.extend_from_slice(&v.to_le_bytes());
-            F64
-        }
-        Value::Str(v) => {
-            bytes.extend_from_slice(truncated(v, length).as_bytes());
-            STR
-        }
-        Value::Bytes(v) => {
-            bytes.extend_from_slice(&v[..v.len().min(length as usize)]);
-            BYTES
-        }
-        Value::Format(v) => {
-            let at = bytes.len();
-            // A `Display` that fails leaves what it has written.
-            let _ = Text(bytes).write_fmt(v);
-            let kept = truncated(text(&bytes[at..]), length).len();
-            bytes.truncate(at + kept);
-            STR
-        }
-        Value::Array(items) => {
-            for item in items.iter().filter(|_| depth < MAX_DEPTH) {
-                let at = bytes.len();
-                bytes.extend_from_slice(&[0; ITEM_HEAD]);
-                let tag = write_value(bytes, *item, length, depth + 1);
-                let size = u32::try_from(bytes.len() - at - ITEM_HEAD).unwrap_or(u32::MAX);
-                bytes[at] = tag;
-                bytes[at + 1..at + ITEM_HEAD].copy_from_slice(&size.to_le_bytes());
-            }
-            ARRAY
-        }
-    }
-}
-
-/// Takes formatted text as bytes.
-struct Text<'a>(&'a mut Vec<u8>);
-
-impl fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
-}
-
-/// A value that stands alone, and its tag; text is lent as it is, anything else is written to `into`.
-pub(crate) fn alone<'a>(value: Value<'a>, into: &'a mut Vec<u8>) -> (u8, &'a [u8]) {
-    match value {
-        Value::Str(text) => (STR, text.as_bytes()),
-        value => {
-            let tag = write_value(into, value, u32::MAX, 0);
-            (tag, into)
-        }
-    }
-}
-
-/// Lends the value of `alone`.
-pub(crate) fn value(tag: u8, bytes: &[u8], take: impl FnOnce(Any<'_>)) {
-    match tag {
-        BOOL => take(Any::Bool(bytes.first() == Some(&1))),
-        I64 => take(Any::I64(i64::from_le_bytes(word(bytes)))),
-        F64 => take(Any::F64(f64::from_le_bytes(word(bytes)))),
-        STR => take(Any::Str(text(bytes))),
-        BYTES => take(Any::Bytes(bytes)),
-        _ => take(Any::Array(&ArrayBytes(bytes))),
-    }
-}
-
-struct ArrayBytes<'a>(&'a [u8]);
-
-impl Items for ArrayBytes<'_> {
-    fn items(&self, each: &mut dyn FnMut(Any<'_>)) {
-        let mut bytes = self.0;
-        while let Some((&[tag, a, b, c, d], rest)) = bytes.split_first_chunk::<ITEM_HEAD>() {
-            let size = (u32::from_le_bytes([a, b, c, d]) as usize).min(rest.len());
-            value(tag, &rest[..size], &mut *each);
-            bytes = &rest[size..];
-        }
-    }
-}
-
-fn word(bytes: &[u8]) -> [u8; 8] {
-    bytes.first_chunk().copied().unwrap_or_default()
-}
-
-/// The bytes came from a `&str`; a record is never trusted beyond that.
-pub(crate) fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
-}
-
-/// At most `length` characters.
-#[inline]
-fn truncated(text: &str, length: u32) -> &str {
-    if text.len() <= length as usize { text } else { cut(text, length as usize) }
-}
-
-#[cold]
-fn cut(text: &str, length: usize) -> &str {
-    text.char_indices().nth(length).map_or(text, |(at, _)| &text[..at])
 }
 
 #[cfg(test)]

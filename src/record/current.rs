@@ -17,7 +17,7 @@ use super::span::Span;
 #[inline]
 pub(crate) fn enter(slot: &mut Option<Box<Open>>) -> u64 {
     local::with(|local| {
-        let Some(mut open) = slot.take() else {
+        let Some(mut open) = slot.take_if(|open| open.role != Role::Waiting) else {
             return 0;
         };
         let ticket = local.tickets.get() + 1;
@@ -27,6 +27,7 @@ pub(crate) fn enter(slot: &mut Option<Box<Open>>) -> u64 {
         if open.may_move() && open.takes_over(top.as_deref(), context) {
             local.top.set(top);
             local.hang_below_current(&mut open);
+            open.has_moved = true;
             top = local.top.take();
         }
         open.seen = context.1;
@@ -52,7 +53,7 @@ fn on<R>(run: impl FnOnce(&Local) -> R) -> Option<R> {
 }
 
 /// Takes a span off the stack; guards above it were forgotten and are ended.
-#[inline]
+#[inline(always)]
 pub(crate) fn leave(ticket: u64) -> Option<Box<Open>> {
     local::with(|local| {
         let mut top = local.top.take()?;
@@ -69,7 +70,7 @@ pub(crate) fn leave(ticket: u64) -> Option<Box<Open>> {
 
 /// What is off the stack is no `Context` either.
 #[inline]
-fn detached(mut open: Box<Open>) -> Box<Open> {
+pub(crate) fn detached(mut open: Box<Open>) -> Box<Open> {
     if open.is_attached {
         otel::detach(&mut open);
     }
@@ -105,30 +106,36 @@ fn is_on_stack(local: &Local, ticket: u64) -> bool {
 
 /// Takes one span out of the stack, wherever it is: guards may be dropped in any order.
 pub(crate) fn remove(ticket: u64) -> Option<Box<Open>> {
-    remove_where(|open| open.ticket == ticket)
+    local::with(|local| remove_where(local, |open| open.ticket == ticket)).flatten().map(detached)
 }
 
-/// Takes the innermost entry of a `tracing` span out of the stack.
+/// Takes the innermost entry of a `tracing` span out of the stack; it may still be attached.
+#[inline]
 pub(crate) fn remove_marked(mark: u64) -> Option<Box<Open>> {
-    remove_where(|open| open.mark == mark)
-}
-
-fn remove_where(is_it: impl Fn(&Open) -> bool) -> Option<Box<Open>> {
     local::with(|local| {
-        let mut top = local.top.take();
-        let mut at = &mut top;
-        while at.as_ref().is_some_and(|open| !is_it(open)) {
-            at = &mut at.as_mut()?.below;
+        let mut top = local.top.take()?;
+        if top.mark == mark {
+            local.top.set(top.below.take());
+            return Some(top);
         }
-        let mut found = at.take();
-        if let Some(open) = &mut found {
-            *at = open.below.take();
-        }
-        local.top.set(top);
-        found
+        local.top.set(Some(top));
+        remove_where(local, |open| open.mark == mark)
     })
     .flatten()
-    .map(detached)
+}
+
+fn remove_where(local: &Local, is_it: impl Fn(&Open) -> bool) -> Option<Box<Open>> {
+    let mut top = local.top.take();
+    let mut at = &mut top;
+    while at.as_ref().is_some_and(|open| !is_it(open)) {
+        at = &mut at.as_mut()?.below;
+    }
+    let mut found = at.take();
+    if let Some(open) = &mut found {
+        *at = open.below.take();
+    }
+    local.top.set(top);
+    found
 }
 
 /// Lends the current entry, if there is one.

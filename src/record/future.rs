@@ -29,7 +29,6 @@ pin_project! {
         #[pin]
         future: Option<F>,
         slot: Slot,
-        name: &'static str,
         on_output: Option<Hook<F::Output>>,
         on_error: Option<Hook<F::Output>>,
     }
@@ -59,13 +58,7 @@ pin_project! {
 /// ```
 #[inline]
 pub fn instrument<F: Future>(future: F, name: &'static str) -> Instrumented<F> {
-    Instrumented {
-        future: Some(future),
-        slot: Slot::start(name),
-        name,
-        on_output: None,
-        on_error: None,
-    }
+    Instrumented { future: Some(future), slot: Slot::start(name), on_output: None, on_error: None }
 }
 
 impl<F: Future> Instrumented<F> {
@@ -74,7 +67,7 @@ impl<F: Future> Instrumented<F> {
     /// [`Parent::root`] makes a root, also below a span. The first poll does not change a parent
     /// that was given.
     pub fn with_parent(mut self, parent: Parent) -> Self {
-        self.slot.restart(self.name, parent);
+        self.slot.restart(parent);
         self
     }
 
@@ -251,6 +244,9 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        if this.slot.is_empty() {
+            return poll_inner(this.future, cx);
+        }
         this.slot.poll_plain(|| poll_inner(this.future, cx))
     }
 }

@@ -4,7 +4,7 @@ mod begin;
 mod leave;
 mod random;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use crate::context::{Extra, Parent};
@@ -17,7 +17,7 @@ use super::gate;
 use super::open::Open;
 use super::start::Settings;
 
-pub(crate) use begin::{carry, start, start_below};
+pub(crate) use begin::{carry, start, start_below, wait};
 use leave::Way;
 pub(crate) use leave::{Lane, end};
 
@@ -40,6 +40,10 @@ pub(crate) struct Local {
     way: RefCell<Way>,
     /// For the next log record.
     pub(super) log_attributes: Cell<Option<AttributeBuffer>>,
+    /// For the next record's message.
+    pub(super) log_text: Cell<Option<String>>,
+    /// The thread's name, once it was asked for.
+    thread_name: OnceCell<Option<Box<str>>>,
     /// The innermost open span, on a list through `below`.
     pub(super) top: Cell<Option<Box<Open>>>,
     pub(super) tickets: Cell<u64>,
@@ -103,6 +107,8 @@ impl Local {
             settings: Cell::new(Settings::NONE),
             way: RefCell::new(Way::NONE),
             log_attributes: Cell::new(None),
+            log_text: Cell::new(None),
+            thread_name: OnceCell::new(),
             top: Cell::new(None),
             tickets: Cell::new(0),
             pool: Cell::new(None),
@@ -121,6 +127,30 @@ impl Local {
             newer.or_else(|| top.as_ref().map(|open| open.as_parent())).unwrap_or_default();
         self.top.set(top);
         parent
+    }
+
+    /// Trace, span and flags of the current context.
+    #[inline]
+    pub(super) fn current_ids(&self) -> (u128, u64, u8) {
+        let top = self.top.take();
+        let (_, context) = otel::ids(self);
+        let is_current = match &top {
+            Some(top) => !top.is_older(context),
+            None => context == 0,
+        };
+        let place = top.as_ref().map(|top| top.place()).unwrap_or_default();
+        self.top.set(top);
+        if is_current {
+            return (place.trace, place.span, place.flags);
+        }
+        let parent = self.current();
+        (parent.trace, parent.span, parent.flags)
+    }
+
+    /// This thread's name, which never changes.
+    pub(super) fn thread_name(&self) -> Option<&str> {
+        let name = || std::thread::current().name().map(Into::into);
+        self.thread_name.get_or_init(name).as_deref()
     }
 
     /// Follows a start or a shutdown that happened since this thread last looked.

@@ -11,10 +11,11 @@ use crate::encode::view::{Any, Attributes, LogView};
 use crate::pipeline::clock::{self, Anchor};
 use crate::telemetry::Value;
 
-use super::attributes::{AttributeBuffer, alone, each_attribute, text, value};
+use super::attributes::{AttributeBuffer, each_attribute};
 use super::bytes::Reader;
 use super::exception::Exception;
 use super::local::{self, Lane, Local};
+use super::values::{alone, text, value};
 use super::{gate, metric};
 
 const HEAD: usize = 72;
@@ -236,14 +237,14 @@ impl Local {
         };
         // Taken out, since a value's `Display` may itself log.
         let mut attributes = self.log_attributes.take().unwrap_or_default();
-        attributes.clear();
         let Some(entry) = write(limits, &mut attributes) else {
             return;
         };
-        let (trace, span, flags) = entry.context.unwrap_or_else(|| {
-            let context = context.unwrap_or_else(|| self.current());
-            (context.trace, context.span, context.flags)
-        });
+        let (trace, span, flags) = match (entry.context, context) {
+            (Some(ids), _) => ids,
+            (None, Some(context)) => (context.trace, context.span, context.flags),
+            (None, None) => self.current_ids(),
+        };
         let now = clock::ticks();
         let mut body = Vec::new();
         let (body_tag, body) = match &entry.body {
@@ -279,7 +280,13 @@ impl Local {
             }
             None => self.push(Lane::Logs, &head, &[body, scope, event_name, severity_text, bytes]),
         }
+        attributes.clear();
         self.log_attributes.set(Some(attributes));
+        if let Body::Text(Cow::Owned(mut text)) = entry.body {
+            text.clear();
+            text.shrink_to(4096);
+            self.log_text.set(Some(text));
+        }
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod scope;
 mod slot;
 mod span;
 pub(crate) mod start;
+mod values;
 
 pub use bridge::{Layer, Logger, LogsAs, context_of, layer, set_parent};
 pub use future::{InContext, Instrumented, in_context, in_context_fn, instrument};

@@ -32,6 +32,8 @@ pub(crate) enum Role {
     Unsampled,
     /// Not a span of this place: a context that was carried here.
     Carried,
+    /// Nothing yet, on a thread that no test captures: below a parent that is given, one still may.
+    Waiting,
 }
 
 /// How a span gets its kind.
@@ -59,6 +61,8 @@ pub(crate) struct Open {
     kind_rule: KindRule,
     /// The parent was not given: the first poll may find a nearer one.
     is_implicit: bool,
+    /// The first entry found a nearer parent.
+    pub(crate) has_moved: bool,
     /// Names the entries of one `tracing` span; 0 for everything else.
     pub(crate) mark: u64,
     /// Names this entry on its stack; ids do not, since a carried context repeats them.
@@ -96,6 +100,7 @@ impl Default for Open {
             kind: Kind::Internal,
             kind_rule: KindRule::Fixed,
             is_implicit: false,
+            has_moved: false,
             mark: 0,
             ticket: 0,
             seen: 0,
@@ -187,6 +192,7 @@ impl Open {
         self.kind = Kind::Internal;
         self.kind_rule = KindRule::Fixed;
         self.is_implicit = false;
+        self.has_moved = false;
         self.remote = false;
         self.status = 0;
         self.mark = 0;
@@ -213,6 +219,10 @@ impl Open {
     /// It was polled at least once.
     pub(crate) const fn has_started(&self) -> bool {
         self.start != 0
+    }
+
+    pub(crate) const fn static_name(&self) -> &'static str {
+        self.name
     }
 
     pub(crate) fn rename(&mut self, name: String) {
@@ -325,33 +335,27 @@ impl Open {
         };
     }
 
+    /// Ends the span and lends its record, where it is one of the usual kind: a head, a name and
+    /// attributes.
+    #[inline(always)]
+    pub(crate) fn finish_plain(&mut self) -> Option<Record<'_>> {
+        if self.has_details || self.extra.is_some() {
+            return None;
+        }
+        if self.end == 0 {
+            self.end = clock::ticks();
+        }
+        let (name, attributes) = (self.name.as_bytes(), self.attributes.bytes());
+        Some(Record::new(&self.head(), name, attributes, None))
+    }
+
     /// Ends the span and lends its record.
-    #[inline]
     pub(crate) fn finish(&mut self) -> Record<'_> {
         if self.end == 0 {
             self.end = self.now();
         }
-        let head = Head {
-            trace: self.trace,
-            span: self.span,
-            parent: self.parent,
-            start: self.start,
-            end: self.end,
-            kind: self.kind,
-            status: self.status,
-            trace_flags: self.flags,
-            parent_is_remote: self.parent_is_remote,
-            dropped: [self.attributes.dropped(), 0, 0],
-        };
-        if self.has_details || self.extra.is_some() {
-            return self.finish_all(head);
-        }
-        Record::new(&head, self.name.as_bytes(), self.attributes.bytes(), None)
-    }
-
-    #[cold]
-    fn finish_all(&self, mut head: Head) -> Record<'_> {
         let details = &self.details;
+        let mut head = self.head();
         head.dropped[1] = details.dropped_events;
         head.dropped[2] = details.dropped_links;
         let name = details.name.as_deref().unwrap_or(self.name);
@@ -364,5 +368,21 @@ impl Open {
             details.scope.as_deref().unwrap_or_default().as_bytes(),
         ];
         Record::new(&head, name.as_bytes(), self.attributes.bytes(), Some(rest))
+    }
+
+    #[inline(always)]
+    fn head(&self) -> Head {
+        Head {
+            trace: self.trace,
+            span: self.span,
+            parent: self.parent,
+            start: self.start,
+            end: self.end,
+            kind: self.kind,
+            status: self.status,
+            trace_flags: self.flags,
+            parent_is_remote: self.parent_is_remote,
+            dropped: [self.attributes.dropped(), 0, 0],
+        }
     }
 }

@@ -9,8 +9,9 @@ use crate::encode::view::{Any, Attributes, EventView, LinkView, SpanStatus, Span
 use crate::pipeline::clock::Anchor;
 use crate::telemetry::Kind;
 
-use super::attributes::{each_attribute, text};
+use super::attributes::each_attribute;
 use super::bytes::Reader;
+use super::values::text;
 
 const HEAD: usize = 96;
 const EVENT_HEAD: usize = 20;
@@ -43,7 +44,7 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(
         head: &Head,
         name: &'a [u8],
@@ -66,7 +67,7 @@ impl<'a> Record<'a> {
 }
 
 /// The head, word by word, as little-endian bytes.
-#[inline]
+#[inline(always)]
 fn pack_head(
     head: &Head,
     name: &[u8],

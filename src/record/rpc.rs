@@ -76,7 +76,6 @@ pin_project! {
         #[pin]
         future: Option<F>,
         slot: Slot,
-        name: &'static str,
         error_kind: Option<ErrorKind<F>>,
         metrics: Metrics,
     }
@@ -112,12 +111,12 @@ where
         if let Some(open) = slot.open() {
             prepare(open);
         }
-        Self { future: Some(future), slot, name, error_kind: None, metrics }
+        Self { future: Some(future), slot, error_kind: None, metrics }
     }
 
     /// Another parent than the current span; decides sampling anew, so call it first.
     pub fn with_parent(mut self, parent: Parent) -> Self {
-        self.slot.restart(self.name, parent);
+        self.slot.restart(parent);
         self
     }
 

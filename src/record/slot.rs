@@ -8,7 +8,7 @@ use crate::context::Parent;
 
 use super::open::Open;
 use super::span::Span;
-use super::{current, local};
+use super::{current, gate, local};
 
 /// Nothing, or a span that is not on any stack just now.
 #[derive(Debug, Default)]
@@ -17,7 +17,15 @@ pub(crate) struct Slot(Option<Box<Open>>);
 impl Slot {
     #[inline]
     pub(crate) fn start(name: &'static str) -> Self {
-        Self(local::start(name))
+        if gate::read() == 0 { Self(None) } else { Self::start_now(name) }
+    }
+
+    #[inline(never)]
+    fn start_now(name: &'static str) -> Self {
+        Self(match local::start(name) {
+            None => local::wait(name),
+            started => started,
+        })
     }
 
     pub(crate) fn carry(parent: Parent) -> Self {
@@ -25,9 +33,14 @@ impl Slot {
     }
 
     /// Starts anew below another parent; what was prepared stays.
-    pub(crate) fn restart(&mut self, name: &'static str, parent: Parent) {
+    pub(crate) fn restart(&mut self, parent: Parent) {
         let old = self.0.take();
-        self.0 = local::start_below(name, parent);
+        self.0 = match &old {
+            Some(old) => local::start_below(old.static_name(), parent),
+            // Spans are off: the context passes through.
+            None if !local::records() && !local::is_suppressed() => local::carry(parent),
+            None => None,
+        };
         match (self.0.as_deref_mut(), old) {
             (Some(new), Some(old)) => {
                 new.inherit(&old);
@@ -77,10 +90,10 @@ impl Slot {
         polled
     }
 
-    /// `poll` where nobody reads the output.
+    /// `poll` of a slot that is not empty, where nobody reads the output.
     #[inline]
     pub(crate) fn poll_plain<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
-        let polled = self.run(poll);
+        let polled = self.run_inside(poll);
         if polled.is_ready() {
             self.end();
         }
@@ -90,18 +103,25 @@ impl Slot {
     /// Runs something with this span as the current one; a panic ends the span and goes on.
     #[inline]
     pub(crate) fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        if self.is_empty() {
-            return run();
-        }
+        if self.is_empty() { run() } else { self.run_inside(run) }
+    }
+
+    /// `run` where the slot is not empty.
+    #[inline(always)]
+    fn run_inside<R>(&mut self, run: impl FnOnce() -> R) -> R {
         let ticket = current::enter(&mut self.0);
         let done = catch_unwind(AssertUnwindSafe(run));
         if ticket != 0 {
             self.0 = current::leave(ticket);
         }
-        done.unwrap_or_else(|panic| self.fail(panic))
+        match done {
+            Ok(done) => done,
+            Err(panic) => self.fail(panic),
+        }
     }
 
     /// Ends the span with the panic, which goes on.
+    #[cold]
     fn fail(&mut self, panic: Box<dyn Any + Send>) -> ! {
         self.write(|span| record_panic(span, &*panic));
         self.end();

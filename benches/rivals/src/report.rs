@@ -51,14 +51,14 @@ pub fn table(rows: &[Row]) -> String {
 
 pub fn csv(rows: &[Row], command: &str) -> String {
     let mut out = String::from(
-        "machine,command,task,variant,nanoseconds,burst1_nanoseconds,burst2_nanoseconds,instructions,allocations,bytes,submitted,delivered\n",
+        "machine,load,command,task,variant,nanoseconds,burst1_nanoseconds,burst2_nanoseconds,instructions,allocations,bytes,submitted,delivered\n",
     );
-    let machine = machine();
+    let (machine, load) = (machine(), load());
     for row in rows {
         let instructions = row.instructions.map_or(String::new(), |count| format!("{count:.0}"));
         let _ = writeln!(
             out,
-            "{machine},{command},{},\"{}\",{:.2},{:.2},{:.2},{instructions},{:.2},{:.1},{},{}",
+            "{machine},{load},{command},{},\"{}\",{:.2},{:.2},{:.2},{instructions},{:.2},{:.1},{},{}",
             row.task,
             row.variant,
             row.time,
@@ -71,6 +71,12 @@ pub fn csv(rows: &[Row], command: &str) -> String {
         );
     }
     out
+}
+
+/// What else ran meanwhile: the load of the last quarter of an hour, this run's own 1 to 2 among it.
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').nth(2).unwrap_or("unknown").to_owned()
 }
 
 /// What the figures were taken on.

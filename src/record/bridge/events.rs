@@ -72,7 +72,7 @@ impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
             Self::Nothing => false,
         };
         if is_tracing {
-            let mut fields = EventFields::new(false, |_: &str, _: Value<'_>| {});
+            let mut fields = EventFields::new(false, String::new(), |_: &str, _: Value<'_>| {});
             event.record(&mut fields);
             self.write(|open| open.fail(&fields.error.unwrap_or_default()));
         }
@@ -88,9 +88,11 @@ pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
     let metadata = event.metadata();
     local::with(|local| {
         local.log(gate, context, |limits, attributes| {
-            let mut fields = EventFields::new(is_log(event), |key: &str, value: Value<'_>| {
+            let text = local.log_text.take().unwrap_or_default();
+            let set = |key: &str, value: Value<'_>| {
                 attributes.set(key, value, limits.attributes, limits.value_length);
-            });
+            };
+            let mut fields = EventFields::new(is_log(event), text, set);
             event.record(&mut fields);
             let EventFields { message, target, file, line, .. } = &mut fields;
             let body = Cow::Owned(std::mem::take(message));
@@ -100,7 +102,7 @@ pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
                 None => (metadata.file(), metadata.line()),
                 of_log => (of_log, line),
             };
-            set_place(file, line, |key, value| fields.set(key, value));
+            set_place(local, file, line, |key, value| fields.set(key, value));
             (!is_own(&scope)).then_some(Entry {
                 severity: severity(*metadata.level()),
                 body: Body::Text(body),
@@ -116,7 +118,7 @@ pub(super) fn attach(event: &Event<'_>, open: &mut Open) {
     let metadata = event.metadata();
     open.event_with(|set| {
         set("level", Value::Str(metadata.level().as_str()));
-        let mut fields = EventFields::new(is_log(event), set);
+        let mut fields = EventFields::new(is_log(event), String::new(), set);
         event.record(&mut fields);
         let target = fields.target.take();
         let target = target.as_deref().unwrap_or_else(|| metadata.target());

@@ -59,6 +59,11 @@ impl Held {
         true
     }
 
+    /// Else the entry is the context only, and another one is the span.
+    fn is_home_of(&self, open: &Open) -> bool {
+        self.open.is_none() && open.role == self.role
+    }
+
     /// The span's context as others see it from now on.
     fn context(&mut self) -> Parent {
         if let Some(open) = &mut self.open {
@@ -106,7 +111,7 @@ pub(super) fn enter<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
     if let Some(open) = taken {
         return give_back(span, open);
     }
-    if was_implicit {
+    if was_implicit && current::with_top(|open| open.has_moved) == Some(true) {
         let seen = with_entry(mark, |open| (open.as_parent(), open.role));
         if let (Some(seen), Some(held)) = (seen, span.extensions_mut().get_mut::<Held>()) {
             (held.context, held.role) = seen;
@@ -116,16 +121,25 @@ pub(super) fn enter<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
 
 /// Takes a span off this thread's stack, wherever it is there.
 pub(super) fn exit<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
-    let mark = span.extensions().get::<Held>().map(|held| held.mark);
-    if let Some(open) = mark.and_then(current::remove_marked) {
-        give_back(span, open);
+    let mut extensions = span.extensions_mut();
+    let Some(held) = extensions.get_mut::<Held>() else {
+        return;
+    };
+    let Some(open) = current::remove_marked(held.mark) else {
+        return;
+    };
+    if held.is_home_of(&open) && !open.is_attached {
+        held.open = Some(open);
+        return;
     }
+    // A `Context` may own a span of the host's: nothing is held while it goes.
+    drop(extensions);
+    give_back(span, current::detached(open));
 }
 
 fn give_back<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, open: Box<Open>) {
     if let Some(held) = span.extensions_mut().get_mut::<Held>() {
-        // Else it is the context only, and another entry is the span.
-        if held.open.is_none() && (open.role == held.role) {
+        if held.is_home_of(&open) {
             held.open = Some(open);
             return;
         }

@@ -1,6 +1,7 @@
 //! The `log` crate's records.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
@@ -58,15 +59,21 @@ impl Log for Logger {
         }
         local::with(|local| {
             local.log(gate::read(), None, |limits, attributes| {
-                set_place(record.file(), record.line(), |key, value| {
+                set_place(local, record.file(), record.line(), |key, value| {
                     attributes.set(key, value, limits.attributes, limits.value_length);
                 });
                 let body = record.args();
                 Some(Entry {
                     severity: severity(record.level()),
-                    body: Body::Text(
-                        body.as_str().map_or_else(|| body.to_string().into(), Cow::Borrowed),
-                    ),
+                    body: Body::Text(match body.as_str() {
+                        Some(text) => Cow::Borrowed(text),
+                        None => {
+                            let mut text = local.log_text.take().unwrap_or_default();
+                            // A `Display` that fails leaves what it has written.
+                            let _ = text.write_fmt(*body);
+                            Cow::Owned(text)
+                        }
+                    }),
                     scope: record.target().into(),
                     ..Entry::default()
                 })

@@ -14,6 +14,8 @@ pub(crate) use install::{install, is_installed};
 
 use crate::telemetry::Value;
 
+use super::local::Local;
+
 /// Targets that never go through: what telemetry says about itself must not make more of it.
 fn is_own(target: &str) -> bool {
     let crates = [
@@ -28,14 +30,19 @@ fn is_own(target: &str) -> bool {
 }
 
 /// Where a log record was made.
-fn set_place(file: Option<&str>, line: Option<u32>, mut set: impl FnMut(&str, Value<'_>)) {
+fn set_place(
+    local: &Local,
+    file: Option<&str>,
+    line: Option<u32>,
+    mut set: impl FnMut(&str, Value<'_>),
+) {
     if let Some(file) = file {
         set("code.file.path", file.into());
     }
     if let Some(line) = line {
         set("code.line.number", line.into());
     }
-    if let Some(name) = std::thread::current().name() {
+    if let Some(name) = local.thread_name() {
         set("thread.name", name.into());
     }
 }

@@ -1,7 +1,7 @@
 //! Fields of `tracing` as attributes, typed, and the names among them that mean something.
 
 use std::error::Error;
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Write as _};
 
 use tracing::field::{Field, Visit};
 
@@ -88,16 +88,9 @@ pub(super) struct EventFields<F> {
 }
 
 impl<F: FnMut(&str, Value<'_>)> EventFields<F> {
-    pub(super) fn new(is_log: bool, set: F) -> Self {
-        Self {
-            set,
-            is_log,
-            message: String::new(),
-            error: None,
-            target: None,
-            file: None,
-            line: None,
-        }
+    /// The message is written to `message`, which is empty.
+    pub(super) fn new(is_log: bool, message: String, set: F) -> Self {
+        Self { set, is_log, message, error: None, target: None, file: None, line: None }
     }
 
     /// Writes one more attribute.
@@ -105,9 +98,14 @@ impl<F: FnMut(&str, Value<'_>)> EventFields<F> {
         (self.set)(key, value);
     }
 
-    fn text(&mut self, name: &str, text: fmt::Arguments<'_>) {
+    /// Keeps a text that has a place of its own; false for any other.
+    fn keeps(&mut self, name: &str, text: fmt::Arguments<'_>) -> bool {
         match name {
-            "message" => self.message = text.to_string(),
+            "message" => {
+                self.message.clear();
+                // A `Display` that fails leaves what it has written.
+                let _ = self.message.write_fmt(text);
+            }
             "log.target" if self.is_log => self.target = Some(text.to_string()),
             "log.file" if self.is_log => self.file = Some(text.to_string()),
             "log.module_path" if self.is_log => {}
@@ -117,11 +115,9 @@ impl<F: FnMut(&str, Value<'_>)> EventFields<F> {
                 (self.set)("exception.message", Value::Str(&text));
                 self.error = Some(text);
             }
-            _ => match text.as_str() {
-                Some(text) => (self.set)(name, Value::Str(text)),
-                None => (self.set)(name, Value::Format(text)),
-            },
+            _ => return false,
         }
+        true
     }
 }
 
@@ -150,7 +146,9 @@ impl<F: FnMut(&str, Value<'_>)> Visit for EventFields<F> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field.name(), format_args!("{value}"));
+        if !self.keeps(field.name(), format_args!("{value}")) {
+            (self.set)(field.name(), Value::Str(value));
+        }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
@@ -163,6 +161,8 @@ impl<F: FnMut(&str, Value<'_>)> Visit for EventFields<F> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.text(field.name(), format_args!("{value:?}"));
+        if !self.keeps(field.name(), format_args!("{value:?}")) {
+            (self.set)(field.name(), Value::Format(format_args!("{value:?}")));
+        }
     }
 }

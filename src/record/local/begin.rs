@@ -7,6 +7,7 @@ use crate::testing::Sink;
 
 use super::super::bridge::otel;
 use super::super::gate;
+use super::super::limits::Limits;
 use super::super::open::{Open, Role};
 use super::super::start::{Clock, Settings};
 use super::{Local, with};
@@ -33,6 +34,20 @@ fn start_now(gate: u32, name: &'static str) -> Option<Box<Open>> {
         local.start_below_current(gate, name)
     })
     .flatten()
+}
+
+/// A span that may still start, see `Role::Waiting`; `None` where no test captures anything.
+#[cold]
+pub(crate) fn wait(name: &'static str) -> Option<Box<Open>> {
+    if gate::read() & gate::CAPTURES == 0 {
+        return None;
+    }
+    with(|local| {
+        let mut open = local.unpool();
+        open.begin(name, Limits::NONE);
+        open.role = Role::Waiting;
+        open
+    })
 }
 
 /// Starts a span below `parent`; `None` where nothing is to be done.

@@ -44,7 +44,6 @@ impl Way {
     }
 
     /// A running pipeline, and this thread's ring there; a ring is made with the first record.
-    #[inline]
     fn open(&mut self, lane: Lane) -> Option<(&Shared, Option<&mut Producer>)> {
         let shared = self.pipeline.as_deref().filter(|shared| shared.is_running())?;
         let producer = &mut self.producers[lane as usize];
@@ -67,14 +66,20 @@ pub(crate) fn end(open: Box<Open>) {
             local.recycle(open);
         }
     });
-    // The thread is being torn down, and its share with it.
-    if let Some(mut open) = open.filter(|open| open.is_recording() && open.has_started()) {
-        match open.capture() {
-            Some(capture) => capture.take(&open.finish().bytes()),
-            None => {
-                let record = open.finish();
-                pipeline::push_shared(Lane::Traces.intake(), &record.head, &record.pieces());
-            }
+    if let Some(open) = open {
+        end_late(open);
+    }
+}
+
+/// The thread is being torn down, and its share with it.
+#[cold]
+fn end_late(mut open: Box<Open>) {
+    if open.is_recording() && open.has_started() {
+        let capture = open.capture();
+        let record = open.finish();
+        match capture {
+            Some(capture) => capture.take(&record.bytes()),
+            None => pipeline::push_shared(Lane::Traces.intake(), &record.head, &record.pieces()),
         }
     }
 }
@@ -83,33 +88,68 @@ impl Local {
     /// Sends a finished span's record.
     #[inline]
     fn record(&self, open: &mut Open) {
-        if let Some(capture) = open.capture() {
-            return capture.take(&open.finish().bytes());
+        match open.finish_plain() {
+            Some(record) => {
+                self.push(Lane::Traces, &record.head, &[record.name, record.attributes])
+            }
+            None => self.record_all(open),
         }
+    }
+
+    #[cold]
+    fn record_all(&self, open: &mut Open) {
+        let capture = open.capture();
         let record = open.finish();
-        match record.rest {
-            None => self.push(Lane::Traces, &record.head, &[record.name, record.attributes]),
-            Some(_) => self.push(Lane::Traces, &record.head, &record.pieces()),
+        match capture {
+            Some(capture) => capture.take(&record.bytes()),
+            None => self.push_anyhow(Lane::Traces, &record.head, &record.pieces()),
         }
     }
 
     /// Pushes a record; both lists are of constant length where it is called.
     #[inline(always)]
     pub(in crate::record) fn push(&self, lane: Lane, head: &[u64], pieces: &[&[u8]]) {
+        if !self.push_to_ring(lane, head, pieces) {
+            self.push_anyhow(lane, head, pieces);
+        }
+    }
+
+    /// Pushes to this thread's ring; false where there is none, or another one's turn has come.
+    #[inline(always)]
+    fn push_to_ring(&self, lane: Lane, head: &[u64], pieces: &[&[u8]]) -> bool {
+        let mut way = self.way.borrow_mut();
+        let Way { pipeline: Some(shared), producers } = &mut *way else {
+            return false;
+        };
+        let Some(producer) = &mut producers[lane as usize] else {
+            return false;
+        };
+        if self.gate.get() != gate::read() || !shared.is_running() {
+            return false;
+        }
+        if lane.intake()(shared).push(producer, head, pieces) == Pushed::HighWater {
+            shared.wake();
+        }
+        true
+    }
+
+    /// As `push`, from any state.
+    #[cold]
+    fn push_anyhow(&self, lane: Lane, head: &[u64], pieces: &[&[u8]]) {
         self.refresh(gate::read());
         let mut way = self.way.borrow_mut();
-        let pushed = match way.open(lane) {
+        let (shared, pushed) = match way.open(lane) {
             None => {
                 drop(way);
                 return pipeline::push_shared(lane.intake(), head, pieces);
             }
             Some((shared, Some(producer))) => {
-                (lane.intake()(shared).push(producer, head, pieces), shared)
+                (shared, lane.intake()(shared).push(producer, head, pieces))
             }
             // Too many threads for the byte limit.
-            Some((shared, None)) => (lane.intake()(shared).push_overflow(head, pieces), shared),
+            Some((shared, None)) => (shared, lane.intake()(shared).push_overflow(head, pieces)),
         };
-        if let (Pushed::HighWater, shared) = pushed {
+        if pushed == Pushed::HighWater {
             shared.wake();
         }
     }

@@ -25,9 +25,7 @@ impl Open {
     #[inline]
     pub(crate) fn takes_over(&mut self, top: Option<&Self>, context: (u128, u64)) -> bool {
         if self.kind_rule == KindRule::ServerCall {
-            self.kind_rule = KindRule::Fixed;
-            let is_served = top.is_some_and(Self::is_served);
-            self.kind = if is_served { Kind::Internal } else { Kind::Server };
+            self.settle_kind(top);
         }
         if !std::mem::take(&mut self.is_implicit) {
             return false;
@@ -37,6 +35,13 @@ impl Open {
         // `tracing` spans nest among themselves as they were created.
         let is_foreign = self.mark == 0 || top.is_none_or(|top| top.mark == 0 || top.span != span);
         is_other && is_foreign && (trace == self.trace || self.parent == 0)
+    }
+
+    #[cold]
+    fn settle_kind(&mut self, top: Option<&Self>) {
+        self.kind_rule = KindRule::Fixed;
+        let is_served = top.is_some_and(Self::is_served);
+        self.kind = if is_served { Kind::Internal } else { Kind::Server };
     }
 
     /// Whether this `Context`'s span came after the entry: whoever was entered last is the parent.

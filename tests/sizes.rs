@@ -1,0 +1,23 @@
+//! What a wrapper adds to the future that it holds: futures are moved, and nest.
+
+#![cfg(feature = "telemetry")]
+
+use std::mem::size_of_val;
+
+use trackside::telemetry::{self, Kind};
+
+#[test]
+fn wrappers_stay_small() {
+    let work = || async {
+        let kept = std::hint::black_box([0_u64; 4]);
+        std::future::ready(()).await;
+        kept[0]
+    };
+    let bare = size_of_val(&work());
+    let instrumented = telemetry::instrument(work(), "work").with_kind(Kind::Client);
+    // The span's place, two functions that may read the output, and whether the future is gone already.
+    assert_eq!(size_of_val(&instrumented), bare + 32);
+    assert_eq!(size_of_val(&telemetry::in_context(work())), bare + 16);
+    let nested = telemetry::instrument(telemetry::instrument(work(), "inner"), "outer");
+    assert_eq!(size_of_val(&nested), bare + 64);
+}
