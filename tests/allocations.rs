@@ -63,9 +63,10 @@ fn a_recording_host_does_not_allocate_for_it() {
     let telemetry = telemetry::init(support::config(&variables)).unwrap();
     assert!(telemetry.status().metrics.on && telemetry.status().logs.on);
     let bound = JOBS.bind(&[("queue", "mail".into())]);
+    let queues = ["mail", "sms"].map(String::from);
     let parent = telemetry::Parent::root();
     let error = Err::<(), _>("late");
-    let rounds: [(&str, &dyn Fn()); 7] = [
+    let rounds: [(&str, &dyn Fn()); 8] = [
         ("guard with attributes and an event", &|| {
             drop(telemetry::span("guard").with(|span| {
                 span.set("text", "value")
@@ -97,6 +98,12 @@ fn a_recording_host_does_not_allocate_for_it() {
         ("bound instruments", &|| {
             bound.add(1, &[]);
             TIMES.record(1.0, &[]);
+        }),
+        ("instruments with attributes", &|| {
+            for queue in &queues {
+                bound.add(1, &[("to", queue.as_str().into()), ("retry", true.into())]);
+                TIMES.record(1.0, &[("queue", queue.as_str().into()), ("size", 3_i64.into())]);
+            }
         }),
         ("a session", &|| drop(rpc::session())),
         ("a log record", &|| {

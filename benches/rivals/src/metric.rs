@@ -18,10 +18,12 @@ use fast_telemetry::{DynamicCounter, DynamicHistogram};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, MeterProvider as _};
 use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
+use trackside::export::sdk::WithExporters as _;
 use trackside::telemetry::rpc::{self, Call};
 use trackside::telemetry::{self, TelemetryConfig, Value};
 
 use crate::harness::{Mode, Variant, drive, measure};
+use crate::rpc::Discard;
 
 const METHODS: [&str; 8] =
     ["Get", "List", "Create", "Update", "Delete", "Watch", "BatchGet", "Ping"];
@@ -30,6 +32,11 @@ pub fn variants() -> Vec<Variant> {
     vec![
         Variant { name: "trackside, RPC wrapper without spans", run: wrapper },
         Variant { name: "trackside, the cell alone", run: cell_alone },
+        Variant { name: "trackside, RPC wrapper with spans", run: |mode| with_spans(mode, true) },
+        Variant {
+            name: "trackside, RPC wrapper with spans alone",
+            run: |mode| with_spans(mode, false),
+        },
         Variant { name: "trackside, RPC wrapper with metrics off", run: bare_wrapper },
         Variant { name: "trackside, facade instruments", run: facade },
         Variant { name: "OpenTelemetry SDK", run: |mode| sdk(mode, false) },
@@ -90,6 +97,19 @@ fn bare_wrapper(mode: Mode) {
         .with_endpoint("http://127.0.0.1:9");
     let _telemetry = telemetry::init(config).expect("the arguments are right");
     measure(mode, 0, &|n| each(n, served), &|| {});
+}
+
+/// With and without metrics: the difference is what they cost beside a span. Spans leave on the worker's own
+/// schedule, and no metric leaves: there is nobody to flush to.
+fn with_spans(mode: Mode, metrics: bool) {
+    let config = TelemetryConfig::default()
+        .with_metrics(metrics)
+        .with_logs(false)
+        .set_globals(false)
+        .with_endpoint("http://127.0.0.1:9")
+        .with_span_exporter(Discard);
+    let _telemetry = telemetry::init(config).expect("the arguments are right");
+    measure(mode, 0, &|n| each(n, served), &|| std::thread::sleep(Duration::from_millis(1)));
 }
 
 /// Spans are off: what is left is the context, the counter, the errors and the duration, client and server.

@@ -62,7 +62,7 @@ pub fn variants() -> Vec<Variant> {
 }
 
 #[derive(Debug)]
-struct Discard;
+pub(crate) struct Discard;
 
 impl SpanExporter for Discard {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
