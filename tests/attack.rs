@@ -34,7 +34,7 @@ fn address(running: &Running) -> String {
 /// One byte now and then, until the receiver has enough of it.
 fn trickle(peer: &mut Peer, head: &[u8]) -> Duration {
     let begun = Instant::now();
-    peer.stream().set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    peer.stream().set_read_timeout(Some(Duration::from_millis(200))).expect("the socket is open");
     if peer.send(head).is_err() {
         return begun.elapsed();
     }
