@@ -43,8 +43,7 @@ pub const VARIANTS: [Variant; 18] = [
 
 impl Variant {
     pub fn find(exporter: &str, compression: &str) -> Result<Self> {
-        let same =
-            |known: &&Self| known.exporter == exporter && known.compression == compression;
+        let same = |known: &&Self| known.exporter == exporter && known.compression == compression;
         let found = VARIANTS.iter().find(same).copied();
         found.ok_or_else(|| format!("no variant {exporter} with {compression}").into())
     }

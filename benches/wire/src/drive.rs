@@ -47,8 +47,7 @@ pub fn run(file: &str, arguments: &[&str]) -> Result<()> {
     };
     let mut rows: Vec<Row> = Vec::new();
     for case in Case::all(is_quick) {
-        let new =
-            |variant| Row { case, variant, rounds: Vec::new(), submitted: 0, delivered: 0 };
+        let new = |variant| Row { case, variant, rounds: Vec::new(), submitted: 0, delivered: 0 };
         rows.extend(VARIANTS.map(new));
     }
     for round in 0..rounds {
@@ -92,7 +91,8 @@ fn measure(row: &mut Row, servers: &mut Servers, millis: u64, seed: u64) -> Resu
         let errors = String::from_utf8_lossy(&output.stderr);
         return Err(format!("{exporter} {compression} {:?}: {text} {errors}", row.case).into());
     }
-    let numbers: Vec<f64> = text.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>()?;
+    let numbers: Vec<f64> =
+        text.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>()?;
     let [submitted, client, server_cpu, wall, sent, answered] = numbers[..] else {
         return Err(format!("{exporter}: a client printed {text:?}").into());
     };
@@ -117,7 +117,11 @@ impl Row {
         let bytes = if variant.is_pipeline() {
             ",".to_owned()
         } else {
-            format!("{:.1},{:.1}", self.median(|round| round.sent), self.median(|round| round.answered))
+            format!(
+                "{:.1},{:.1}",
+                self.median(|round| round.sent),
+                self.median(|round| round.answered)
+            )
         };
         format!(
             "{},{},{},{},{},{},{submitted},{delivered},{client:.0},{server:.0},{wall:.0},{bytes}",
@@ -136,8 +140,14 @@ fn summary(rows: &[Row]) {
     for attributes in [0, 4, 16] {
         for with_events in [false, true] {
             let case = Case { batch: 512, attributes, with_events };
-            println!("\nbatches of 512, {attributes} attributes, {}:", if with_events { "an event and a link" } else { "no events" });
-            println!("{:28} {:5} {:>12} {:>12} {:>10} {:>8}", "", "", "client ns", "server ns", "bytes", "x gRPC");
+            println!(
+                "\nbatches of 512, {attributes} attributes, {}:",
+                if with_events { "an event and a link" } else { "no events" }
+            );
+            println!(
+                "{:28} {:5} {:>12} {:>12} {:>10} {:>8}",
+                "", "", "client ns", "server ns", "bytes", "x gRPC"
+            );
             let of = |exporter: &str, compression: &str| {
                 rows.iter().find(|row| {
                     row.case == case
@@ -147,8 +157,10 @@ fn summary(rows: &[Row]) {
             };
             for row in rows.iter().filter(|row| row.case == case) {
                 let client = row.median(|round| round.client);
-                let beside = if row.variant.is_pipeline() { "stock-pipeline-grpc" } else { "stock-grpc" };
-                let beside = of(beside, "none").map_or(f64::NAN, |row| row.median(|round| round.client));
+                let beside =
+                    if row.variant.is_pipeline() { "stock-pipeline-grpc" } else { "stock-grpc" };
+                let beside =
+                    of(beside, "none").map_or(f64::NAN, |row| row.median(|round| round.client));
                 println!(
                     "{:28} {:5} {:12.0} {:12.0} {:10.1} {:8.2}",
                     row.variant.exporter,

@@ -94,7 +94,8 @@ fn compression(variant: Variant) -> Option<Compression> {
 
 pub fn stock_http(variant: Variant, address: &str) -> Result<opentelemetry_otlp::SpanExporter> {
     let builder = opentelemetry_otlp::SpanExporter::builder().with_http();
-    let builder = builder.with_endpoint(format!("http://{address}/v1/traces")).with_timeout(TIMEOUT);
+    let builder =
+        builder.with_endpoint(format!("http://{address}/v1/traces")).with_timeout(TIMEOUT);
     Ok(match compression(variant) {
         Some(compression) => builder.with_compression(compression).build()?,
         None => builder.build()?,

@@ -93,7 +93,11 @@ impl Floods {
         let before = server.ask()?.0;
         let mut command = Command::new(std::env::current_exe()?);
         command.env("OTEL_EXPORTER_OTLP_COMPRESSION", compression).arg("flood");
-        command.args([attributes.to_string(), server.address.clone(), server.process().to_string()]);
+        command.args([
+            attributes.to_string(),
+            server.address.clone(),
+            server.process().to_string(),
+        ]);
         let output = command.args([millis.to_string(), seed.to_string()]).output()?;
         let text = String::from_utf8(output.stdout)?;
         let numbers: Vec<f64> =
@@ -112,7 +116,8 @@ impl Floods {
     /// The least memory after the first third of the floods, and after the last.
     fn resident(&self) -> (f64, f64) {
         let third = self.rounds.len().div_ceil(3);
-        let least = |rounds: &[Flood]| rounds.iter().map(|flood| flood.resident).fold(f64::MAX, f64::min);
+        let least =
+            |rounds: &[Flood]| rounds.iter().map(|flood| flood.resident).fold(f64::MAX, f64::min);
         (least(&self.rounds[..third]), least(&self.rounds[self.rounds.len() - third..]))
     }
 

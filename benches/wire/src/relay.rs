@@ -24,7 +24,9 @@ impl Relay {
         thread::spawn(move || {
             while let Ok((near, _)) = listener.accept() {
                 let Ok(far) = TcpStream::connect(target) else { return };
-                let (Ok(near_back), Ok(far_back)) = (near.try_clone(), far.try_clone()) else { return };
+                let (Ok(near_back), Ok(far_back)) = (near.try_clone(), far.try_clone()) else {
+                    return;
+                };
                 let (up, down) = (Arc::clone(&counts), Arc::clone(&counts));
                 thread::spawn(move || carry(near, far, &up.sent));
                 thread::spawn(move || carry(far_back, near_back, &down.answered));

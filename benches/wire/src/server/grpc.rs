@@ -41,7 +41,10 @@ pub fn serve(spans: Arc<AtomicU64>, ready: impl FnOnce(SocketAddr)) -> Result<()
             .accept_compressed(CompressionEncoding::Zstd)
             .max_decoding_message_size(64 << 20);
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming).await?;
+        tonic::transport::Server::builder()
+            .add_service(service)
+            .serve_with_incoming(incoming)
+            .await?;
         Ok(())
     })
 }

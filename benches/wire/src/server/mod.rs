@@ -78,7 +78,8 @@ impl Server {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let answers = child.stdout.take().ok_or("a server without an output")?;
         let questions = child.stdin.take();
-        let mut server = Self { child, questions, answers: BufReader::new(answers), address: String::new() };
+        let mut server =
+            Self { child, questions, answers: BufReader::new(answers), address: String::new() };
         server.address = server.line()?;
         Ok(server)
     }
