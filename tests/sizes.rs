@@ -19,5 +19,6 @@ fn wrappers_stay_small() {
     assert_eq!(size_of_val(&instrumented), bare + 32);
     assert_eq!(size_of_val(&telemetry::in_context(work())), bare + 16);
     let nested = telemetry::instrument(telemetry::instrument(work(), "inner"), "outer");
-    assert_eq!(size_of_val(&nested), bare + 64);
+    // Whether the inner one is gone finds room in it.
+    assert_eq!(size_of_val(&nested), bare + 56);
 }

@@ -117,8 +117,10 @@ impl Model {
         let head = self.offered as usize % 3;
         let bytes = record(self.offered, head * 8 + lengths.iter().sum::<usize>());
         let (words, mut rest) = bytes.split_at(head * 8);
-        let words: Vec<_> =
-            words.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap())).collect();
+        let words: Vec<_> = words
+            .chunks_exact(8)
+            .map(|word| u64::from_ne_bytes(word.try_into().unwrap()))
+            .collect();
         let split = |length: &usize| {
             let (piece, others) = rest.split_at(*length);
             rest = others;
