@@ -99,7 +99,7 @@ impl Collector {
         };
         let data = match of.shape {
             Shape::Distribution(unit) => {
-                let points = std::iter::from_fn(|| next()).map(|(tally, totals)| Point {
+                let points = std::iter::from_fn(&mut next).map(|(tally, totals)| Point {
                     attributes: pairs(&tally.labels),
                     start,
                     time,
@@ -111,7 +111,7 @@ impl Collector {
             }
             Shape::Count | Shape::Level => {
                 let monotonic = matches!(of.shape, Shape::Count);
-                let points = std::iter::from_fn(|| next()).map(|(tally, totals)| Point {
+                let points = std::iter::from_fn(&mut next).map(|(tally, totals)| Point {
                     attributes: pairs(&tally.labels),
                     start,
                     time,
