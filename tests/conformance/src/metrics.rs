@@ -1,7 +1,7 @@
 //! The metrics of a run by their names, and the points of each by their attributes.
 //!
 //! How long something took differs from run to run: for histograms of times, sum, least, greatest and buckets are
-//! checked against each other, and leave the document.
+//! checked against each other, and leave the document, as exemplars do.
 
 use std::ops::RangeInclusive;
 
@@ -66,6 +66,18 @@ fn point(
     for gone in ["attributes", "startTimeUnixNano", "timeUnixNano"] {
         fields.remove(gone);
     }
+    // Which calls they name differs from run to run.
+    for exemplar in items(point, "exemplars") {
+        let at = time(exemplar, "timeUnixNano");
+        let lengths = ["traceId", "spanId"].map(|id| exemplar[id].as_str().map_or(0, str::len));
+        let value = exemplar["asDouble"].as_f64().unwrap_or(f64::NAN);
+        let of = |field: &str| point[field].as_f64().unwrap_or(f64::NAN);
+        // A span's length is rounded to nanoseconds once more.
+        let is_among = (0.99 * of("min")..=1.01 * of("max")).contains(&value);
+        let is_right = is_time && is_among && ran.contains(&at) && lengths == [32, 16];
+        to.that(&format!("{place}: exemplars"), is_right, || format!("not a span: {exemplar}"));
+    }
+    fields.remove("exemplars");
     if kind == "histogram" {
         let wrong = Histogram::read(point).map_or(Some("it is incomplete"), |of| of.is_wrong());
         to.that(&place, wrong.is_none(), || format!("{}: {point}", wrong.unwrap_or_default()));
