@@ -16,7 +16,8 @@ use trackside::telemetry::rpc::{self, Call, Direction};
 const DELTA: (&str, &str) = ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta");
 
 fn call(method: &str) {
-    block_on(rpc::server(Call::method(method), async { Ok::<_, String>(()) })).expect("it succeeds");
+    block_on(rpc::server(Call::method(method), async { Ok::<_, String>(()) }))
+        .expect("it succeeds");
 }
 
 #[test]

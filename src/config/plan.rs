@@ -1,5 +1,7 @@
 //! The plan: typed, complete, nothing optional left to decide, no string left to look at.
 
+mod shown;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -319,31 +321,6 @@ impl Default for Rotation {
     }
 }
 
-/// As the protocol is called that it makes.
-impl fmt::Display for Encoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Protobuf => "http/protobuf",
-            Self::Json => "http/json",
-        })
-    }
-}
-
-impl fmt::Display for SamplerPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AlwaysOn => f.write_str("always_on"),
-            Self::AlwaysOff => f.write_str("always_off"),
-            Self::Ratio(ratio) => write!(f, "traceidratio {ratio}"),
-            Self::ParentBased(Root::AlwaysOn) => f.write_str("parentbased_always_on"),
-            Self::ParentBased(Root::AlwaysOff) => f.write_str("parentbased_always_off"),
-            Self::ParentBased(Root::Ratio(ratio)) => {
-                write!(f, "parentbased_traceidratio {ratio}")
-            }
-        }
-    }
-}
-
 impl Globals {
     pub(crate) fn of(plan: &Plan) -> Self {
         let [traces, metrics, logs] =
@@ -354,68 +331,6 @@ impl Globals {
             meter_provider: metrics,
             propagator: traces || metrics || logs,
             subscriber: traces || logs,
-        }
-    }
-}
-
-impl fmt::Display for Globals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.tracer_provider, self.meter_provider, self.propagator) {
-            (.., false) => "nothing is on",
-            (true, true, _) => "tracer provider, meter provider, propagator",
-            (true, ..) => "tracer provider, propagator",
-            (_, true, _) => "meter provider, propagator",
-            _ => "propagator",
-        })
-    }
-}
-
-impl From<opentelemetry_sdk::metrics::Temporality> for Temporality {
-    fn from(theirs: opentelemetry_sdk::metrics::Temporality) -> Self {
-        use opentelemetry_sdk::metrics::Temporality as Sdk;
-        match theirs {
-            Sdk::Delta => Self::Delta,
-            Sdk::LowMemory => Self::LowMemory,
-            _ => Self::Cumulative,
-        }
-    }
-}
-
-impl From<Temporality> for opentelemetry_sdk::metrics::Temporality {
-    fn from(ours: Temporality) -> Self {
-        match ours {
-            Temporality::Cumulative => Self::Cumulative,
-            Temporality::Delta => Self::Delta,
-            Temporality::LowMemory => Self::LowMemory,
-        }
-    }
-}
-
-impl fmt::Display for Temporality {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Cumulative => "cumulative",
-            Self::Delta => "delta",
-            Self::LowMemory => "lowmemory",
-        })
-    }
-}
-
-impl fmt::Display for ExporterPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Otlp(plan) => write!(f, "{}", plan.url),
-            Self::Capnp(plan) => write!(f, "{}", plan.target),
-            Self::Foreign(foreign) => write!(f, "{foreign}"),
-            Self::Console { .. } => f.write_str("the console"),
-            Self::File(FilePlan { path: Some(path), .. }) => write!(f, "{}", path.display()),
-            Self::File(FilePlan { path: None, .. }) => f.write_str("standard output"),
-            Self::Prometheus(PrometheusPlan { host, port }) if host.contains(':') => {
-                write!(f, "http://[{host}]:{port}/metrics")
-            }
-            Self::Prometheus(PrometheusPlan { host, port }) => {
-                write!(f, "http://{host}:{port}/metrics")
-            }
         }
     }
 }
