@@ -180,8 +180,11 @@ fn sums_are_exact_under_load() {
         if let Some(seen) = all.get(MILLISECONDS) {
             let of = &seen.histogram;
             assert_eq!(of.counts.iter().sum::<u64>(), of.count);
-            let (min, max, total) = (of.min.unwrap(), of.max.unwrap(), of.sum.unwrap());
-            assert!(min >= 1.0 && max <= 200.0, "{of:?}");
+            // A record may be in the sum of one collection and in the count of the next.
+            assert_eq!(of.min.is_some(), of.count > 0, "{of:?}");
+            assert!(of.min.is_none_or(|min| min >= 1.0), "{of:?}");
+            assert!(of.max.is_none_or(|max| max <= 200.0), "{of:?}");
+            let total = of.sum.unwrap();
             // A writer that was put aside may be one record ahead in its sum.
             let (least, most) = (of.count as f64 - 600.0, of.count as f64 * 200.0 + 600.0);
             assert!((least..=most).contains(&total), "{of:?}");
