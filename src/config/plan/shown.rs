@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Encoding, ExporterPlan, Globals, Root, SamplerPlan, Temporality};
+use super::{
+    Encoding, ExporterPlan, FilePlan, Globals, PrometheusPlan, Root, SamplerPlan, Temporality,
+};
 
 /// As the protocol is called that it makes.
 impl fmt::Display for Encoding {
