@@ -80,7 +80,9 @@ fn row_100_bombs_of_pointers() {
             }
         })
     };
-    let widest = rows(&["key"], |span| drop(span.init_events(3000)));
+    let widest = rows(&["key"], |span| {
+        span.init_events(3000);
+    });
     // Every event's attributes are those of the next place that looks like a list of them.
     let mut shared = rows(&["key"], |span| {
         span.init_events(1500).get(0).init_attributes(1500);
