@@ -1,12 +1,12 @@
 //! Task B: one request counted and timed, under three attributes, eight methods in turn.
 
+#[path = "../../../src/record/metric/cells/bounds.rs"]
+#[allow(dead_code)]
+mod bounds;
 /// What trackside records the predefined set in: not public, so it is taken from the source.
 #[path = "../../../src/record/metric/cells/cell.rs"]
 #[allow(dead_code)]
 mod cell;
-#[path = "../../../src/record/metric/cells/bounds.rs"]
-#[allow(dead_code)]
-mod bounds;
 #[path = "../../../src/record/metric/cells/sync.rs"]
 mod sync;
 
