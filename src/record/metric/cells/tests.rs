@@ -180,8 +180,8 @@ fn sums_are_exact_under_load() {
         if let Some(seen) = all.get(MILLISECONDS) {
             let of = &seen.histogram;
             assert_eq!(of.counts.iter().sum::<u64>(), of.count);
-            // A record may be in the sum of one collection and in the count of the next.
-            assert_eq!(of.min.is_some(), of.count > 0, "{of:?}");
+            // A writer that is put aside midway may have a record's sum and extremes in one collection
+            // and its count in the next.
             assert!(of.min.is_none_or(|min| min >= 1.0), "{of:?}");
             assert!(of.max.is_none_or(|max| max <= 200.0), "{of:?}");
             let total = of.sum.unwrap();
