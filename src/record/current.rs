@@ -106,6 +106,9 @@ fn is_on_stack(local: &Local, ticket: u64) -> bool {
 
 /// Takes one span out of the stack, wherever it is: guards may be dropped in any order.
 pub(crate) fn remove(ticket: u64) -> Option<Box<Open>> {
+    if ticket == 0 {
+        return None;
+    }
     local::with(|local| remove_where(local, |open| open.ticket == ticket)).flatten().map(detached)
 }
 
@@ -214,6 +217,9 @@ pub(crate) fn write_beside(ticket: u64, write: impl FnOnce(&mut Span)) {
 }
 
 pub(crate) fn with_entry<R>(ticket: u64, run: impl FnOnce(&mut Open) -> R) -> Option<R> {
+    if ticket == 0 {
+        return None;
+    }
     with_entry_where(|open| open.ticket == ticket, run)
 }
 

@@ -33,7 +33,14 @@ impl Slot {
     }
 
     /// Starts anew below another parent; what was prepared stays.
+    #[inline]
     pub(crate) fn restart(&mut self, parent: Parent) {
+        if gate::read() != 0 {
+            self.restart_now(parent);
+        }
+    }
+
+    fn restart_now(&mut self, parent: Parent) {
         let old = self.0.take();
         self.0 = match &old {
             Some(old) => local::start_below(old.static_name(), parent),
