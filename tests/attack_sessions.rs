@@ -148,11 +148,12 @@ fn row_112_mutated_sessions_for_minutes() {
 fn record(rows: &str) {
     let Ok(path) = std::env::var("TRACKSIDE_SESSION_RECORD") else { return };
     let is_new = !std::path::Path::new(&path).exists();
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    let mut file =
+        std::fs::OpenOptions::new().create(true).append(true).open(path).expect("a record");
     if is_new {
         let head = "machine,load,build,beside,seconds,seed,sessions,pings,p50_us,p99_us,\
                     p99_of_the_middle_round_us,resident_first_kib,resident_last_kib\n";
-        file.write_all(head.as_bytes()).unwrap();
+        file.write_all(head.as_bytes()).expect("it is written");
     }
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let processor = read("/proc/cpuinfo");
@@ -163,6 +164,6 @@ fn record(rows: &str) {
     let load = load.split(' ').next().unwrap_or_default();
     let build = if is_optimized() { "release" } else { "debug" };
     for row in rows.lines() {
-        writeln!(file, "{name} x {cores} cores,{load},{build},{row}").unwrap();
+        writeln!(file, "{name} x {cores} cores,{load},{build},{row}").expect("it is written");
     }
 }

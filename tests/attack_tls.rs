@@ -39,12 +39,12 @@ impl Site {
         let arguments = ["--tls-certificate", &certificate, "--tls-key", &key];
         let (turn, process) = alone(env!("CARGO_BIN_EXE_trackside"), &arguments);
         let mut roots = RootCertStore::empty();
-        let root = CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap();
-        roots.add(root).unwrap();
+        let root = CertificateDer::from_pem_slice(authority.pem.as_bytes()).expect("a certificate");
+        roots.add(root).expect("an authority");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .unwrap()
+            .expect("there are some")
             .with_root_certificates(roots)
             .with_no_client_auth();
         Self { process, config: Arc::new(config), _directory: directory, _turn: turn }
@@ -52,8 +52,8 @@ impl Site {
 
     /// Logged in.
     fn known(&self) -> Peer {
-        let name = ServerName::try_from("localhost").unwrap();
-        let session = ClientConnection::new(Arc::clone(&self.config), name).unwrap();
+        let name = ServerName::try_from("localhost").expect("a name");
+        let session = ClientConnection::new(Arc::clone(&self.config), name).expect("a session");
         let stream = StreamOwned::new(session, socket(self.process.address()));
         let mut peer = Peer::over(Box::new(Secured(stream)));
         peer.begin(None);

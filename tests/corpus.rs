@@ -32,7 +32,7 @@ enum Written {
 fn seed(target: &str, name: &str, bytes: &[u8], written: Written) {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fuzz/corpus", target, name].iter().collect();
     if env::var_os("TRACKSIDE_UPDATE_CORPUS").is_some() {
-        fs::write(&path, bytes).unwrap();
+        fs::write(&path, bytes).expect("it is written");
     }
     let committed = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let is_same = written == Written::Once || committed == bytes;
@@ -51,11 +51,12 @@ fn envelope(signal: usize, form: u8, items: u8, plain: usize, data: &[u8]) -> Ve
 }
 
 fn packed(message: &[u8]) -> Vec<u8> {
-    let read = serialize::read_message(message, ReaderOptions::new()).unwrap();
+    let read = serialize::read_message(message, ReaderOptions::new()).expect("a frame");
     let mut message = Builder::new_default();
-    message.set_root(read.get_root::<rows::Reader<'_>>().unwrap()).unwrap();
+    let rows = read.get_root::<rows::Reader<'_>>().expect("rows");
+    message.set_root(rows).expect("they fit");
     let mut out = Vec::new();
-    capnp::serialize_packed::write_message(&mut out, &message).unwrap();
+    capnp::serialize_packed::write_message(&mut out, &message).expect("memory takes all");
     out
 }
 
@@ -156,9 +157,9 @@ fn messages(frames: &[Vec<u8>]) -> Vec<u8> {
 fn rows_in_the_call(mut batch: batch::Builder<'_>, signal: Signal, items: u8, rows: &[u8]) {
     batch.set_signal(signal);
     batch.set_item_count(items.into());
-    let message = serialize::read_message(rows, ReaderOptions::new()).unwrap();
-    let rows = message.get_root::<rows::Reader<'_>>().unwrap();
-    batch.init_body().set_rows(rows).unwrap();
+    let message = serialize::read_message(rows, ReaderOptions::new()).expect("a frame");
+    let rows = message.get_root::<rows::Reader<'_>>().expect("rows");
+    batch.init_body().set_rows(rows).expect("they fit");
 }
 
 #[test]
