@@ -13,7 +13,7 @@ use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use hostile::batches::{Envelope, PLAIN, gzipped, rows, sound};
-use hostile::process::{Process, alone, grown, measured};
+use hostile::process::{Process, alone, grown, is_optimized, measured};
 use hostile::wire::{self, Peer, Said, bootstrap, finish};
 use schema::ingest_capnp::frame::{Compression, Format};
 use schema::ingest_capnp::outcome::Rejection;
@@ -121,7 +121,7 @@ fn row_100_bombs_of_pointers() {
         bytes
     };
     // Debug builds are as slow as they like to be.
-    let slow = if cfg!(debug_assertions) { 6 } else { 1 };
+    let slow = if is_optimized() { 1 } else { 6 };
     let mut peer = Peer::known(process.address(), None);
     let bombs = [
         ("nesting", nested(3000)),

@@ -39,7 +39,7 @@ pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, peer: Peer) {
     rpc(&shared, known, peer, login_by).await;
 }
 
-async fn rpc(shared: &Arc<Shared>, known: Known, peer: Peer, login_by: Instant) {
+pub(super) async fn rpc(shared: &Arc<Shared>, known: Known, peer: Peer, login_by: Instant) {
     let Known { stream, certificate } = known;
     let limits = &shared.settings.limits;
     let link = Rc::new(Link::default());

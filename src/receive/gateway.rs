@@ -1,13 +1,14 @@
 //! The bootstrap capability: all that a peer holds before it has logged in.
 
 use std::cell::Cell;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use capnp::Error;
 use tokio::time::sleep;
 
+use super::attempts::network;
 use super::credentials::Principal;
 use super::link::Link;
 use super::session::{Session, credit_of};
@@ -143,6 +144,16 @@ fn greet(mut hello: hello::Builder<'_>) {
     compressions.set(1, Compression::Gzip);
     if zstd::SUPPORTED {
         compressions.set(2, Compression::Zstd);
+    }
+}
+
+impl Peer {
+    /// Where it is: whoever has one address of version 6 has a whole network of them.
+    pub(super) fn network(self) -> IpAddr {
+        match self {
+            Self::Tcp(address) => network(address),
+            Self::User(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        }
     }
 }
 

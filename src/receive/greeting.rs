@@ -87,7 +87,7 @@ async fn secure(shared: &Shared, stream: TcpStream, peer: Peer) -> Result<Known,
     let Some(server) = &shared.settings.tls else {
         return Err(Ended::Failed("there is no certificate for it".to_owned()));
     };
-    let accepted = server.accept(stream).await;
+    let accepted = server.accept(stream, peer.network()).await;
     if let Some(why) = server.complaint() {
         let line = format!("{why}; the certificates of before stay in use");
         shared.diagnostics.say(Level::Warn, "certificates", &line);

@@ -14,6 +14,8 @@ mod duplex;
 #[cfg(feature = "tls")]
 mod fault;
 mod files;
+#[cfg(all(feature = "tls", feature = "receive"))]
+mod handshakes;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "tls")]

@@ -1,5 +1,6 @@
 //! The side that is connected to.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -8,10 +9,10 @@ use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::bounded::Bounded;
+use super::handshakes::Handshakes;
 use super::secured::Secured;
 use super::{Buffered, Fingerprint, PemFile, fault, pem};
 
@@ -33,7 +34,7 @@ pub(crate) struct ServerFiles {
 pub(crate) struct Server {
     files: ServerFiles,
     kept: Mutex<Kept>,
-    handshakes: Semaphore,
+    handshakes: Handshakes,
 }
 
 struct Kept {
@@ -58,7 +59,7 @@ impl Server {
         let stamps = stamps(&files);
         let config = config(&files)?;
         let kept = Mutex::new(Kept { stamps, config, complaint: None });
-        Ok(Self { files, kept, handshakes: Semaphore::new(AT_ONCE) })
+        Ok(Self { files, kept, handshakes: Handshakes::new(AT_ONCE) })
     }
 
     /// Why the files as they are now are not used, told once.
@@ -66,13 +67,22 @@ impl Server {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).complaint.take()
     }
 
-    /// Shakes hands; the caller limits the time.
-    pub(crate) async fn accept(&self, stream: TcpStream) -> Result<Accepted, String> {
-        let Ok(_turn) = self.handshakes.acquire().await else {
+    /// Shakes hands with whoever is at `source`; the caller limits the time.
+    pub(crate) async fn accept(
+        &self,
+        stream: TcpStream,
+        source: IpAddr,
+    ) -> Result<Accepted, String> {
+        let Some(turn) = self.handshakes.turn(source).await else {
             return Err("the receiver is at its end".to_owned());
         };
         let acceptor = TlsAcceptor::from(self.config());
-        let accepted = acceptor.accept(Bounded::new(stream, HANDSHAKE)).await;
+        let accepted = tokio::select! {
+            accepted = acceptor.accept(Bounded::new(stream, HANDSHAKE)) => accepted,
+            () = turn.given_up() => {
+                return Err("the handshake took long while others waited for theirs".to_owned());
+            }
+        };
         let stream = accepted.map_err(|error| fault::of_client(&error))?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let certificate = shown.map(|certificate| fingerprint(certificate));

@@ -16,9 +16,20 @@ pub(crate) struct Process {
     directory: PathBuf,
 }
 
+/// Another build of the receiver, with optimizations: the tests say `cargo test` and mean the program that is used.
+fn optimized() -> Option<String> {
+    std::env::var("TRACKSIDE_BINARY").ok()
+}
+
+/// Whether the receiver is a build with optimizations.
+pub(crate) fn is_optimized() -> bool {
+    optimized().is_some() || !cfg!(debug_assertions)
+}
+
 impl Process {
     /// Listens at a free port, writes to files, and takes these arguments too.
     pub(crate) fn start(binary: &str, arguments: &[&str]) -> Self {
+        let binary = &optimized().unwrap_or_else(|| binary.to_owned());
         static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let name = format!("trackside-attack-{}-{number}", std::process::id());
@@ -34,7 +45,8 @@ impl Process {
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
         out.read_line(&mut line).expect("it says where it listens");
-        let address = line.trim().strip_prefix("listening at capnp://").unwrap_or_default();
+        let address = line.trim().strip_prefix("listening at ").unwrap_or_default();
+        let address = address.trim_start_matches("capnps://").trim_start_matches("capnp://");
         let errors = Arc::new(Mutex::new(String::new()));
         let mut from = child.stderr.take().expect("it is piped");
         let to = Arc::clone(&errors);

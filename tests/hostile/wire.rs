@@ -1,6 +1,6 @@
 //! A peer of bare frames: it says what it likes, in whatever order.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::TcpStream;
 
 use capnp::message::{Builder, HeapAllocator, ReaderOptions};
@@ -112,19 +112,39 @@ pub(crate) enum Said {
     Closed,
 }
 
+/// One that waits no longer than tests do.
+pub(crate) fn socket(address: &str) -> TcpStream {
+    let socket = TcpStream::connect(address).expect("it listens");
+    socket.set_nodelay(true).expect("a socket has options");
+    socket.set_read_timeout(Some(SOON)).expect("a socket has options");
+    socket.set_write_timeout(Some(SOON)).expect("a socket has options");
+    socket
+}
+
+/// A socket, or something over one.
+pub(crate) trait Wire: io::Read + io::Write + Send {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
 pub(crate) struct Peer {
-    stream: TcpStream,
+    wire: Box<dyn Wire>,
     question: u32,
     session: Target,
 }
 
 impl Peer {
     pub(crate) fn dial(address: &str) -> Self {
-        let stream = TcpStream::connect(address).expect("it listens");
-        stream.set_nodelay(true).expect("a socket has options");
-        stream.set_read_timeout(Some(SOON)).expect("a socket has options");
-        stream.set_write_timeout(Some(SOON)).expect("a socket has options");
-        Self { stream, question: OPEN, session: Target::Within(OPEN) }
+        Self::over(Box::new(socket(address)))
+    }
+
+    pub(crate) fn over(wire: Box<dyn Wire>) -> Self {
+        Self { wire, question: OPEN, session: Target::Within(OPEN) }
     }
 
     /// Logged in.
@@ -165,11 +185,11 @@ impl Peer {
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
+        self.wire.socket()
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)
+        self.wire.write_all(bytes)
     }
 
     /// A question that was not asked yet.
@@ -219,7 +239,7 @@ impl Peer {
     pub(crate) fn is_ended(&mut self) -> bool {
         let mut rest = [0; 4096];
         loop {
-            match self.stream.read(&mut rest) {
+            match self.wire.read(&mut rest) {
                 Ok(0) => return true,
                 Ok(_) => {}
                 Err(error) => return error.kind() == io::ErrorKind::ConnectionReset,
@@ -230,7 +250,7 @@ impl Peer {
     /// The next answer, and the question to it.
     pub(crate) fn hear(&mut self) -> (u32, Said) {
         let options = ReaderOptions::new();
-        match capnp::serialize::try_read_message(&mut self.stream, options) {
+        match capnp::serialize::try_read_message(&mut self.wire, options) {
             Ok(Some(message)) => read(message.get_root().expect("what we get is sound")),
             // A receiver that closes with bytes unread resets the connection.
             Ok(None) => (0, Said::Closed),

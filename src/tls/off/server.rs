@@ -1,5 +1,7 @@
 //! No TLS.
 
+use std::net::IpAddr;
+
 use tokio::net::TcpStream;
 
 use super::{Buffered, Fingerprint, MISSING, PemFile};
@@ -31,7 +33,11 @@ impl Server {
         match *self {}
     }
 
-    pub(crate) async fn accept(&self, _stream: TcpStream) -> Result<Accepted, String> {
+    pub(crate) async fn accept(
+        &self,
+        _stream: TcpStream,
+        _source: IpAddr,
+    ) -> Result<Accepted, String> {
         match *self {}
     }
 }
