@@ -93,7 +93,7 @@ pub fn context(mut bytes: &[u8]) {
 /// What was read can be sent on.
 fn shown(parent: &Parent) {
     let _ = format!("{parent:?}");
-    let which = crate::config::plan::Propagators { trace_context: true, baggage: true };
+    let which = crate::config::plan::Propagator::EVERY.into_iter().collect();
     crate::context::inject(parent, which, &mut |_, value| {
         assert!(value.len() <= 64 * 1024, "a header of {} bytes", value.len());
     });
