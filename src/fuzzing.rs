@@ -21,7 +21,7 @@ use crate::telemetry::{Extract, Inject as _, Parent};
 pub const UNCOMPRESSED: usize = receive::fuzzing::UNCOMPRESSED;
 
 const LIMITS: Limits = Limits { uncompressed_bytes: UNCOMPRESSED, otlp_bytes: UNCOMPRESSED };
-const BOTH: Propagators = Propagators { trace_context: true, baggage: true };
+const BOTH: Propagators = Propagators::STANDARD;
 
 /// Bytes of a connection, to a receiver that wants a token or does not. The first byte says so, and whether a
 /// log-in goes before them.

@@ -18,9 +18,9 @@ use std::time::{Duration, SystemTime};
 
 use trackside::telemetry::rpc::{self, Call, Direction, Outcome};
 use trackside::telemetry::{
-    self, Counter, Error, Extract, Gauge, Histogram, Inject, Kind, MetricNames, OtelContext, Pace,
-    Parent, Report, Span, SpanGuard, SpanId, Status, TelemetryConfig, TraceId, UpDownCounter,
-    Value,
+    self, Counter, Detector, Error, Extract, Gauge, Histogram, Inject, Kind, MetricNames,
+    OtelContext, Pace, Parent, Report, Span, SpanGuard, SpanId, Status, TelemetryConfig, TraceId,
+    UpDownCounter, Value,
 };
 
 const WITHIN: Duration = Duration::from_secs(5);
@@ -63,7 +63,9 @@ fn a_handle_that_was_given_nothing_to_do_does_nothing() -> Result<(), Error> {
         .with_environment("test")
         .with_fallback_name("host")
         .with_attribute("key", "value")
+        .with_detector(Detector::Process, false)
         .with_sampler("traceidratio", Some(0.5))
+        .with_log_filter("info,shop.orders=debug")
         .with_traces(true)
         .with_metrics(true)
         .with_logs(true)
@@ -87,6 +89,9 @@ fn a_handle_that_was_given_nothing_to_do_does_nothing() -> Result<(), Error> {
     }
     let report: Report = telemetry.report();
     assert!(!report.to_string().is_empty());
+    telemetry.set_sampler("traceidratio", Some(0.5))?;
+    telemetry.set_log_filter("warn,shop=debug")?;
+    assert!(telemetry.inherited().trace_id().is_none());
     telemetry.force_flush(WITHIN)?;
     telemetry.shutdown(WITHIN)?;
     telemetry.shutdown(WITHIN)?;

@@ -5,12 +5,14 @@ mod certificates;
 mod endpoint;
 mod exporter;
 mod file;
+mod log_filter;
 mod parse;
 pub(crate) mod plan;
 mod prometheus;
 mod report;
 mod resolve;
 mod resource;
+mod sampler;
 mod service;
 mod signal;
 pub(crate) mod standalone;
@@ -25,8 +27,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use log_filter::LogFilter;
 pub use report::Report;
-pub(crate) use resolve::Resolved;
+pub(crate) use sampler::named as sampler_named;
+
+pub(crate) use resolve::{LOG_FILTER, Resolved, SAMPLER, log_filter};
 pub use service::register_service;
 pub(crate) use url::show as show_url;
 #[cfg(feature = "receive")]
@@ -35,7 +40,7 @@ pub(crate) use url::{below as url_below, check as check_url};
 use self::plan::Rotation;
 use crate::error::Error;
 use crate::export::sdk::Given;
-use crate::telemetry::{Inject, MetricNames, OtelContext, Pace};
+use crate::telemetry::{Detector, Inject, MetricNames, OtelContext, Pace};
 
 /// What a host wants called with each diagnostic.
 pub(crate) type Hook = Arc<dyn Fn(&str) + Send + Sync>;
@@ -68,11 +73,14 @@ pub struct TelemetryConfig {
     environment: Option<String>,
     fallback_name: Option<String>,
     attributes: Vec<(String, String)>,
+    detectors: Vec<(Detector, bool)>,
     sampler: Option<(String, Option<f64>)>,
+    log_filter: Option<String>,
     traces: Option<bool>,
     metrics: Option<bool>,
     logs: Option<bool>,
     metric_names: Option<MetricNames>,
+    sdk_metrics: Option<bool>,
     memory_limit: Option<usize>,
     drop_deadline: Option<Duration>,
     globals: Option<bool>,
@@ -185,12 +193,30 @@ impl TelemetryConfig {
         self
     }
 
+    /// Whether the resource says this by itself; see [`Detector`] for what it says where nothing is asked.
+    ///
+    /// Arguments and variables win over what is detected.
+    pub fn with_detector(mut self, detector: Detector, on: bool) -> Self {
+        parse::put(&mut self.detectors, detector, on);
+        self
+    }
+
     /// A name as in `OTEL_TRACES_SAMPLER`, any case; a ratio from 0 to 1 only where the name takes one.
     ///
     /// Where a name takes a ratio and none is given, `OTEL_TRACES_SAMPLER_ARG` counts, then 1.
     /// `init` refuses an unknown name and any other ratio.
     pub fn with_sampler(mut self, name: &str, ratio: Option<f64>) -> Self {
         self.sampler = Some((name.to_owned(), ratio));
+        self
+    }
+
+    /// Which log records are taken: a level, and others for the loggers below a name, as in `info,shop.orders=debug,hyper=off`.
+    ///
+    /// Levels are `off`, `fatal`, `error`, `warn`, `info`, `debug` and `trace`; where none stands alone, it is `info`.
+    /// What does not pass is neither recorded nor counted. Without it every record that comes here is taken.
+    /// [`Telemetry::set_log_filter`](crate::telemetry::Telemetry::set_log_filter) changes it. `init` refuses what is no filter.
+    pub fn with_log_filter(mut self, filter: &str) -> Self {
+        self.log_filter = Some(filter.to_owned());
         self
     }
 
@@ -215,6 +241,13 @@ impl TelemetryConfig {
     /// Names of the metrics of calls; default [`MetricNames::Both`].
     pub fn with_metric_names(mut self, names: MetricNames) -> Self {
         self.metric_names = Some(names);
+        self
+    }
+
+    /// Whether the metrics hold what the crate counts of itself, by the semantic conventions: `otel.sdk.processor.*`
+    /// and `otel.sdk.exporter.*`; default false. [`Status`](crate::telemetry::Status) has the same numbers.
+    pub fn with_sdk_metrics(mut self, on: bool) -> Self {
+        self.sdk_metrics = Some(on);
         self
     }
 

@@ -1,13 +1,26 @@
 //! The specification's rules: from one text to one value, and what there is to complain about.
 
+mod carriers;
+mod entities;
+mod refused;
+mod semconv;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::header::{self, HeaderName, HeaderValue};
 
 use super::endpoint::Endpoint;
-use super::plan::{Encoding, Propagators, Root, SamplerPlan, Temporality};
+use super::plan::{
+    Encoding, Exemplars, Histograms, Propagator, Propagators, Root, SamplerPlan, Temporality,
+};
 use crate::health::diagnostics::Level;
+
+pub(super) use carriers::{baggage, traceparent, tracestate};
+pub(super) use entities::entities;
+pub(super) use semconv::semconv;
+
+use refused::REFUSED;
 
 /// Reads a text; `None` is as good as unset. A complaint is a sentence without the variable's name,
 /// and shows no secret.
@@ -149,9 +162,16 @@ pub(super) fn temporality(text: &str, complaints: &mut Vec<String>) -> Option<Te
     choice(text, &names, complaints)
 }
 
-/// Whether sampled spans become exemplars. Measurements outside a span are not kept, so `always_on` is not.
-pub(super) fn exemplar_filter(text: &str, complaints: &mut Vec<String>) -> Option<bool> {
-    choice(text, &[("trace_based", true), ("always_off", false)], complaints)
+/// What is kept of a distribution.
+pub(super) fn histograms(text: &str, complaints: &mut Vec<String>) -> Option<Histograms> {
+    let names = [Histograms::Explicit, Histograms::Exponential];
+    choice(text, &names.map(|histograms| (histograms.name(), histograms)), complaints)
+}
+
+/// Which measurements may be exemplars.
+pub(super) fn exemplar_filter(text: &str, complaints: &mut Vec<String>) -> Option<Exemplars> {
+    let names = [Exemplars::OfSpans, Exemplars::Always, Exemplars::Never];
+    choice(text, &names.map(|exemplars| (exemplars.name(), exemplars)), complaints)
 }
 
 /// How OTLP is spoken. To fall back to another one would send what the endpoint cannot read.
@@ -192,18 +212,14 @@ pub(super) fn exporters(text: &str, complaints: &mut Vec<String>) -> Option<List
     Some(list(text, &names, complaints))
 }
 
-/// Propagators by name; where none is known, as good as unset.
+/// Propagators by name, in the order given; where none is known, as good as unset.
 pub(super) fn propagators(text: &str, complaints: &mut Vec<String>) -> Option<Propagators> {
-    let names = [("tracecontext", "tracecontext"), ("baggage", "baggage")];
-    let found = match list(text, &names, complaints) {
-        Listed::Nothing => Vec::new(),
-        Listed::These(found) if found.is_empty() => return None,
-        Listed::These(found) => found,
-    };
-    Some(Propagators {
-        trace_context: found.contains(&"tracecontext"),
-        baggage: found.contains(&"baggage"),
-    })
+    let names = Propagator::EVERY.map(|propagator| (propagator.name(), propagator));
+    match list(text, &names, complaints) {
+        Listed::Nothing => Some(Propagators::NONE),
+        Listed::These(found) if found.is_empty() => None,
+        Listed::These(found) => Some(found.into_iter().collect()),
+    }
 }
 
 /// Resource attributes: any error discards the whole value.
@@ -315,7 +331,11 @@ fn choice<T: Copy>(text: &str, names: &[(&str, T)], complaints: &mut Vec<String>
     let word = text.trim();
     let found = names.iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
     if found.is_none() {
-        complaints.push(format!("{} is not one of {}; ignored", quote(text), names_of(names)));
+        let known = REFUSED.iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
+        complaints.push(match known {
+            Some((_, why)) => format!("{} is not supported: {why}; ignored", quote(text)),
+            None => format!("{} is not one of {}; ignored", quote(text), names_of(names)),
+        });
     }
     found.map(|(_, value)| *value)
 }

@@ -1,5 +1,6 @@
 //! The plan: typed, complete, nothing optional left to decide, no string left to look at.
 
+mod propagators;
 mod shown;
 
 use std::fmt;
@@ -8,10 +9,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::config::LogFilter;
 use crate::export::sdk::Foreign;
 use crate::health::diagnostics::Level;
 use crate::telemetry::{MetricNames, OtelContext, Pace};
 use crate::tls::Certificates;
+
+pub(crate) use propagators::{Propagator, Propagators};
 
 /// Everything that `init` needs to start.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +26,12 @@ pub(crate) struct Plan {
     pub(crate) metrics: MetricsPlan,
     pub(crate) logs: LogsPlan,
     pub(crate) propagators: Propagators,
+    /// The headers that the process was started with: a name, and what it holds.
+    pub(crate) inherited: Vec<(String, String)>,
     pub(crate) sampler: SamplerPlan,
     pub(crate) limits: Limits,
+    /// All log records are taken where there is none.
+    pub(crate) log_filter: Option<LogFilter>,
     /// Bytes that waiting telemetry may hold, rings included.
     pub(crate) memory: usize,
     pub(crate) drop_deadline: Duration,
@@ -66,10 +74,13 @@ pub(crate) struct MetricsPlan {
     /// Caps one attempt, like the exporter's own timeout; `None` is no limit.
     pub(crate) timeout: Option<Duration>,
     pub(crate) temporality: Temporality,
+    pub(crate) histograms: Histograms,
     /// Names of the RPC set.
     pub(crate) names: MetricNames,
-    /// Sampled spans become exemplars of the RPC set's durations.
-    pub(crate) has_exemplars: bool,
+    /// The SDK's own are exported too.
+    pub(crate) of_sdk: bool,
+    /// What becomes an exemplar of the RPC set's durations.
+    pub(crate) exemplars: Exemplars,
 }
 
 /// Logs: where they go, how they are batched, and what of them is kept.
@@ -91,6 +102,25 @@ pub(crate) enum Temporality {
     Delta,
     /// As `Delta`, but observable counters since the start: no old value need be kept.
     LowMemory,
+}
+
+/// Which measurements may be exemplars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exemplars {
+    Never,
+    /// Those of sampled spans.
+    OfSpans,
+    /// All; those of sampled spans before others.
+    Always,
+}
+
+/// What is kept of a distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Histograms {
+    /// Counts between the instrument's own boundaries.
+    Explicit,
+    /// Counts between powers of a base that suits what was measured, 160 at most.
+    Exponential,
 }
 
 /// One destination.
@@ -202,13 +232,6 @@ pub(crate) struct BatchPlan {
     pub(crate) export_timeout: Option<Duration>,
     pub(crate) max_queue: usize,
     pub(crate) max_batch: usize,
-}
-
-/// Which headers are written and read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Propagators {
-    pub(crate) trace_context: bool,
-    pub(crate) baggage: bool,
 }
 
 /// The head sampler.

@@ -1,7 +1,7 @@
 //! Metrics that are fetched.
 
 use super::parse::Checked;
-use super::plan::{ExporterPlan, PrometheusPlan, Temporality};
+use super::plan::{ExporterPlan, Histograms, PrometheusPlan, Temporality};
 use super::resolve::Resolver;
 use super::signal::{METRICS, Signal};
 use super::variables::*;
@@ -39,8 +39,7 @@ impl Resolver<'_> {
         exporters: &[ExporterPlan],
         asked: Temporality,
     ) -> Temporality {
-        let is_fetched = exporters.iter().any(|each| matches!(each, ExporterPlan::Prometheus(_)));
-        if !is_fetched || asked == Temporality::Cumulative {
+        if !is_fetched(exporters) || asked == Temporality::Cumulative {
             return asked;
         }
         let variable = OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE.name;
@@ -49,4 +48,23 @@ impl Resolver<'_> {
         ));
         Temporality::Cumulative
     }
+
+    /// The text that is fetched has no form for histograms without boundaries.
+    pub(super) fn histograms_for(&mut self, exporters: &[ExporterPlan]) -> Histograms {
+        let variable = &OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION;
+        let (mut histograms, origin) = self.set_or_default(&[variable]);
+        if is_fetched(exporters) && histograms == Histograms::Exponential {
+            histograms = Histograms::Explicit;
+            self.report.note(format!(
+                "{}: prometheus takes no exponential histograms; all exporters are given explicit ones",
+                variable.name
+            ));
+        }
+        self.report.set("metrics.histograms", histograms.name(), origin);
+        histograms
+    }
+}
+
+fn is_fetched(exporters: &[ExporterPlan]) -> bool {
+    exporters.iter().any(|each| matches!(each, ExporterPlan::Prometheus(_)))
 }

@@ -36,6 +36,10 @@ pub(super) enum Origin {
     Variable(&'static str),
     /// Inferred from what the host registered.
     Registration,
+    /// Seen in the system.
+    Detected,
+    /// A method of the handle's.
+    Running(&'static str),
     Default,
 }
 
@@ -62,6 +66,14 @@ impl Report {
         let line = one_line(&line);
         if !self.diagnostics.contains(&line) {
             self.diagnostics.push(line);
+        }
+    }
+
+    /// A setting that was changed while telemetry runs, by a method of the handle's.
+    pub(crate) fn change(&mut self, name: &str, value: &str, by: &'static str) {
+        if let Some(setting) = self.settings.iter_mut().find(|setting| setting.name == name) {
+            setting.value = one_line(value);
+            setting.origin = Origin::Running(by);
         }
     }
 
@@ -100,8 +112,9 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Argument => "argument",
-            Self::Variable(name) => name,
+            Self::Variable(name) | Self::Running(name) => name,
             Self::Registration => "register_service",
+            Self::Detected => "detected",
             Self::Default => "default",
         })
     }

@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use super::TelemetryConfig;
-use super::parse;
-use super::plan::{Globals, Plan, Propagators, Root, SamplerPlan};
+use super::log_filter::LogFilter;
+use super::plan::{Globals, Plan, Propagators, SamplerPlan};
 use super::report::{Origin, Report};
+use super::sampler;
 use super::variables::{self, *};
 use crate::error::Error;
 use crate::health::diagnostics::Level;
 use crate::telemetry::{OtelContext, Pace};
 
 const MIB: usize = 1024 * 1024;
+
+/// What may change while telemetry runs.
+pub(crate) const SAMPLER: &str = "traces.sampler";
+pub(crate) const LOG_FILTER: &str = "logs.filter";
 
 /// A plan, and how it came about.
 #[derive(Debug)]
@@ -31,10 +36,16 @@ pub(super) struct Resolver<'a> {
 pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
     let mut resolver = Resolver::new(config);
     let Resolver { variables, report, .. } = &mut resolver;
-    for (name, value) in variables {
+    for (name, value) in &*variables {
         let unknown = name.starts_with("OTEL_") && !variables::is_honoured(name);
         if unknown && !value.is_empty() {
             report.note(format!("{name} is set but not honoured by this version"));
+        }
+    }
+    for row in variables::unsupported() {
+        if variables.iter().any(|(name, value)| name == row.name && !value.is_empty()) {
+            let why = row.meaning.trim_end_matches('.').replacen('N', "n", 1);
+            report.note(format!("{}: {why}", row.name));
         }
     }
 
@@ -48,7 +59,9 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
         limits: resolver.span_limits(),
         metrics: resolver.metrics(&destination),
         logs: resolver.logs(&destination),
+        log_filter: resolver.log_filter()?,
         propagators: resolver.propagators(),
+        inherited: resolver.inherited(),
         memory: resolver.memory()?,
         drop_deadline: resolver.drop_deadline(),
         pace: resolver.pace(),
@@ -126,41 +139,55 @@ impl Resolver<'_> {
     }
 
     fn sampler(&mut self) -> Result<SamplerPlan, Error> {
-        let (mut sampler, origin) = match &self.config.sampler {
-            Some((name, _)) => (sampler_argument(name)?, Origin::Argument),
+        let argued = self.config.sampler.as_ref();
+        let has_ratio = matches!(argued, Some((_, Some(_))));
+        let (mut sampler, origin) = match argued {
+            Some((name, ratio)) => {
+                (sampler::named("with_sampler", name, *ratio)?, Origin::Argument)
+            }
             None => self.set_or_default(&[&OTEL_TRACES_SAMPLER]),
         };
-        let argued = self.config.sampler.as_ref().and_then(|(_, ratio)| *ratio);
         let name = sampler.to_string();
-        match (ratio_of(&mut sampler), argued) {
-            (Some(ratio), Some(argued)) if (0.0..=1.0).contains(&argued) => *ratio = argued,
-            (Some(ratio), None) => (*ratio, _) = self.set_or_default(&[&OTEL_TRACES_SAMPLER_ARG]),
-            (None, None) => {
-                if self.set(&[&OTEL_TRACES_SAMPLER_ARG]).is_some() {
-                    let variable = OTEL_TRACES_SAMPLER_ARG.name;
-                    self.report.note(format!("{variable}: the sampler {name} takes no ratio"));
-                }
+        match sampler::ratio_of(&mut sampler) {
+            Some(ratio) if !has_ratio => {
+                (*ratio, _) = self.set_or_default(&[&OTEL_TRACES_SAMPLER_ARG])
             }
-            (takes_ratio, Some(argued)) => {
-                let remedy = match takes_ratio {
-                    Some(_) => "the ratio is a number from 0 to 1",
-                    None => "this sampler takes no ratio; give None",
-                };
-                let given = self.config.sampler.as_ref().map_or("", |(name, _)| name.as_str());
-                return Err(Error::argument("with_sampler", &format!("{given}, {argued}"), remedy));
+            None if self.set(&[&OTEL_TRACES_SAMPLER_ARG]).is_some() => {
+                let variable = OTEL_TRACES_SAMPLER_ARG.name;
+                self.report.note(format!("{variable}: the sampler {name} takes no ratio"));
             }
+            _ => {}
         }
-        self.report.set("traces.sampler", sampler.to_string(), origin);
+        self.report.set(SAMPLER, sampler.to_string(), origin);
         Ok(sampler)
     }
 
+    fn log_filter(&mut self) -> Result<Option<LogFilter>, Error> {
+        let (filter, origin) = match &self.config.log_filter {
+            Some(text) => (Some(log_filter("with_log_filter", text)?), Origin::Argument),
+            None => (None, Origin::Default),
+        };
+        let shown = filter.as_ref().map_or("all", LogFilter::shown);
+        self.report.set(LOG_FILTER, shown, origin);
+        Ok(filter)
+    }
+
     fn propagators(&mut self) -> Propagators {
-        self.setting("propagators", &[&OTEL_PROPAGATORS], |propagators| {
-            let names =
-                [("tracecontext", propagators.trace_context), ("baggage", propagators.baggage)];
-            let on: Vec<_> = names.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
-            if on.is_empty() { "none".to_owned() } else { on.join(",") }
-        })
+        self.setting("propagators", &[&OTEL_PROPAGATORS], Propagators::to_string)
+    }
+
+    /// What W3C's headers would be called as headers; who reads them are the propagators.
+    fn inherited(&mut self) -> Vec<(String, String)> {
+        let mut headers = Vec::new();
+        for (variable, is_shown) in [(&TRACEPARENT, true), (&TRACESTATE, true), (&BAGGAGE, false)] {
+            if let Some((value, origin)) = self.set(&[variable]) {
+                let name = variable.name.to_ascii_lowercase();
+                let shown = if is_shown { value.as_str() } else { "***" };
+                self.report.set(&format!("inherited.{name}"), shown, origin);
+                headers.push((name, value));
+            }
+        }
+        headers
     }
 
     fn memory(&mut self) -> Result<usize, Error> {
@@ -221,16 +248,7 @@ pub(super) fn milliseconds(time: &Duration) -> String {
     format!("{} ms", time.as_millis())
 }
 
-fn sampler_argument(name: &str) -> Result<SamplerPlan, Error> {
-    parse::sampler(name, &mut Vec::new()).ok_or_else(|| {
-        let remedy = format!("use one of {}", parse::sampler_names());
-        Error::argument("with_sampler", name, &remedy)
-    })
-}
-
-fn ratio_of(sampler: &mut SamplerPlan) -> Option<&mut f64> {
-    match sampler {
-        SamplerPlan::Ratio(ratio) | SamplerPlan::ParentBased(Root::Ratio(ratio)) => Some(ratio),
-        _ => None,
-    }
+/// What `field` was given.
+pub(crate) fn log_filter(field: &str, text: &str) -> Result<LogFilter, Error> {
+    LogFilter::parse(text).map_err(|remedy| Error::argument(field, text, &remedy))
 }

@@ -123,12 +123,16 @@ impl Resolver<'_> {
         let temporality = self.temporality_for(&exporters, asked);
         self.report.set("metrics.temporality", temporality.to_string(), origin);
         self.compare_temporality(&exporters, temporality);
-        let has_exemplars =
-            self.setting("metrics.exemplars", &[&OTEL_METRICS_EXEMPLAR_FILTER], |on| {
-                if *on { "trace_based" } else { "always_off" }.to_owned()
+        let exemplars =
+            self.setting("metrics.exemplars", &[&OTEL_METRICS_EXEMPLAR_FILTER], |exemplars| {
+                exemplars.name().to_owned()
             });
+        let histograms = self.histograms_for(&exporters);
+        let of_sdk = self.sdk_metrics(&exporters);
         MetricsPlan {
-            has_exemplars,
+            exemplars,
+            histograms,
+            of_sdk,
             exporters,
             why,
             interval: self.setting(
@@ -142,13 +146,30 @@ impl Resolver<'_> {
                 milliseconds_or_none,
             ),
             temporality,
-            names: self.argument(
-                "metric_names",
-                self.config.metric_names,
-                MetricNames::default(),
-                |names| format!("{names:?}"),
-            ),
+            names: self.metric_names(),
         }
+    }
+
+    /// An exporter of the SDK's takes a collection whole, which has none of these.
+    fn sdk_metrics(&mut self, exporters: &[ExporterPlan]) -> bool {
+        let argued = self.config.sdk_metrics;
+        let has_foreign = exporters.iter().any(|each| matches!(each, ExporterPlan::Foreign(_)));
+        if has_foreign && argued == Some(true) {
+            self.report.note(
+                "with_sdk_metrics: an exporter of the SDK's cannot be given them; left out"
+                    .to_owned(),
+            );
+        }
+        let argued = argued.filter(|_| !has_foreign);
+        self.argument("metrics.of_sdk", argued, false, bool::to_string)
+    }
+
+    fn metric_names(&mut self) -> MetricNames {
+        let argued = self.config.metric_names.map(|names| (names, Origin::Argument));
+        let set = argued.or_else(|| self.set(&[&OTEL_SEMCONV_STABILITY_OPT_IN]));
+        let (names, origin) = set.unwrap_or((MetricNames::default(), Origin::Default));
+        self.report.set("metric_names", format!("{names:?}"), origin);
+        names
     }
 
     /// One collection goes to every destination, so there is one temporality.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::endpoint::Endpoint;
 use super::parse::{self, Header, Listed, Rule};
-use super::plan::{Encoding, Propagators, SamplerPlan, Temporality};
+use super::plan::{Encoding, Exemplars, Histograms, Propagators, SamplerPlan, Temporality};
 use crate::health::diagnostics::Level;
+use crate::telemetry::MetricNames;
 
 /// A variable: what it is called, and how its text is read.
 pub(crate) struct Variable<T: 'static> {
@@ -26,13 +27,19 @@ pub(crate) struct Row {
     pub(crate) meaning: &'static str,
 }
 
-/// Every variable that is read.
+/// The kind of what is set in vain.
+const UNSUPPORTED: &str = "unsupported";
+
+/// Every variable that is read, and every one of which this version says that it is not.
 pub(crate) fn table() -> &'static [Row] {
     TABLE
 }
 
 macro_rules! variables {
-    ($($name:ident $type:ty, $rule:ident, $default:literal, $meaning:literal;)*) => {
+    (
+        read { $($name:ident $type:ty, $rule:ident, $default:literal, $meaning:literal;)* }
+        refused { $($refused:ident, $why:literal;)* }
+    ) => {
         $(
             #[doc = $meaning]
             pub(crate) static $name: Variable<$type> = Variable {
@@ -48,15 +55,35 @@ macro_rules! variables {
                 default: $default,
                 meaning: $meaning,
             },
+        )* $(
+            Row { name: stringify!($refused), kind: UNSUPPORTED, default: "", meaning: $why },
         )*];
     };
 }
 
 variables! {
+read {
     OTEL_SDK_DISABLED bool, boolean, "false", "`true` switches every signal off; propagation stays.";
     OTEL_SERVICE_NAME String, text, "", "`service.name`; wins over `OTEL_RESOURCE_ATTRIBUTES`.";
     OTEL_RESOURCE_ATTRIBUTES Vec<(String, String)>, attributes, "", "`key=value,...`, percent-encoded.";
-    OTEL_PROPAGATORS Propagators, propagators, "tracecontext,baggage", "Headers written and read, or `none`.";
+    OTEL_ENTITIES Vec<(String, String)>, entities, "", "`type{key=value,..}[key=value,..];..`: attributes of entities, which join the resource.";
+    KUBERNETES_SERVICE_HOST (), presence, "", "Set by Kubernetes itself: where it is, the next five are read.";
+    POD_NAME String, text, "", "`k8s.pod.name`, as Kubernetes' manual calls it.";
+    POD_UID String, text, "", "`k8s.pod.uid`.";
+    POD_NAMESPACE String, text, "", "`k8s.namespace.name`.";
+    NODE_NAME String, text, "", "`k8s.node.name`.";
+    CONTAINER_NAME String, text, "", "`k8s.container.name`.";
+    OTEL_RESOURCE_ATTRIBUTES_POD_NAME String, text, "", "`k8s.pod.name`, as OpenTelemetry's operator calls it.";
+    OTEL_RESOURCE_ATTRIBUTES_POD_UID String, text, "", "`k8s.pod.uid`.";
+    OTEL_RESOURCE_ATTRIBUTES_NODE_NAME String, text, "", "`k8s.node.name`.";
+    OTEL_K8S_POD_NAME String, text, "", "`k8s.pod.name`, as OpenTelemetry's charts call it.";
+    OTEL_K8S_POD_UID String, text, "", "`k8s.pod.uid`.";
+    OTEL_K8S_NAMESPACE String, text, "", "`k8s.namespace.name`.";
+    OTEL_K8S_NODE_NAME String, text, "", "`k8s.node.name`.";
+    OTEL_PROPAGATORS Propagators, propagators, "tracecontext,baggage", "Headers written and read: `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger`, a comma list of them, or `none`.";
+    TRACEPARENT String, traceparent, "", "The context that the process is started with: `Telemetry::inherited`.";
+    TRACESTATE String, tracestate, "", "Its `tracestate`.";
+    BAGGAGE String, baggage, "", "Its baggage.";
     OTEL_TRACES_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, a comma list of them, or `none`.";
     OTEL_METRICS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, `prometheus`, a comma list of them, or `none`.";
     OTEL_LOGS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, a comma list of them, or `none`.";
@@ -108,10 +135,11 @@ variables! {
     OTEL_BLRP_MAX_EXPORT_BATCH_SIZE usize, size, "512", "Log records in one request; at most the queue.";
     OTEL_METRIC_EXPORT_INTERVAL Duration, interval, "60000", "Milliseconds between two collections of metrics.";
     OTEL_METRIC_EXPORT_TIMEOUT Option<Duration>, timeout, "30000", "Milliseconds for one attempt; 0 is no limit.";
-    OTEL_METRICS_EXEMPLAR_FILTER bool, exemplar_filter, "trace_based", "`trace_based` or `always_off`: spans behind the RPC set's durations.";
+    OTEL_METRICS_EXEMPLAR_FILTER Exemplars, exemplar_filter, "trace_based", "`trace_based`, `always_on` or `always_off`: what stands behind the RPC set's durations.";
     OTEL_EXPORTER_PROMETHEUS_HOST String, text, "localhost", "Where `prometheus` listens.";
     OTEL_EXPORTER_PROMETHEUS_PORT u16, port, "9464", "Its port.";
     OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE Temporality, temporality, "cumulative", "`cumulative`, `delta` or `lowmemory`.";
+    OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION Histograms, histograms, "explicit_bucket_histogram", "Or `base2_exponential_bucket_histogram`: of every histogram, whatever its boundaries.";
     OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value; none is no limit.";
     OTEL_ATTRIBUTE_COUNT_LIMIT usize, limit, "128", "Attributes on a span, an event, a link or a log record.";
     OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value of spans.";
@@ -122,8 +150,21 @@ variables! {
     OTEL_LINK_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a link.";
     OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT usize, limit, "", "Longest attribute value of log records.";
     OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a log record.";
+    OTEL_SEMCONV_STABILITY_OPT_IN MetricNames, semconv, "", "`rpc`: conventional names of the metrics of calls only; `rpc/dup`: both sets.";
     OTEL_LOG_LEVEL Option<Level>, log_level, "none", "Our diagnostics on standard error, where neither `tracing` nor `log` is set up.";
     NO_COLOR (), presence, "", "Anything: no colours on the console.";
+}
+refused {
+    OTEL_CONFIG_FILE, "Not supported: there are no files of configuration in this version; set the variables.";
+    OTEL_EXPERIMENTAL_CONFIG_FILE, "Not supported: it was a name on trial.";
+    OTEL_BSP_MAX_CONCURRENT_EXPORTS, "Not supported: not in the specification, and one batch after the other leaves for each destination.";
+    OTEL_EXPORTER_OTLP_SPAN_INSECURE, "Not supported: obsolete; the endpoint's scheme says whether there is TLS.";
+    OTEL_EXPORTER_OTLP_METRIC_INSECURE, "Not supported: obsolete; the endpoint's scheme says whether there is TLS.";
+    OTEL_EXPORTER_ZIPKIN_ENDPOINT, "Not supported: Zipkin is deprecated; send OTLP to a collector that speaks it.";
+    OTEL_EXPORTER_ZIPKIN_TIMEOUT, "Not supported: Zipkin is deprecated; send OTLP to a collector that speaks it.";
+    OTEL_EXPORTER_ZIPKIN_PROTOCOL, "Not supported: Zipkin is deprecated; send OTLP to a collector that speaks it.";
+    OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN, "Not supported: exceptions are events of their span, or log records by `log_error`; nothing is sent twice.";
+}
 }
 
 /// The part of the process environment that is ours to read, and what was wrong with it.
@@ -140,6 +181,11 @@ pub(super) fn of_process() -> (Vec<(String, String)>, Vec<String>) {
         }
     }
     (pairs, complaints)
+}
+
+/// The rows of what is deliberately not supported.
+pub(super) fn unsupported() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(|row| row.kind == UNSUPPORTED)
 }
 
 /// Whether a name is in the table.

@@ -62,6 +62,8 @@ pub(crate) struct Extra {
     pub(crate) trace_state: String,
     /// Baggage entries, decoded, in order; keys are unique.
     pub(crate) baggage: Vec<(String, String)>,
+    /// B3's and Jaeger's flag, which goes along with every call below.
+    pub(crate) debug: bool,
     /// Where a test captures the spans of this context.
     pub(crate) capture: Option<Arc<Sink>>,
 }
@@ -121,6 +123,10 @@ impl Parent {
 
     pub(crate) fn trace_state(&self) -> &str {
         self.extra.as_ref().map_or("", |extra| &extra.trace_state)
+    }
+
+    pub(crate) fn is_debugged(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.debug)
     }
 
     pub(crate) fn entries(&self) -> &[(String, String)] {

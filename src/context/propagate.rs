@@ -2,69 +2,112 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::parent::{Extra, Parent};
-use super::{baggage, traceparent, tracestate};
-use crate::config::plan::Propagators;
+use super::{b3, baggage, jaeger, traceparent, tracestate};
+use crate::config::plan::{Propagator, Propagators};
 use crate::telemetry::Extract;
 
-/// Bits of `Propagators`, readable without a lock.
-static CHOSEN: AtomicU8 = AtomicU8::new(OF_TRACE_CONTEXT | OF_BAGGAGE);
-const OF_TRACE_CONTEXT: u8 = 1;
-const OF_BAGGAGE: u8 = 2;
+/// The bits of `Propagators`, readable without a lock.
+static CHOSEN: AtomicU32 = AtomicU32::new(Propagators::STANDARD.bits());
 
 /// The propagators that the newest `init` chose.
 pub(crate) fn chosen() -> Propagators {
-    let bits = CHOSEN.load(Ordering::Relaxed);
-    Propagators { trace_context: bits & OF_TRACE_CONTEXT != 0, baggage: bits & OF_BAGGAGE != 0 }
+    Propagators::from_bits(CHOSEN.load(Ordering::Relaxed))
 }
 
 pub(crate) fn choose(propagators: Propagators) {
-    let bit = |on, bit| if on { bit } else { 0 };
-    let trace_context = bit(propagators.trace_context, OF_TRACE_CONTEXT);
-    CHOSEN.store(trace_context | bit(propagators.baggage, OF_BAGGAGE), Ordering::Relaxed);
+    CHOSEN.store(propagators.bits(), Ordering::Relaxed);
 }
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 const BAGGAGE: &str = "baggage";
 
+/// The headers that may be written, in order.
+pub(crate) fn fields(which: Propagators) -> Vec<&'static str> {
+    let of = |propagator| -> &'static [&'static str] {
+        match propagator {
+            Propagator::TraceContext => &[TRACEPARENT, TRACESTATE],
+            Propagator::Baggage => &[BAGGAGE],
+            Propagator::B3 => &b3::OF_ONE,
+            Propagator::B3Multi => &b3::OF_SEVERAL,
+            Propagator::Jaeger => &jaeger::HEADERS,
+        }
+    };
+    which.iter().flat_map(of).copied().collect()
+}
+
 /// Hands over each header of a context: none for a root without baggage.
 pub(crate) fn inject(parent: &Parent, which: Propagators, set: &mut dyn FnMut(&str, &str)) {
-    if which.trace_context && parent.has_span() {
-        set(TRACEPARENT, traceparent::write(parent, &mut [0; traceparent::LENGTH]));
-        let trace_state = parent.trace_state();
-        if !trace_state.is_empty() {
-            set(TRACESTATE, trace_state);
+    let has_span = parent.has_span();
+    for propagator in which.iter() {
+        match propagator {
+            Propagator::Baggage if !parent.entries().is_empty() => {
+                set(BAGGAGE, &baggage::write(parent.entries()));
+            }
+            Propagator::TraceContext if has_span => {
+                set(TRACEPARENT, traceparent::write(parent, &mut [0; traceparent::LENGTH]));
+                let trace_state = parent.trace_state();
+                if !trace_state.is_empty() {
+                    set(TRACESTATE, trace_state);
+                }
+            }
+            Propagator::B3 if has_span => b3::write_one(parent, set),
+            Propagator::B3Multi if has_span => b3::write_several(parent, set),
+            Propagator::Jaeger if has_span => jaeger::write(parent, set),
+            _ => {}
         }
-    }
-    if which.baggage && !parent.entries().is_empty() {
-        set(BAGGAGE, &baggage::write(parent.entries()));
     }
 }
 
-/// Reads a context; without a valid `traceparent` it is a root, which may still have baggage.
+/// Reads a context; where none of the propagators finds a span it is a root, which may still have baggage.
+///
+/// Each is asked in its turn, and the last one that finds a span has found it.
 pub(crate) fn extract(which: Propagators, carrier: &(impl Extract + ?Sized)) -> Parent {
     let mut extra = Extra::default();
     let mut parent = Parent::root();
-    if which.trace_context {
-        if let Some(remote) = remote(carrier) {
-            parent = remote;
-            let mut lines = tracestate::Lines::default();
-            carrier.each(TRACESTATE, &mut |line| lines.add(line));
-            extra.trace_state = lines.finish();
+    for propagator in which.iter() {
+        match propagator {
+            Propagator::TraceContext => {
+                if let Some(remote) = remote(carrier) {
+                    adopt(&mut parent, &mut extra, (remote, false));
+                    let mut lines = tracestate::Lines::default();
+                    carrier.each(TRACESTATE, &mut |line| lines.add(line));
+                    extra.trace_state = lines.finish();
+                }
+            }
+            Propagator::Baggage => {
+                let mut lines = baggage::Lines::default();
+                carrier.each(BAGGAGE, &mut |line| lines.add(line));
+                extra.baggage = lines.finish();
+            }
+            Propagator::B3 | Propagator::B3Multi => {
+                b3::read(carrier).into_iter().for_each(|it| adopt(&mut parent, &mut extra, it));
+            }
+            Propagator::Jaeger => {
+                jaeger::read(carrier).into_iter().for_each(|it| adopt(&mut parent, &mut extra, it));
+            }
         }
-    }
-    if which.baggage {
-        let mut lines = baggage::Lines::default();
-        carrier.each(BAGGAGE, &mut |line| lines.add(line));
-        extra.baggage = lines.finish();
     }
     if extra != Extra::default() {
         parent.extra = Some(Arc::new(extra));
     }
     parent
+}
+
+/// Takes another span for the parent. What another kind of header said of the same span stays: a caller
+/// may write several kinds.
+fn adopt(parent: &mut Parent, extra: &mut Extra, (found, debug): (Parent, bool)) {
+    if (found.trace, found.span) == (parent.trace, parent.span) {
+        parent.flags |= found.flags;
+    } else {
+        *parent = found;
+        extra.trace_state.clear();
+        extra.debug = false;
+    }
+    extra.debug |= debug;
 }
 
 /// The span that the one `traceparent` names; of several, none can be believed.
@@ -103,7 +146,11 @@ mod tests {
 
     use super::*;
 
-    const ALL: Propagators = Propagators { trace_context: true, baggage: true };
+    const ALL: Propagators = Propagators::STANDARD;
+
+    fn of(propagators: &[Propagator]) -> Propagators {
+        propagators.iter().copied().collect()
+    }
     const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-01";
 
     fn carrier(headers: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -163,14 +210,86 @@ mod tests {
         let all = extract(ALL, &headers);
         assert_eq!(names(&all, ALL), ["traceparent", "tracestate", "baggage"]);
         for (which, expected) in [
-            (Propagators { baggage: false, ..ALL }, &["traceparent", "tracestate"][..]),
-            (Propagators { trace_context: false, ..ALL }, &["baggage"]),
-            (Propagators { trace_context: false, baggage: false }, &[]),
+            (of(&[Propagator::TraceContext]), &["traceparent", "tracestate"][..]),
+            (of(&[Propagator::Baggage]), &["baggage"]),
+            (Propagators::NONE, &[]),
         ] {
             assert_eq!(names(&all, which), expected);
             assert_eq!(names(&extract(which, &headers), ALL), expected);
         }
         assert!(names(&Parent::root(), ALL).is_empty());
+    }
+
+    #[test]
+    fn they_are_written_in_the_order_given_and_the_last_found_counts() {
+        use Propagator::{B3, B3Multi, Baggage, Jaeger, TraceContext};
+        let all = extract(ALL, &carrier(&[("traceparent", VALID), ("baggage", "k=v")]));
+        let order = of(&[Jaeger, Baggage, B3Multi, TraceContext, B3]);
+        let written = [
+            "uber-trace-id",
+            "baggage",
+            "x-b3-traceid",
+            "x-b3-spanid",
+            "x-b3-sampled",
+            "traceparent",
+            "b3",
+        ];
+        assert_eq!(names(&all, order), written);
+        assert!(written.iter().all(|name| fields(order).contains(name)));
+
+        let headers =
+            carrier(&[("traceparent", VALID), ("b3", "0000000000000007-0000000000000008-1")]);
+        assert_eq!(extract(of(&[TraceContext, B3]), &headers).span, 8);
+        assert_eq!(extract(of(&[B3Multi, TraceContext]), &headers).span, 0x1234_5678_9012_3456);
+        assert_eq!(extract(of(&[B3, Jaeger]), &headers).span, 8, "none found takes nothing away");
+        assert!(!extract(ALL, &carrier(&[("b3", "1-2-1")])).has_span(), "it was not asked for");
+    }
+
+    #[test]
+    fn kinds_that_speak_of_the_same_span_complete_each_other() {
+        use Propagator::{B3, TraceContext};
+        let b3 = "12345678901234567890123456789012-1234567890123456-d";
+        let headers = carrier(&[("traceparent", VALID), ("tracestate", "foo=1"), ("b3", b3)]);
+        for order in [[TraceContext, B3], [B3, TraceContext]] {
+            let parent = extract(of(&order), &headers);
+            assert_eq!((parent.trace_state(), parent.is_debugged()), ("foo=1", true), "{order:?}");
+        }
+        let other = carrier(&[
+            ("traceparent", VALID),
+            ("tracestate", "foo=1"),
+            ("b3", &b3.replacen('1', "2", 1)),
+        ]);
+        let parent = extract(of(&[TraceContext, B3]), &other);
+        assert_eq!((parent.trace_state(), parent.is_debugged()), ("", true));
+        let parent = extract(of(&[B3, TraceContext]), &other);
+        assert_eq!((parent.trace_state(), parent.is_debugged()), ("foo=1", false));
+    }
+
+    #[test]
+    fn a_debugged_trace_stays_one_below() {
+        use Propagator::{B3, B3Multi, Jaeger};
+        let headers = carrier(&[
+            ("X-B3-TraceId", "0000000000000007"),
+            ("X-B3-SpanId", "0000000000000008"),
+            ("X-B3-Flags", "1"),
+        ]);
+        let parent = extract(of(&[B3]), &headers);
+        let values = |which| {
+            let mut values = Vec::new();
+            inject(&parent, of(&[which]), &mut |name, value| {
+                values.push(format!("{name}={value}"))
+            });
+            values.join(" ")
+        };
+        assert_eq!(values(B3), "b3=00000000000000000000000000000007-0000000000000008-d");
+        assert_eq!(
+            values(Jaeger),
+            "uber-trace-id=00000000000000000000000000000007:0000000000000008:0:3"
+        );
+        assert_eq!(
+            values(B3Multi),
+            "x-b3-traceid=00000000000000000000000000000007 x-b3-spanid=0000000000000008 x-b3-flags=1"
+        );
     }
 
     #[test]

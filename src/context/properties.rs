@@ -4,9 +4,9 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
 use super::{Parent, extract, inject, traceparent};
-use crate::config::plan::Propagators;
+use crate::config::plan::{Propagator, Propagators};
 
-const ALL: Propagators = Propagators { trace_context: true, baggage: true };
+const ALL: Propagators = Propagators::STANDARD;
 
 type Headers = Vec<(String, String)>;
 
@@ -74,6 +74,41 @@ proptest! {
         let second = extract(ALL, &written);
         prop_assert_eq!((first.trace, first.span), (second.trace, second.span));
         prop_assert_eq!(first.extra, second.extra);
+    }
+
+    #[test]
+    fn hostile_headers_of_every_kind_do_no_harm(
+        b3 in prop_oneof![text(), "[0-9a-f]{15,33}-[0-9a-f]{15,17}(-[01d-])?(-[0-9a-f]{16})?"],
+        trace in prop_oneof![text(), "[0-9a-f]{16}|[0-9a-f]{32}"],
+        span in prop_oneof![text(), "[0-9a-f]{16}"],
+        flags in prop_oneof![text(), "[01]", "true"],
+        jaeger in prop_oneof![text(), "[0-9a-f]{0,34}(:|%3A)[0-9a-f]{0,18}:[0-9a-f]?:[0-9a-f]{0,3}"],
+        order in Just(Propagator::EVERY.to_vec()).prop_shuffle(),
+    ) {
+        let named = [
+            ("b3", &b3), ("X-B3-TraceId", &trace), ("X-B3-SpanId", &span),
+            ("X-B3-Sampled", &flags), ("X-B3-Flags", &flags), ("uber-trace-id", &jaeger),
+        ];
+        let received: Headers =
+            named.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect();
+        let order: Propagators = order.into_iter().collect();
+        let first = extract(order, &received);
+        prop_assert_eq!(first.has_span(), first.remote);
+        prop_assert!(!first.is_debugged() || first.place().sampled());
+        // What was understood is understood again, whichever kind carries it.
+        for kind in Propagator::EVERY.into_iter().filter(|kind| *kind != Propagator::Baggage) {
+            let which: Propagators = [kind].into_iter().collect();
+            let mut written = Headers::new();
+            inject(&first, which, &mut |name, value| {
+                written.push((name.to_owned(), value.to_owned()));
+            });
+            let second = extract(which, &written);
+            prop_assert_eq!((first.trace, first.span), (second.trace, second.span));
+            prop_assert_eq!(first.place().sampled(), second.place().sampled());
+            if kind != Propagator::TraceContext {
+                prop_assert_eq!(first.is_debugged(), second.is_debugged());
+            }
+        }
     }
 
     #[test]

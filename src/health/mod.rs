@@ -2,4 +2,5 @@
 
 pub(crate) mod counters;
 pub(crate) mod diagnostics;
+pub(crate) mod durations;
 pub(crate) mod ledger;

@@ -210,11 +210,17 @@ impl Destination {
         to: impl FnOnce(&Frame) -> &'a Counter,
     ) {
         let settled = self.outstanding.borrow_mut().settle(sequence);
+        self.note_under_way();
         let Some(frame) = settled else { return };
         self.shared.memory.release(frame.body.len());
         self.account.settle(rejected, &self.account.rejected);
         self.account.settle(u64::from(frame.items) - rejected, to(&frame));
         self.shared.wake.notify_one();
+    }
+
+    /// For whoever asks from another thread.
+    fn note_under_way(&self) {
+        self.account.set_under_way(self.outstanding.borrow().under_way());
     }
 
     fn say(&self, level: Level, topic: &str, line: &str) -> bool {

@@ -33,6 +33,15 @@ pub(crate) struct Intake {
     staged: AtomicU64,
 }
 
+/// The numbers of a signal's way in.
+pub(super) struct Entrance {
+    /// For want of room in a ring.
+    pub(super) refused: u64,
+    pub(super) waiting: u64,
+    /// After the shutdown.
+    pub(super) late: u64,
+}
+
 #[derive(Default)]
 struct Registry {
     /// Rings that the worker has not seen yet.
@@ -156,6 +165,17 @@ impl Intake {
         registry.gauges.retain(|gauge| !gauge.is_same(&gone));
         drop(registry);
         self.memory.release_ring(gone.bytes());
+    }
+
+    /// What is known of items before they come to a destination; each destination has a copy of all.
+    pub(super) fn entrance(&self) -> Entrance {
+        let registry = self.lock_registry();
+        let (mut refused, mut waiting) = (registry.refused, self.staged.load(Ordering::Acquire));
+        for gauge in &registry.gauges {
+            refused += gauge.refused();
+            waiting += gauge.waiting();
+        }
+        Entrance { refused, waiting, late: self.late.read() }
     }
 
     /// The signal's counts, now. Once the worker has `stopped`, what is still in a ring stays there.

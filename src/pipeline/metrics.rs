@@ -44,7 +44,7 @@ impl MetricRoad {
         }
         let exits = &mut self.exits;
         let mut points = 0;
-        shared.meters.collect(&shared.diagnostics, |metric| {
+        shared.collect(|metric| {
             points += metric.points();
             for exit in exits.iter_mut() {
                 exit.encoder.metric(metric);

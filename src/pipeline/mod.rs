@@ -11,6 +11,7 @@ mod metrics;
 pub(crate) mod ring;
 mod road;
 mod scrape;
+mod sdk_metrics;
 mod shared;
 mod start;
 mod sync;

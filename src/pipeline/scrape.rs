@@ -21,7 +21,7 @@ pub(super) fn spawn(plan: &Plan, shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
         let (of_page, resource) = (Arc::clone(shared), plan.resource.clone());
         let page = move || {
             let mut page = Page::new(&resource);
-            of_page.meters.collect(&of_page.diagnostics, |metric| page.metric(metric));
+            of_page.collect(|metric| page.metric(metric));
             page.finish()
         };
         let diagnostics = Arc::clone(&shared.diagnostics);

@@ -6,16 +6,18 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::config::plan::Plan;
+use crate::config::plan::{ExporterPlan, Plan};
+use crate::encode::view::MetricView;
 use crate::error::Error;
 use crate::health::diagnostics::Diagnostics;
 use crate::record::metric::Meters;
-use crate::record::start::Settings;
+use crate::record::start::{Sampler, Settings};
 use crate::telemetry::Signal;
 
 use super::completion::Completion;
 use super::intake::Intake;
 use super::memory::Memory;
+use super::sdk_metrics::SdkMetrics;
 
 /// What the host asks of the worker.
 pub(crate) struct Request {
@@ -39,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) logs: Intake,
     pub(crate) metrics: Intake,
     pub(crate) meters: Meters,
+    /// Where somebody asked for them.
+    sdk_metrics: Option<SdkMetrics>,
     pub(super) memory: Arc<Memory>,
     pub(super) wake: Notify,
     requests: Mutex<Vec<Request>>,
@@ -51,13 +55,21 @@ pub(crate) struct Shared {
 impl Shared {
     pub(super) fn new(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Self {
         let memory = Arc::new(Memory::new(plan.memory));
+        let intake = |exporters: &[ExporterPlan], max_queue| {
+            Intake::new(exporters.len(), max_queue, &memory)
+        };
+        let traces = intake(&plan.traces.exporters, plan.traces.batch.max_queue);
+        let logs = intake(&plan.logs.exporters, plan.logs.batch.max_queue);
+        let metrics = intake(&plan.metrics.exporters, 0);
         Self {
-            settings: plan.into(),
+            sdk_metrics: SdkMetrics::new(plan, &traces, &logs, &metrics),
+            // It may change while spans begin; the rest stays.
+            settings: Settings { sampler: Sampler::OfProcess, ..plan.into() },
             meters: Meters::new(plan, &diagnostics),
             diagnostics,
-            traces: Intake::new(plan.traces.exporters.len(), plan.traces.batch.max_queue, &memory),
-            logs: Intake::new(plan.logs.exporters.len(), plan.logs.batch.max_queue, &memory),
-            metrics: Intake::new(plan.metrics.exporters.len(), 0, &memory),
+            traces,
+            logs,
+            metrics,
             memory,
             wake: Notify::new(),
             requests: Mutex::default(),
@@ -68,6 +80,14 @@ impl Shared {
 
     pub(crate) fn is_running(&self) -> bool {
         self.running.load(Ordering::Acquire)
+    }
+
+    /// One collection of all metrics.
+    pub(super) fn collect(&self, mut each: impl FnMut(&MetricView<'_>)) {
+        self.meters.collect(&self.diagnostics, &mut each);
+        if let Some(own) = &self.sdk_metrics {
+            own.collect(self, &mut each);
+        }
     }
 
     /// Wakes the worker before its schedule.

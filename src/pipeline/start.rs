@@ -11,6 +11,7 @@ use crate::config::plan::Plan;
 use crate::error::Error;
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::record::local;
+use crate::record::start::choose_sampler;
 
 use super::clock;
 use super::set_current;
@@ -37,11 +38,13 @@ pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Runnin
         .build()
         .map_err(|error| Error::start(format!("cannot start the telemetry runtime: {error}")))?;
     let runtime = Background(Some(runtime));
+    let sampler = plan.sampler;
     let (plan, of_thread) = (plan.clone(), Arc::clone(&shared));
     let thread = std::thread::Builder::new()
         .name("trackside".into())
         .spawn(move || run(runtime, &plan, &of_thread))
         .map_err(|error| Error::start(format!("cannot start the telemetry thread: {error}")))?;
+    choose_sampler(sampler);
     set_current(Arc::clone(&shared));
     Ok(Running { shared, thread: Mutex::new(Some(thread)) })
 }

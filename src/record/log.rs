@@ -16,7 +16,7 @@ use super::bytes::Reader;
 use super::exception::Exception;
 use super::local::{self, Lane, Local};
 use super::values::{alone, text, value};
-use super::{gate, metric};
+use super::{gate, log_filter, metric};
 
 const HEAD: usize = 72;
 
@@ -149,6 +149,9 @@ fn forward(
     }
     let gate = gate::read();
     let band = BANDS.iter().position(|(from, ..)| level >= *from).unwrap_or(BANDS.len() - 1);
+    if !log_filter::admits(module, BANDS[band].1) {
+        return;
+    }
     metric::count_forwarded_log(band);
     local::with(|local| {
         local.log(gate, None, |limits, attributes| {

@@ -14,6 +14,7 @@ pub(crate) mod gate;
 pub(crate) mod limits;
 pub(crate) mod local;
 pub(crate) mod log;
+pub(crate) mod log_filter;
 pub(crate) mod metric;
 mod open;
 pub(crate) mod packed;

@@ -63,9 +63,23 @@ impl From<&Plan> for Settings {
     }
 }
 
+/// The process's head sampler in one word, since it may change while spans begin: see `Sampler::word`.
+static OF_PROCESS: AtomicU64 = AtomicU64::new(0);
+/// The bit that says: as the parent, if there is one.
+const AS_PARENT: u64 = 1 << 63;
+/// The other bits are the threshold; all of them set is everything.
+const EVERYTHING: u64 = AS_PARENT - 1;
+
+/// Roots that begin from here on are sampled by this.
+pub(crate) fn choose_sampler(plan: SamplerPlan) {
+    OF_PROCESS.store(Sampler::from(plan).word(), Ordering::Relaxed);
+}
+
 /// The head sampler, ready to ask.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sampler {
+    /// The one that `choose_sampler` chose last.
+    OfProcess,
     Always(bool),
     /// Sampled below this, of 63 bits of the trace id.
     Below(u64),
@@ -92,6 +106,7 @@ impl Sampler {
     pub(crate) fn samples(self, parent: Place, trace: u128) -> bool {
         let below = |threshold| (trace as u64 >> 1) < threshold;
         match self {
+            Self::OfProcess => by(OF_PROCESS.load(Ordering::Relaxed), parent, trace),
             Self::Always(on) => on,
             Self::Below(threshold) => below(threshold),
             Self::ParentAlways(_) | Self::ParentBelow(_) if parent.has_span() => parent.sampled(),
@@ -99,6 +114,31 @@ impl Sampler {
             Self::ParentBelow(threshold) => below(threshold),
         }
     }
+}
+
+impl Sampler {
+    /// The process's own is not asked for its word.
+    fn word(self) -> u64 {
+        let all = |on| if on { EVERYTHING } else { 0 };
+        match self {
+            Self::OfProcess => OF_PROCESS.load(Ordering::Relaxed),
+            Self::Always(on) => all(on),
+            // A ratio below 1 is below this by 1024 at least.
+            Self::Below(threshold) => threshold.min(EVERYTHING),
+            Self::ParentAlways(on) => AS_PARENT | all(on),
+            Self::ParentBelow(threshold) => AS_PARENT | threshold.min(EVERYTHING),
+        }
+    }
+}
+
+/// As the sampler of that word.
+#[inline]
+fn by(word: u64, parent: Place, trace: u128) -> bool {
+    if word & AS_PARENT != 0 && parent.has_span() {
+        return parent.sampled();
+    }
+    let threshold = word & EVERYTHING;
+    threshold == EVERYTHING || (trace as u64 >> 1) < threshold
 }
 
 /// The other SDKs' rule: the last eight bytes of the trace id, shifted by one, against 2^63 times the ratio.
@@ -111,4 +151,37 @@ fn threshold(ratio: f64) -> u64 {
 pub(crate) fn flags(parent: Place, sampled: bool) -> u8 {
     let random = if parent.has_span() { parent.flags & RANDOM } else { RANDOM };
     random | if sampled { SAMPLED } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_word_says_what_the_sampler_says() {
+        let plans = [
+            SamplerPlan::AlwaysOn,
+            SamplerPlan::AlwaysOff,
+            SamplerPlan::Ratio(0.0),
+            SamplerPlan::Ratio(0.3),
+            SamplerPlan::Ratio(1.0 - f64::EPSILON / 2.0),
+            SamplerPlan::Ratio(1.0),
+            SamplerPlan::ParentBased(Root::AlwaysOn),
+            SamplerPlan::ParentBased(Root::AlwaysOff),
+            SamplerPlan::ParentBased(Root::Ratio(0.3)),
+            SamplerPlan::ParentBased(Root::Ratio(1.0)),
+        ];
+        let parent = |flags| Place { trace: 1, span: 1, flags, remote: false };
+        let lows = [0, 1, u64::MAX / 4, u64::MAX / 10 * 3, u64::MAX / 2, u64::MAX - 2047, u64::MAX];
+        for plan in plans {
+            let direct = Sampler::from(plan);
+            let word = direct.word();
+            for place in [Place::default(), parent(0), parent(SAMPLED)] {
+                for low in lows.map(u128::from) {
+                    let (expected, found) = (direct.samples(place, low), by(word, place, low));
+                    assert_eq!(found, expected, "{plan:?} {place:?} {low:x}");
+                }
+            }
+        }
+    }
 }

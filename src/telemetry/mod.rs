@@ -24,8 +24,8 @@ pub use self::twin::{
     register_service, span, up_down_counter,
 };
 pub use self::words::{
-    Dropped, Extract, Inject, Kind, MetricNames, OtelContext, Pace, Signal, SpanId, Status,
-    TraceId, Value,
+    Detector, Dropped, Extract, Inject, Kind, MetricNames, OtelContext, Pace, Signal, SpanId,
+    Status, TraceId, Value,
 };
 
 /// The ready-made RPC set: one call gives the span, the metrics and the context.

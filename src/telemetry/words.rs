@@ -79,6 +79,30 @@ pub enum MetricNames {
     Classic,
 }
 
+/// What the resource says by itself of the place where the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Detector {
+    /// `telemetry.distro.name` and `.version`.
+    Distro,
+    /// `service.instance.id`: a random one for each process.
+    Instance,
+    /// `host.name`, on Linux, and `host.arch`.
+    Host,
+    /// `host.id`, by which a machine can be told again; off unless asked for.
+    HostId,
+    /// `os.type`, and on Linux `os.name`, `.version` and `.description`.
+    Os,
+    /// `process.pid` and `process.executable.name`.
+    Process,
+    /// `process.command_line` and `process.executable.path`, which may hold secrets; off unless asked for.
+    CommandLine,
+    /// `container.id`, on Linux.
+    Container,
+    /// `k8s.*`, from the variables of the downward API.
+    Kubernetes,
+}
+
 /// How often batches leave, and how a failing endpoint is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -203,14 +227,14 @@ impl Dropped {
 
 /// A carrier that headers are written to.
 ///
-/// Ready for `Vec<(String, String)>`, `HashMap<String, String>`, `BTreeMap<String, String>` and,
-/// with the feature `http`, `http::HeaderMap`.
+/// Ready for `Vec<(String, String)>`, `HashMap<String, String>`, `BTreeMap<String, String>`,
+/// `std::process::Command` and, with the feature `http`, `http::HeaderMap`.
 pub trait Inject {
     /// Sets `name`, replacing a value under the same name in any case.
     fn set(&mut self, name: &str, value: &str);
 }
 
-/// A carrier that headers are read from; ready for the same types as [`Inject`].
+/// A carrier that headers are read from; ready for the same types as [`Inject`], but for `Command`.
 pub trait Extract {
     /// The first value under `name`, in any case.
     fn get(&self, name: &str) -> Option<&str>;
@@ -220,6 +244,31 @@ pub trait Extract {
         if let Some(value) = self.get(name) {
             take(value);
         }
+    }
+}
+
+/// The environment that a child process is given: the names in upper case, with `_` for what a variable has not.
+///
+/// ```
+/// use std::process::Command;
+/// use trackside::telemetry;
+///
+/// let mut job = Command::new("job");
+/// telemetry::inject_into(&mut job); // TRACEPARENT and the like
+/// ```
+impl Inject for std::process::Command {
+    fn set(&mut self, name: &str, value: &str) {
+        let mut variable: String = name
+            .chars()
+            .map(|letter| match letter {
+                'a'..='z' | 'A'..='Z' | '0'..='9' => letter.to_ascii_uppercase(),
+                _ => '_',
+            })
+            .collect();
+        if variable.starts_with(|first: char| first.is_ascii_digit()) || variable.is_empty() {
+            variable.insert(0, '_');
+        }
+        self.env(variable, value);
     }
 }
 

@@ -90,6 +90,36 @@ const ROWS: &[Row] = &[
     (new, &[("OTEL_SIGNAL_EXPORTER", "otlp,capnp"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")], compression, "none", ""),
 ];
 
+/// Exporter; scheme; protocol; what comes of it, and the lines that say what was passed over.
+#[rustfmt::skip]
+const DISAGREEING: &[(&str, &str, &str, &str, &[&str])] = &[
+    ("capnp", "http://h:4319", "http/json", SHOWN, &["OTEL_EXPORTER_OTLP_ENDPOINT: the exporter is capnp", "OTEL_EXPORTER_OTLP_PROTOCOL: not used, since Cap'n Proto is sent"]),
+    ("capnp", "capnp://h:4319", "grpc", SHOWN, &["OTEL_EXPORTER_OTLP_PROTOCOL: not used, since Cap'n Proto is sent"]),
+    ("", "capnp://h:4319", "http/json", SHOWN, &["OTEL_EXPORTER_OTLP_PROTOCOL: not used, since Cap'n Proto is sent"]),
+    ("otlp", "capnp://h:4319", "http/json", "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"capnp://h:4319\": Cap'n Proto's, but OTLP is to be sent; name the exporter capnp, or write it as http://host:4318", &["OTLP is to be sent"]),
+    ("console", "capnp://h:4319", "http/json", "console(no_color false)", &[]),
+    ("none", "capnp://h:4319", "http/json", "off: OTEL_SIGNAL_EXPORTER is none", &[]),
+    ("otlp,capnp", "capnp://h:4319", "http/json", "http://localhost:4318/v1/signal capnp://h:4319", &[]),
+    ("otlp,capnp", "http://h:4318", "http/json", "http://h:4318/v1/signal capnp://localhost:4319", &[]),
+];
+
+#[test]
+fn where_three_disagree_the_exporter_wins_over_the_scheme_and_that_over_the_protocol() {
+    for (exporter, endpoint, protocol, expected, lines) in DISAGREEING {
+        let names = SIGNALS.each_ref().map(|signal| signal.spell("OTEL_SIGNAL_EXPORTER"));
+        let mut variables: Vec<_> = names.iter().map(|name| (name.as_str(), *exporter)).collect();
+        variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint));
+        variables.push(("OTEL_EXPORTER_OTLP_PROTOCOL", protocol));
+        let resolved = plan(&variables);
+        for signal in &SIGNALS {
+            assert_eq!(exporters(signal, &resolved.plan), signal.spell(expected), "{variables:?}");
+        }
+        let said = resolved.report.diagnostics();
+        assert_eq!(said.len(), lines.len(), "{variables:?}: {said:?}");
+        assert!(lines.iter().zip(said).all(|(line, said)| said.contains(line)), "{said:?}");
+    }
+}
+
 /// What stands behind the off switch where an endpoint cannot be used.
 #[rustfmt::skip]
 const BAD: &[(&str, &str)] = &[

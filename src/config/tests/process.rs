@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::resource;
+use super::{resource, undetected};
 use crate::config::TelemetryConfig;
 
 #[test]
@@ -25,7 +25,7 @@ fn the_process_environment_is_read() {
 #[test]
 #[ignore = "runs inside the process that the test above starts"]
 fn inside() {
-    let resolved = TelemetryConfig::default().plan().expect("no argument is bad");
+    let resolved = undetected(TelemetryConfig::default()).plan().expect("no argument is bad");
     assert_eq!(resource(&resolved.plan), "service.name=from-outside|");
     let expected: &[&str] = match cfg!(unix) {
         true => &["OTEL_RESOURCE_ATTRIBUTES: the value is not UTF-8; ignored"],
@@ -36,7 +36,7 @@ fn inside() {
 
 #[test]
 fn the_process_names_a_service_that_nobody_named() {
-    let resolved = TelemetryConfig::default().with_variables(Vec::new()).plan();
+    let resolved = undetected(TelemetryConfig::default()).with_variables(Vec::new()).plan();
     let plan = resolved.expect("no argument is bad").plan;
     let path = std::env::current_exe().expect("a test has a path");
     let name = path.file_name().expect("a program has a name").to_string_lossy();

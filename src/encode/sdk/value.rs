@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use opentelemetry::logs::AnyValue;
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 
-use crate::encode::view::{Any, Entries, Items, Pairs, Resource, Scope};
+use crate::encode::view::{Any, Entries, Items, Pairs, Resource, Scope, whole_number};
 
 /// A resource, its keys in order: the SDK keeps them in none.
 pub(crate) fn resource(from: &opentelemetry_sdk::Resource) -> Resource<'_> {
@@ -18,7 +18,10 @@ pub(crate) fn resource(from: &opentelemetry_sdk::Resource) -> Resource<'_> {
 
 /// A resource of ours as the SDK's.
 pub(crate) fn resource_of(attributes: &[(String, String)]) -> opentelemetry_sdk::Resource {
-    let pairs = attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let pairs = attributes.iter().map(|(key, value)| match whole_number(key, value) {
+        Some(number) => KeyValue::new(key.clone(), number),
+        None => KeyValue::new(key.clone(), value.clone()),
+    });
     opentelemetry_sdk::Resource::builder_empty().with_attributes(pairs).build()
 }
 

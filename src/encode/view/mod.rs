@@ -17,7 +17,7 @@ pub(crate) use metric::{
     Buckets, Exemplar, ExponentialHistogram, Histogram, MetricData, MetricView, Number, Pairs,
     Point, Scope, Summary, Temporality,
 };
-pub(crate) use resource::{EntityRef, Resource};
+pub(crate) use resource::{EntityRef, Resource, whole_number};
 #[allow(unused_imports, reason = "a receiver's")]
 pub(crate) use sink::BatchSink;
 pub(crate) use span::{EventView, LinkView, SpanStatus, SpanView};

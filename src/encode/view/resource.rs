@@ -23,7 +23,20 @@ pub(crate) struct EntityRef<'a> {
 
 impl<'a> From<&'a [(String, String)]> for Resource<'a> {
     fn from(pairs: &'a [(String, String)]) -> Self {
-        let pair = |(key, value): &'a (String, String)| (key.as_str(), Any::Str(value));
+        let pair = |(key, value): &'a (String, String)| (key.as_str(), typed(key, value));
         Self { attributes: pairs.iter().map(pair).collect(), ..Self::default() }
     }
+}
+
+/// A resource of ours is text; what the conventions want as a whole number is made one.
+fn typed<'a>(key: &str, value: &'a str) -> Any<'a> {
+    match whole_number(key, value) {
+        Some(number) => Any::I64(number),
+        None => Any::Str(value),
+    }
+}
+
+/// The number that an attribute of a resource is by the conventions.
+pub(crate) fn whole_number(key: &str, value: &str) -> Option<i64> {
+    (key == "process.pid").then(|| value.parse().ok())?
 }

@@ -26,6 +26,7 @@ struct Attempts {
 /// What an answer belongs to.
 struct Attempt {
     frame: Frame,
+    began: Instant,
     epoch: u64,
     /// An attempt before this one may have reached the peer.
     was_sent: bool,
@@ -35,7 +36,7 @@ impl Attempts {
     fn start(&mut self, exporter: &Rc<Exporter>, frame: Frame, epoch: u64) {
         let (exporter, sending) = (Rc::clone(exporter), frame.clone());
         let task = self.tasks.spawn_local(async move { exporter.send(&sending).await });
-        let attempt = Attempt { was_sent: frame.is_sent(), frame, epoch };
+        let attempt = Attempt { was_sent: frame.is_sent(), frame, epoch, began: Instant::now() };
         self.frames.insert(task.id(), attempt);
     }
 
@@ -54,6 +55,7 @@ impl Destination {
             {
                 let next = self.outstanding.borrow_mut().start();
                 let Some(frame) = next else { break };
+                self.note_under_way();
                 let epoch = self.backoff.borrow_mut().begin();
                 attempts.start(&exporter, frame, epoch);
             }
@@ -94,7 +96,8 @@ impl Destination {
     }
 
     fn answered(&self, attempt: Attempt, outcome: Outcome) {
-        let Attempt { frame, epoch, was_sent } = attempt;
+        let Attempt { frame, epoch, was_sent, began } = attempt;
+        self.account.took(error_of(&outcome), began.elapsed());
         match outcome {
             Outcome::Delivered { rejected, message } => {
                 self.delivered(&frame, epoch, rejected, message);
@@ -113,6 +116,7 @@ impl Destination {
                     frame.mark_unsent();
                 }
                 self.outstanding.borrow_mut().put_back(frame.sequence);
+                self.note_under_way();
                 self.failed(epoch, &error, after);
             }
         }
@@ -179,6 +183,18 @@ impl Destination {
         let line = format!("the exporter for {} panicked and was restarted: {error}", self.name);
         self.say(Level::Warn, "panic", &line);
         self.backoff.borrow_mut().succeed(attempt.epoch);
+        self.account.took("unconfirmed", attempt.began.elapsed());
         self.settle(attempt.frame.sequence, 0, &self.account.unconfirmed);
+    }
+}
+
+/// As `durations::ERRORS` has it.
+const fn error_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered { .. } => "",
+        Outcome::Refused { .. } => "rejected",
+        Outcome::TooLarge { .. } => "too_large",
+        Outcome::Unconfirmed { .. } => "unconfirmed",
+        Outcome::Retry { .. } => "retry",
     }
 }

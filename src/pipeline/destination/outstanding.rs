@@ -10,6 +10,8 @@ pub(super) struct Outstanding {
     frames: BTreeMap<u64, Entry>,
     /// Given to the newest frame.
     last: u64,
+    /// Items of the frames under way.
+    under_way: u64,
 }
 
 struct Entry {
@@ -33,24 +35,35 @@ impl Outstanding {
     pub(super) fn start(&mut self) -> Option<Frame> {
         let entry = self.frames.values_mut().find(|entry| !entry.is_under_way)?;
         entry.is_under_way = true;
+        self.under_way += u64::from(entry.frame.items);
         Some(entry.frame.clone())
     }
 
     /// The frame waits for its next attempt.
     pub(super) fn put_back(&mut self, sequence: u64) {
-        if let Some(entry) = self.frames.get_mut(&sequence) {
+        if let Some(entry) = self.frames.get_mut(&sequence).filter(|entry| entry.is_under_way) {
             entry.is_under_way = false;
+            self.under_way -= u64::from(entry.frame.items);
         }
     }
 
     /// Takes a frame out for good; `None` where that was done before.
     pub(super) fn settle(&mut self, sequence: u64) -> Option<Frame> {
-        self.frames.remove(&sequence).map(|entry| entry.frame)
+        let entry = self.frames.remove(&sequence)?;
+        if entry.is_under_way {
+            self.under_way -= u64::from(entry.frame.items);
+        }
+        Some(entry.frame)
     }
 
     /// Whether this sequence and all before it are settled, in whatever order they were.
     pub(super) fn has_settled(&self, sequence: u64) -> bool {
         self.frames.keys().next().is_none_or(|oldest| *oldest > sequence)
+    }
+
+    /// Items of the frames under way.
+    pub(super) fn under_way(&self) -> u64 {
+        self.under_way
     }
 
     pub(super) fn sequences(&self) -> Vec<u64> {

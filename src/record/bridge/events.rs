@@ -11,7 +11,7 @@ use crate::telemetry::Value;
 
 use super::super::log::{Body, Entry};
 use super::super::open::Open;
-use super::super::{current, gate, local};
+use super::super::{current, gate, local, log_filter};
 use super::visit::EventFields;
 use super::{held, is_own, set_place};
 
@@ -86,6 +86,11 @@ pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
         return;
     }
     let metadata = event.metadata();
+    let severity = severity(*metadata.level());
+    // Of what comes from `log` the logger is among the fields.
+    if !is_log(event) && !log_filter::admits(metadata.target(), severity) {
+        return;
+    }
     local::with(|local| {
         local.log(gate, context, |limits, attributes| {
             let text = local.log_text.take().unwrap_or_default();
@@ -103,12 +108,9 @@ pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
                 of_log => (of_log, line),
             };
             set_place(local, file, line, |key, value| fields.set(key, value));
-            (!is_own(&scope)).then_some(Entry {
-                severity: severity(*metadata.level()),
-                body: Body::Text(body),
-                scope,
-                ..Entry::default()
-            })
+            let passes =
+                !is_own(&scope) && (!is_log(event) || log_filter::admits(&scope, severity));
+            passes.then_some(Entry { severity, body: Body::Text(body), scope, ..Entry::default() })
         });
     });
 }
@@ -136,7 +138,7 @@ fn is_log(event: &Event<'_>) -> bool {
     event.metadata().target() == "log"
 }
 
-const fn severity(level: Level) -> u8 {
+pub(super) const fn severity(level: Level) -> u8 {
     match level {
         Level::ERROR => 17,
         Level::WARN => 13,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
 use super::super::log::{Body, Entry};
-use super::super::{gate, local};
+use super::super::{gate, local, log_filter};
 use super::{is_own, set_place};
 
 /// A logger that makes log records of what the `log` crate is told, with the trace and span of the moment.
@@ -50,6 +50,7 @@ impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         gate::read() & (gate::LOGS | gate::CAPTURES) != 0
             && !is_own(metadata.target())
+            && log_filter::admits(metadata.target(), severity(metadata.level()))
             && !local::is_suppressed()
     }
 

@@ -10,7 +10,7 @@ mod visit;
 
 pub use self::log::Logger;
 pub use self::tracing::{Layer, LogsAs, context_of, layer, set_parent};
-pub(crate) use install::{install, is_installed};
+pub(crate) use install::{follow, install, is_installed};
 
 use crate::telemetry::Value;
 

@@ -10,10 +10,11 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
-    InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality as SdkTemporality,
+    Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream,
+    Temporality as SdkTemporality,
 };
 
-use crate::config::plan::{ExporterPlan, Plan, Temporality};
+use crate::config::plan::{ExporterPlan, Histograms, Plan, Temporality};
 use crate::encode::each_metric;
 use crate::encode::sdk::resource_of;
 use crate::encode::view::MetricView;
@@ -47,7 +48,8 @@ struct Inner {
 /// Who records the predefined set.
 enum Predefined {
     Cells(Arc<Cells>),
-    /// A collection that leaves whole holds the SDK's instruments and nothing else.
+    /// A collection that leaves whole holds the SDK's instruments and nothing else; and exponential histograms are
+    /// the SDK's.
     Sdk(Arc<SdkSet>),
 }
 
@@ -58,16 +60,22 @@ impl Meters {
             Reader(Arc::new(ManualReader::builder().with_temporality(temporality).build()));
         // Ours is encoded once; this one is for exporters of the SDK's.
         let resource = resource_of(&plan.resource);
-        let provider = SdkMeterProvider::builder()
+        let mut builder = SdkMeterProvider::builder()
             .with_resource(resource)
-            .with_reader(Reader(Arc::clone(&reader.0)))
-            .build();
+            .with_reader(Reader(Arc::clone(&reader.0)));
+        let is_exponential = plan.metrics.histograms == Histograms::Exponential;
+        if is_exponential {
+            builder = builder.with_view(exponential);
+        }
+        let provider = builder.build();
         let scope = opentelemetry::InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
         let meter = provider.meter_with_scope(scope);
         let wants_whole = |exporter: &ExporterPlan| matches!(exporter, ExporterPlan::Foreign(_));
-        let predefined = match plan.metrics.exporters.iter().any(wants_whole) {
+        // The cells' buckets are fixed; those of exponential histograms move.
+        let needs_sdk = is_exponential || plan.metrics.exporters.iter().any(wants_whole);
+        let predefined = match needs_sdk {
             true => Predefined::Sdk(Arc::new(SdkSet::new(&meter, plan.metrics.names, diagnostics))),
             false => Predefined::Cells(Arc::new(Cells::new(&plan.metrics, diagnostics))),
         };
@@ -183,6 +191,17 @@ impl Meters {
             bounds => builder.with_boundaries(bounds.to_vec()).build(),
         }
     }
+}
+
+/// For histograms, whatever boundaries they came with: as many buckets as the specification has by default.
+fn exponential(instrument: &Instrument) -> Option<Stream> {
+    let aggregation = Aggregation::Base2ExponentialHistogram {
+        max_size: 160,
+        max_scale: 20,
+        record_min_max: true,
+    };
+    let is_histogram = instrument.kind() == InstrumentKind::Histogram;
+    is_histogram.then(|| Stream::builder().with_aggregation(aggregation).build().ok())?
 }
 
 macro_rules! observe {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{MetricNames, OtelContext, Pace};
+use super::super::{Detector, MetricNames, OtelContext, Pace};
 use super::Report;
 
 // The diagnostic hook's auto traits, so that both twins have the same.
@@ -49,8 +49,12 @@ ignored! {
     with_fallback_name(name: &str);
     /// One resource attribute; repeatable.
     with_attribute(key: &str, value: &str);
+    /// Whether the resource says this by itself.
+    with_detector(detector: Detector, on: bool);
     /// A name as in `OTEL_TRACES_SAMPLER`; a ratio only where the name takes one.
     with_sampler(name: &str, ratio: Option<f64>);
+    /// Which log records are taken, by level and logger.
+    with_log_filter(filter: &str);
     /// `false` forces the signal off; `true` leaves it to the environment.
     with_traces(on: bool);
     /// As `with_traces`.
@@ -59,6 +63,8 @@ ignored! {
     with_logs(on: bool);
     /// Names of the metrics of calls.
     with_metric_names(names: MetricNames);
+    /// Whether the metrics hold what the crate counts of itself.
+    with_sdk_metrics(on: bool);
     /// Schedule and retries.
     with_pace(pace: Pace);
     /// Where the exporter `file` writes.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::super::{Signal, Status};
-use super::TelemetryConfig;
+use super::{Parent, TelemetryConfig};
 
 /// What `init`, `force_flush` or `shutdown` could not do; off has none.
 #[derive(Clone, Debug)]
@@ -63,6 +63,28 @@ impl Telemetry {
     #[must_use]
     pub fn report(&self) -> Report {
         Report::new()
+    }
+
+    /// Another head sampler, for the roots that begin from here on.
+    ///
+    /// # Errors
+    /// None in this mode.
+    pub fn set_sampler(&self, _name: &str, _ratio: Option<f64>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Another filter of log records, from here on.
+    ///
+    /// # Errors
+    /// None in this mode.
+    pub fn set_log_filter(&self, _filter: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The context that this process was started with.
+    #[must_use]
+    pub fn inherited(&self) -> Parent {
+        Parent::root()
     }
 
     /// Waits until what was recorded before the call is answered; `Err` says how much is not.

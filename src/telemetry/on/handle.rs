@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use crate::config::plan::Plan;
 use crate::config::{Report, TelemetryConfig};
-use crate::context;
+use crate::context::{self, Parent};
 use crate::error::Error;
 use crate::health::counters::{FORGOTTEN_SPANS, LATE_WRITES};
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline::completion::Completion;
 use crate::pipeline::{self, Intake, Request, Running, Shared};
 use crate::record::bridge::{self, otel};
-use crate::record::{gate, local};
+use crate::record::{gate, local, log_filter};
 
 use super::super::{Signal, Status};
 
@@ -69,6 +69,7 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
         Some(pipeline::start(&plan, Arc::clone(&diagnostics))?)
     };
     context::choose(plan.propagators);
+    log_filter::choose(plan.log_filter.clone());
     gate::change(gate::PROPAGATES, gate::PROPAGATES);
     otel::choose(plan.otel_context);
     let started = started(&plan);
@@ -79,6 +80,7 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     }
     let inner = Arc::new(Inner {
         running,
+        inherited: context::extract(plan.propagators, &plan.inherited),
         why: [plan.traces.why, plan.metrics.why, plan.logs.why],
         drop_deadline: plan.drop_deadline,
         report: Mutex::new(report),
@@ -88,6 +90,7 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     *current = Arc::downgrade(&inner);
     // A host's callback may itself call `init`.
     drop(current);
+    bridge::follow();
     // Nor may what is replaced, which ends here, be waited for under the lock.
     otel::set_globals(plan.globals);
     for line in lines {
@@ -115,15 +118,17 @@ fn started(plan: &Plan) -> String {
 
 type Ending = Completion<Result<(), Error>>;
 
-struct Inner {
-    running: Option<Running>,
+pub(super) struct Inner {
+    pub(super) running: Option<Running>,
+    /// The context that the process was started with.
+    pub(super) inherited: Parent,
     /// Why traces, metrics and logs are on or off.
     why: [String; 3],
     drop_deadline: Duration,
-    report: Mutex<Report>,
+    pub(super) report: Mutex<Report>,
     /// The shutdown, once it has begun.
-    ending: Mutex<Option<Arc<Ending>>>,
-    diagnostics: Arc<Diagnostics>,
+    pub(super) ending: Mutex<Option<Arc<Ending>>>,
+    pub(super) diagnostics: Arc<Diagnostics>,
 }
 
 impl Inner {
@@ -213,7 +218,7 @@ fn deadline(within: Duration) -> Instant {
 /// Clones are the same telemetry.
 #[derive(Clone)]
 #[must_use = "dropping the last handle shuts telemetry down"]
-pub struct Telemetry(Arc<Inner>);
+pub struct Telemetry(pub(super) Arc<Inner>);
 
 impl Telemetry {
     /// Counts and states, per signal, as of now; it may be called as often as one likes.

@@ -33,7 +33,10 @@ pub(crate) fn read(requests: &[Value], ran: &RangeInclusive<u64>, to: &mut Compa
         for of in each(requests, of_resources) {
             let mut fields = rest(of, of_scopes);
             if let Some(Value::Object(resource)) = fields.get_mut("resource") {
-                let attributes = attributes(resource.get("attributes"));
+                let list = resource.get("attributes").and_then(Value::as_array);
+                let stated: Vec<Value> =
+                    list.into_iter().flatten().filter(|it| !is_detected(it)).cloned().collect();
+                let attributes = attributes(Some(&Value::Array(stated)));
                 resource.insert("attributes".to_owned(), attributes);
             }
             distinct(&mut resources, fields);
@@ -49,4 +52,19 @@ pub(crate) fn read(requests: &[Value], ran: &RangeInclusive<u64>, to: &mut Compa
         "metrics": metrics::read(requests, ran, to),
         "logs": logs::read(requests, &spans, ran, to),
     })
+}
+
+/// What the machine says of itself is another thing on each.
+fn is_detected(attribute: &Value) -> bool {
+    let of = [
+        "host.",
+        "os.",
+        "process.",
+        "container.",
+        "k8s.",
+        "service.instance.",
+        "telemetry.distro.",
+    ];
+    let key = attribute["key"].as_str().unwrap_or_default();
+    of.iter().any(|start| key.starts_with(start))
 }

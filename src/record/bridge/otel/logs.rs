@@ -9,7 +9,7 @@ use opentelemetry::{InstrumentationScope, Key, SpanId, TraceFlags, TraceId};
 
 use crate::pipeline::clock;
 use crate::record::log::{Body, Entry};
-use crate::record::{gate, local};
+use crate::record::{gate, local, log_filter};
 use crate::telemetry::Value;
 
 use super::value::with_any;
@@ -44,13 +44,14 @@ impl logs::Logger for Logger {
     /// A record without a trace context belongs to the current span; one without a time, to now.
     fn emit(&self, record: LogRecord) {
         let gate = gate::read();
-        if is_on(gate) {
+        let severity = record.severity.map_or(0, |severity| severity as u8);
+        if is_on(gate) && log_filter::admits(self.scope_of(&record), severity) {
             local::with(|local| self.write(local, gate, &record));
         }
     }
 
-    fn event_enabled(&self, _level: Severity, _target: &str, _name: Option<&str>) -> bool {
-        is_on(gate::read())
+    fn event_enabled(&self, level: Severity, target: &str, _name: Option<&str>) -> bool {
+        is_on(gate::read()) && log_filter::admits(target, level as u8)
     }
 }
 
@@ -59,6 +60,11 @@ fn is_on(gate: u32) -> bool {
 }
 
 impl Logger {
+    /// The target is where the record comes from: the exporters' name for the scope.
+    fn scope_of<'a>(&'a self, record: &'a LogRecord) -> &'a str {
+        record.target.as_deref().or(self.scope.as_deref()).unwrap_or_default()
+    }
+
     fn write(&self, local: &local::Local, gate: u32, record: &LogRecord) {
         let write = |body: Option<Value<'_>>| {
             local.log(gate, None, |limits, attributes| {
@@ -67,8 +73,6 @@ impl Logger {
                         attributes.set(key.as_str(), value, limits.attributes, limits.value_length);
                     });
                 }
-                // The target is where the record comes from: the exporters' name for the scope.
-                let scope = record.target.as_deref().or(self.scope.as_deref()).unwrap_or_default();
                 Some(Entry {
                     at: record.timestamp.map(clock::wall),
                     observed: record.observed.map(clock::wall),
@@ -76,7 +80,7 @@ impl Logger {
                     severity_text: record.severity_text,
                     body: body.map_or(Body::None, Body::Value),
                     event_name: record.event_name,
-                    scope: scope.into(),
+                    scope: self.scope_of(record).into(),
                     context: record.context,
                 })
             });

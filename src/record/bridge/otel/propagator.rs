@@ -1,6 +1,6 @@
 //! Our headers behind the API's propagator.
 
-use std::sync::LazyLock;
+use std::sync::{Mutex, PoisonError};
 
 use opentelemetry::Context;
 use opentelemetry::KeyValue;
@@ -9,6 +9,7 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt as _;
 
+use crate::config::plan::Propagators;
 use crate::context::{self, Parent};
 use crate::record::gate;
 use crate::telemetry::Extract;
@@ -16,8 +17,19 @@ use crate::telemetry::Extract;
 use super::context::carried_by;
 use super::span::span_context;
 
-static FIELDS: LazyLock<[String; 3]> =
-    LazyLock::new(|| ["traceparent", "tracestate", "baggage"].map(str::to_owned));
+/// The names of a choice, which the API wants to borrow. Choices are few, so that each is kept for good.
+static FIELDS: Mutex<Vec<(Propagators, &'static [String])>> = Mutex::new(Vec::new());
+
+fn fields(which: Propagators) -> &'static [String] {
+    let mut known = FIELDS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, names)) = known.iter().find(|(of, _)| *of == which) {
+        return names;
+    }
+    let names = context::fields(which).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let names: &'static [String] = names.leak();
+    known.push((which, names));
+    names
+}
 
 /// Writes and reads the headers that `OTEL_PROPAGATORS` names; W3C trace context and baggage by default.
 ///
@@ -50,10 +62,7 @@ impl TextMapPropagator for Propagator {
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        let which = context::chosen();
-        let from = if which.trace_context { 0 } else { 2 };
-        let to = if which.baggage { 3 } else { 2 };
-        FieldIter::new(&FIELDS[from..to])
+        FieldIter::new(fields(context::chosen()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The newest sampled call in each bucket of a series, since the last collection.
+//! The newest sampled call, or where there is none the newest, in each bucket of a series, since the last collection.
 
 use super::sync::BUCKETS;
 
@@ -8,6 +8,7 @@ pub(super) struct Exemplar {
     pub(super) nanos: u64,
     /// When it ended, since the Unix epoch.
     pub(super) time: u64,
+    /// 0 where there is no span, or none that was sampled.
     pub(super) trace: u128,
     pub(super) span: u64,
 }
@@ -19,7 +20,9 @@ pub(super) struct Exemplars(Option<Box<[Option<Exemplar>; BUCKETS]>>);
 impl Exemplars {
     pub(super) fn put(&mut self, bucket: usize, exemplar: Exemplar) {
         let place = &mut self.0.get_or_insert_default()[bucket % BUCKETS];
-        if place.is_none_or(|old| old.time <= exemplar.time) {
+        // A span is worth more than none.
+        let worth = |of: Exemplar| (of.span != 0, of.time);
+        if place.is_none_or(|old| worth(old) <= worth(exemplar)) {
             *place = Some(exemplar);
         }
     }

@@ -19,12 +19,15 @@ mod thread;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-use crate::config::plan::{MetricsPlan, Temporality};
+use crate::config::plan::{Exemplars as Filter, MetricsPlan, Temporality};
 use crate::health::diagnostics::{Diagnostics, Level};
+use crate::pipeline::clock;
 
 use cell::{Totals, Writer};
 use collect::Collector;
+use exemplars::Exemplar;
 use registry::Registry;
 
 pub(crate) use onlooker::Onlooker;
@@ -40,7 +43,7 @@ pub(super) struct Cells {
     interval: AtomicU64,
     registry: Mutex<Registry>,
     collector: Mutex<Collector>,
-    has_exemplars: bool,
+    exemplars: Filter,
     diagnostics: Arc<Diagnostics>,
 }
 
@@ -52,7 +55,7 @@ impl Cells {
             interval: AtomicU64::new(1),
             registry: Mutex::new(Registry::new(plan.names)),
             collector: Mutex::new(Collector::new(plan.temporality != Temporality::Cumulative)),
-            has_exemplars: plan.has_exemplars,
+            exemplars: plan.exemplars,
             diagnostics: Arc::clone(diagnostics),
         }
     }
@@ -81,6 +84,24 @@ impl Cells {
         let (writer, reader) = cell::cell();
         self.lock_registry().series[series as usize].live.push(reader);
         writer
+    }
+
+    /// Where every call may be an exemplar, this one is, without a span; a sampled span's follows, and wins. While
+    /// somebody else has the lock there is none: a call never waits.
+    #[inline]
+    fn offer(&self, series: u32, nanos: u64) {
+        if self.exemplars == Filter::Always {
+            self.offer_now(series, nanos);
+        }
+    }
+
+    #[cold]
+    fn offer_now(&self, series: u32, nanos: u64) {
+        let time = clock::unix_nanos(SystemTime::now());
+        if let Ok(mut registry) = self.registry.try_lock() {
+            let exemplars = &mut registry.series[series as usize].exemplars;
+            exemplars.put(bounds::CALLS.bucket(nanos), Exemplar { nanos, time, trace: 0, span: 0 });
+        }
     }
 
     /// One value without a cell: of a thread that is being torn down.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::config::plan::Exemplars as Filter;
 use crate::context::SAMPLED;
 use crate::encode::view::{Any, Attributes as _, SpanView as _};
 use crate::pipeline::clock::Anchor;
@@ -23,7 +24,7 @@ pub(crate) struct Onlooker {
 
 impl Onlooker {
     pub(in crate::record::metric) fn new(cells: &Arc<Cells>) -> Option<Self> {
-        cells.has_exemplars.then(|| Self {
+        (cells.exemplars != Filter::Never).then(|| Self {
             cells: Arc::clone(cells),
             method: String::new(),
             cls_id: String::new(),

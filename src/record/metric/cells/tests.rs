@@ -26,7 +26,9 @@ fn cells(temporality: Temporality) -> Arc<Cells> {
         timeout: None,
         temporality,
         names: MetricNames::Both,
-        has_exemplars: true,
+        exemplars: crate::config::plan::Exemplars::OfSpans,
+        of_sdk: false,
+        histograms: crate::config::plan::Histograms::Explicit,
     };
     Arc::new(Cells::new(&plan, &Arc::new(Diagnostics::new(None, None))))
 }

@@ -183,7 +183,9 @@ pub(in crate::record::metric) fn record_call(call: Call, nanos: u64, error: Opti
     with_known(
         |known| {
             let (cells, of_call) = known.of_call(call)?;
-            of_call.cell(cells, call.number, error).record(&bounds::CALLS, nanos);
+            let cell = of_call.cell(cells, call.number, error);
+            cell.record(&bounds::CALLS, nanos);
+            cell.cells.offer(cell.series, nanos);
             Some(())
         },
         |cells| {
