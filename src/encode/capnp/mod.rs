@@ -7,7 +7,9 @@
 mod batch;
 mod encoders;
 mod groups;
+mod items;
 mod logs;
+mod message;
 mod metrics;
 mod points;
 mod scopes;
