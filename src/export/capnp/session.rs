@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use capnp::capability::Promise;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
@@ -22,6 +23,11 @@ use super::{Signal, answer};
 use crate::config::plan::{Compression, Token};
 use crate::schema::ingest_capnp::{gateway, session};
 
+/// An answer to be.
+type Exported = Promise<capnp::capability::Response<session::export_results::Owned>, capnp::Error>;
+
+/// Up to here a copy costs less than a segment of its own.
+const COPIED: usize = 4 * 1024;
 /// Between two pings.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// What a farewell may take.
@@ -35,7 +41,7 @@ pub(super) struct Session {
 /// The call of one frame.
 pub(super) struct Call<'a> {
     pub(super) frame: &'a Frame,
-    pub(super) data: &'a [u8],
+    pub(super) data: &'a Bytes,
     pub(super) signal: Signal,
     pub(super) process: u64,
     pub(super) compression: Compression,
@@ -94,11 +100,8 @@ impl Session {
         self.state.takes_uncompressed(size).map_err(|ended| (Some(ended), false))?;
 
         call.frame.mark_sent();
-        let mut request = self.state.client.borrow().export_request();
-        let batch = Batch { frame: call.frame, signal: call.signal, process: call.process };
-        batch.write(&packed, request.get().init_batch());
+        let answer = self.answered(self.export(call, &packed));
         drop(packed);
-        let answer = self.answered(request.send().promise);
         let answered = match call.limit {
             Some(limit) => timeout(limit, answer).await.map_err(|_| {
                 self.state.suspect();
@@ -112,6 +115,25 @@ impl Session {
             Err(late) => Err(late),
         };
         read.map_err(|ended| (Some(ended), true))
+    }
+
+    /// The call. What is large goes with its message and is not copied into it.
+    fn export(&self, call: &Call<'_>, packed: &Packed) -> Exported {
+        let send = |data: &[u8]| {
+            let mut request = self.state.client.borrow().export_request();
+            let batch = Batch { frame: call.frame, signal: call.signal, process: call.process };
+            batch.write(packed, data, request.get().init_batch());
+            request.send().promise
+        };
+        if packed.data.len() <= COPIED {
+            return send(&packed.data);
+        }
+        let exported = send(&self.state.handle.enclose(packed.data.clone()));
+        if self.state.handle.is_left_out() {
+            // The receiver's object is elsewhere: the message took another way, where nobody knows the mark.
+            return send(&packed.data);
+        }
+        exported
     }
 
     /// An answer, or the end of the connection: also where the RPC system is gone without a word.

@@ -2,6 +2,8 @@
 
 use std::str;
 
+use capnp::raw;
+
 use super::Refusal;
 use crate::schema::common_capnp::string_table;
 
@@ -18,7 +20,16 @@ impl<'a> Strings<'a> {
     pub(super) fn open(table: string_table::Reader<'a>) -> Result<Self, Refusal> {
         let blob = table.get_blob()?;
         // Copied, since reading the list takes far longer.
-        let ends: Vec<u32> = table.get_ends()?.iter().collect();
+        let ends = table.get_ends()?;
+        let ends: Vec<u32> = if raw::get_list_step_size_in_bits(ends) == u32::BITS {
+            let numbers = raw::get_list_bytes(ends).chunks_exact(4);
+            numbers
+                .filter_map(|number| number.first_chunk())
+                .map(|n| u32::from_le_bytes(*n))
+                .collect()
+        } else {
+            ends.iter().collect()
+        };
         let blob = str::from_utf8(blob).map_err(|error| {
             let at = error.valid_up_to();
             Refusal::Malformed(format!("strings.blob: not UTF-8 at byte {at}"))
