@@ -50,7 +50,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) const NONE: Self =
-        Self { sampler: Sampler::Always(false), limits: Limits::NONE, log_limits: LogLimits::NONE };
+        Self { sampler: Sampler::NEVER, limits: Limits::NONE, log_limits: LogLimits::NONE };
 }
 
 impl From<&Plan> for Settings {
@@ -65,39 +65,38 @@ impl From<&Plan> for Settings {
 
 /// The head sampler, ready to ask.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Sampler {
-    Always(bool),
+pub(crate) struct Sampler {
+    /// As the parent, where there is one.
+    as_parent: bool,
     /// Sampled below this, of 63 bits of the trace id.
-    Below(u64),
-    /// As the parent; a root by the rule inside.
-    ParentAlways(bool),
-    ParentBelow(u64),
+    below: u64,
 }
 
-impl From<SamplerPlan> for Sampler {
-    fn from(plan: SamplerPlan) -> Self {
-        match plan {
-            SamplerPlan::AlwaysOn => Self::Always(true),
-            SamplerPlan::AlwaysOff => Self::Always(false),
-            SamplerPlan::Ratio(ratio) => Self::Below(threshold(ratio)),
-            SamplerPlan::ParentBased(Root::AlwaysOn) => Self::ParentAlways(true),
-            SamplerPlan::ParentBased(Root::AlwaysOff) => Self::ParentAlways(false),
-            SamplerPlan::ParentBased(Root::Ratio(ratio)) => Self::ParentBelow(threshold(ratio)),
+impl Sampler {
+    pub(crate) const NEVER: Self = Self { as_parent: false, below: 0 };
+
+    /// Without branches on which sampler it is: "always" is a ratio too.
+    #[inline(always)]
+    pub(crate) fn samples(self, parent: Place, trace: u128) -> bool {
+        if self.as_parent && parent.has_span() {
+            parent.sampled()
+        } else {
+            (trace as u64 >> 1) < self.below
         }
     }
 }
 
-impl Sampler {
-    #[inline]
-    pub(crate) fn samples(self, parent: Place, trace: u128) -> bool {
-        let below = |threshold| (trace as u64 >> 1) < threshold;
-        match self {
-            Self::Always(on) => on,
-            Self::Below(threshold) => below(threshold),
-            Self::ParentAlways(_) | Self::ParentBelow(_) if parent.has_span() => parent.sampled(),
-            Self::ParentAlways(on) => on,
-            Self::ParentBelow(threshold) => below(threshold),
-        }
+impl From<SamplerPlan> for Sampler {
+    fn from(plan: SamplerPlan) -> Self {
+        let (as_parent, ratio) = match plan {
+            SamplerPlan::AlwaysOn => (false, 1.0),
+            SamplerPlan::AlwaysOff => (false, 0.0),
+            SamplerPlan::Ratio(ratio) => (false, ratio),
+            SamplerPlan::ParentBased(Root::AlwaysOn) => (true, 1.0),
+            SamplerPlan::ParentBased(Root::AlwaysOff) => (true, 0.0),
+            SamplerPlan::ParentBased(Root::Ratio(ratio)) => (true, ratio),
+        };
+        Self { as_parent, below: threshold(ratio) }
     }
 }
 
