@@ -208,6 +208,33 @@ fn a_dropped_future_says_so_and_its_destructors_belong_to_it() {
 }
 
 #[test]
+fn a_dropped_future_whose_destructor_panics_says_that_too() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            drop(telemetry::span("cleanup"));
+            panic!("wanted");
+        }
+    }
+    let capture = Capture::start();
+    let mut future = Box::pin(telemetry::instrument(
+        async {
+            let _panics = Panics;
+            pending::<()>().await;
+        },
+        "waits",
+    ));
+    assert!(poll_once(future.as_mut()).is_pending());
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(future)));
+    assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"wanted"));
+    let span = capture.span("waits");
+    assert_eq!(span.attribute("cancelled"), Some(&true.into()));
+    assert_eq!(span.attribute("error.type"), Some(&"panic".into()));
+    assert_eq!(capture.span("cleanup").parent, Some(span.span_id));
+    assert!(telemetry::current().trace_id().is_none(), "nothing stays current");
+}
+
+#[test]
 fn a_panic_is_recorded_and_goes_on() {
     let capture = Capture::start();
     let panicking = telemetry::instrument(

@@ -178,6 +178,65 @@ fn a_span_may_close_on_another_thread_and_guards_in_any_order() {
     assert_eq!(capture.spans().len(), 3);
 }
 
+/// The ids of both are the same numbers.
+#[test]
+fn spans_of_two_registries_are_not_mistaken_for_each_other() {
+    let capture = recorded(|| {
+        let other = Dispatch::new(tracing_subscriber::registry().with(trackside::layer()));
+        let first = info_span!("first", late = tracing::field::Empty);
+        let second = dispatcher::with_default(&other, || {
+            let second = info_span!("second", late = tracing::field::Empty);
+            assert_eq!(first.id(), second.id());
+            second
+        });
+        for round in 0..3 {
+            let _in_first = first.enter();
+            dispatcher::with_default(&other, || {
+                second.in_scope(|| drop(telemetry::span("inner")));
+                second.record("late", round);
+            });
+            first.record("late", -round);
+        }
+        drop(other);
+    });
+    let second = capture.span("second");
+    assert_eq!(capture.span("first").attribute("late"), Some(&(-2_i64).into()));
+    assert_eq!(second.attribute("late"), Some(&2_i64.into()));
+    let inner: Vec<_> = capture.spans().into_iter().filter(|span| span.name == "inner").collect();
+    assert_eq!(inner.len(), 3);
+    assert!(inner.iter().all(|span| span.parent == Some(second.span_id)));
+}
+
+#[test]
+fn more_spans_are_open_than_have_a_place_of_their_own() {
+    let count = 3_000_i64;
+    let capture = recorded(|| {
+        let spans: Vec<_> = (0..count)
+            .map(|number| info_span!("one", number, again = tracing::field::Empty))
+            .collect();
+        // Each is entered and left, here and elsewhere, while all others are open.
+        spans.iter().for_each(|span| span.in_scope(|| ()));
+        let dispatch = dispatcher::get_default(Dispatch::clone);
+        let elsewhere = std::thread::spawn(move || {
+            dispatcher::with_default(&dispatch, || {
+                for (number, span) in spans.iter().enumerate() {
+                    span.in_scope(|| telemetry::current().set("entered", number as i64));
+                    span.record("again", number as i64);
+                }
+                drop(spans);
+            });
+        });
+        elsewhere.join().unwrap();
+    });
+    let spans = capture.spans();
+    assert_eq!(spans.len(), count as usize);
+    for span in &spans {
+        let number = span.attribute("number");
+        assert!(number.is_some());
+        assert_eq!([span.attribute("again"), span.attribute("entered")], [number; 2]);
+    }
+}
+
 #[test]
 fn what_comes_after_the_end_is_ignored() {
     let capture = recorded(|| {

@@ -8,7 +8,7 @@ use crate::health::ledger::Account;
 use crate::telemetry::{Dropped, Signal};
 
 use super::memory::Memory;
-use super::ring::{Consumer, Gauge, Producer, Pushed, ring};
+use super::ring::{AT_ONCE, Consumer, Gauge, Producer, Pushed, ring};
 
 /// The least that one thread's ring is: a burst of about 1,500 small spans.
 const MIN_RING_BYTES: usize = 256 * 1024;
@@ -16,6 +16,7 @@ const MIN_RING_BYTES: usize = 256 * 1024;
 const ITEM_BYTES: usize = 128;
 /// Longer records are boxed, see `ring`.
 const INLINE_BYTES: usize = MIN_RING_BYTES / 8;
+const _: () = assert!(AT_ONCE * size_of::<u64>() <= INLINE_BYTES);
 
 /// A signal's rings and accounts.
 pub(crate) struct Intake {
@@ -92,7 +93,6 @@ impl Intake {
     }
 
     /// Pushes to a thread's own ring; what finds no memory is refused and counted.
-    #[inline(always)]
     pub(crate) fn push(&self, producer: &mut Producer, head: &[u64], pieces: &[&[u8]]) -> Pushed {
         let length = size_of_val(head) + pieces.iter().map(|piece| piece.len()).sum::<usize>();
         if length <= INLINE_BYTES {

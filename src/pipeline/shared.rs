@@ -64,7 +64,7 @@ impl Shared {
         Self {
             sdk_metrics: SdkMetrics::new(plan, &traces, &logs, &metrics),
             // It may change while spans begin; the rest stays.
-            settings: Settings { sampler: Sampler::OfProcess, ..plan.into() },
+            settings: Settings { sampler: Sampler::OF_PROCESS, ..plan.into() },
             meters: Meters::new(plan, &diagnostics),
             diagnostics,
             traces,

@@ -32,8 +32,30 @@ impl AttributeBuffer {
     /// Sets one attribute within the limits: `count` entries, `length` characters of text or bytes.
     ///
     /// A key that is empty, longer than 16 MiB or over the count is dropped and counted.
-    #[inline]
     pub(crate) fn set(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
+        self.set_here(key, value, count, length);
+    }
+
+    /// `set`, inlined: where a key is known, it is one of the host's instructions.
+    #[inline(always)]
+    pub(crate) fn set_here(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
+        let is_set = match value {
+            Value::Bool(v) => self.append_new(key, BOOL, &[v.into()], count),
+            Value::I64(v) => self.append_new(key, I64, &v.to_le_bytes(), count),
+            Value::F64(v) => self.append_new(key, F64, &v.to_le_bytes(), count),
+            Value::Str(v) if v.len() <= length as usize => {
+                self.append_new(key, STR, v.as_bytes(), count)
+            }
+            _ => false,
+        };
+        if !is_set {
+            self.set_with_care(key, value, count, length);
+        }
+    }
+
+    /// `set` from any state, and of any value.
+    #[cold]
+    fn set_with_care(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
         match value {
             Value::Bool(v) => self.append(key, BOOL, &[v.into()], count),
             Value::I64(v) => self.append(key, I64, &v.to_le_bytes(), count),
@@ -46,19 +68,44 @@ impl AttributeBuffer {
         }
     }
 
-    /// An entry whose value is there already.
-    fn append(&mut self, key: &str, tag: u8, value: &[u8], count: u32) {
+    /// Appends where the key is not there yet and everything fits; false, and nothing is done, elsewhere.
+    #[inline(always)]
+    fn append_new(&mut self, key: &str, tag: u8, value: &[u8], count: u32) -> bool {
+        let Some(bit) = bit(key) else {
+            return false;
+        };
         let size = HEAD + key.len() + value.len();
-        if !self.admits(key, count) || u32::try_from(value.len()).is_err() {
-            self.dropped += 1;
-            return;
+        if self.keys & bit != 0 || self.count >= count || value.len() > u32::MAX as usize {
+            return false;
         }
-        let entry = self.room(size);
+        let Some(room) = self.bytes.get_mut(self.used..) else {
+            return false;
+        };
+        let Some(entry) = room.get_mut(..size) else {
+            return false;
+        };
         let (start, rest) = entry.split_at_mut(HEAD);
         start.copy_from_slice(&head(tag, key, value.len() as u32));
         let (name, rest) = rest.split_at_mut(key.len());
         copy(name, key.as_bytes());
         copy(rest, value);
+        self.keys |= bit;
+        self.used += size;
+        self.count += 1;
+        true
+    }
+
+    /// An entry whose value is there already.
+    fn append(&mut self, key: &str, tag: u8, value: &[u8], count: u32) {
+        if !self.admits(key, count) || u32::try_from(value.len()).is_err() {
+            self.dropped += 1;
+            return;
+        }
+        let size = HEAD + key.len() + value.len();
+        let entry = self.room(size);
+        entry[..HEAD].copy_from_slice(&head(tag, key, value.len() as u32));
+        entry[HEAD..HEAD + key.len()].copy_from_slice(key.as_bytes());
+        entry[HEAD + key.len()..].copy_from_slice(value);
         self.used += size;
         self.count += 1;
     }
@@ -125,7 +172,25 @@ impl AttributeBuffer {
         self.bytes.resize(needed.max(self.bytes.capacity()), 0);
     }
 
+    /// `absorb`, by one copy where none of the keys can be here already.
+    #[inline]
+    pub(crate) fn extend(&mut self, other: &Self, count: u32) {
+        let is_new = self.keys & other.keys == 0 && other.dropped == 0;
+        if is_new && self.count.saturating_add(other.count) <= count {
+            let room = self.bytes.get_mut(self.used..).and_then(|room| room.get_mut(..other.used));
+            if let Some(room) = room {
+                room.copy_from_slice(other.bytes());
+                self.keys |= other.keys;
+                self.used += other.used;
+                self.count += other.count;
+                return;
+            }
+        }
+        self.absorb(other, count);
+    }
+
     /// Takes over another buffer's attributes, as if they had been set here.
+    #[cold]
     pub(crate) fn absorb(&mut self, other: &Self, count: u32) {
         self.dropped += other.dropped;
         for entry in Entries(other.bytes()) {

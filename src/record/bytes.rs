@@ -6,6 +6,7 @@ pub(super) fn copy(to: &mut [u8], from: &[u8]) {
     match from.len() {
         8..=16 => ends::<8>(to, from),
         4..8 => ends::<4>(to, from),
+        17..=32 => ends::<16>(to, from),
         _ => to.copy_from_slice(from),
     }
 }

@@ -8,41 +8,59 @@ use crate::health::counters;
 
 use super::bridge::otel;
 use super::gate;
-use super::local::{self, Local};
-use super::open::{Open, Role};
+use super::local::{self, Local, fill};
+use super::open::{Mark, Open, Role};
 use super::span::Span;
 
 /// Makes a span the current one, and says its ticket; 0, and the span stays, where the thread is
 /// being torn down.
-#[inline]
 pub(crate) fn enter(slot: &mut Option<Box<Open>>) -> u64 {
+    enter_here(slot)
+}
+
+/// `enter`, for the polls of futures.
+#[inline(always)]
+pub(crate) fn enter_here(slot: &mut Option<Box<Open>>) -> u64 {
     local::with(|local| {
+        // First, since another library's span may come back here.
+        let context = otel::ids(local);
         let Some(mut open) = slot.take_if(|open| open.role != Role::Waiting) else {
             return 0;
         };
         let ticket = local.tickets.get() + 1;
         local.tickets.set(ticket);
-        let context = otel::ids(local);
         let mut top = local.top.take();
         if open.may_move() && open.takes_over(top.as_deref(), context) {
-            local.top.set(top);
-            local.hang_below_current(&mut open);
-            open.has_moved = true;
-            top = local.top.take();
+            top = move_below(local, &mut open, top);
         }
         open.seen = context.1;
         open.ticket = ticket;
         open.start_clock();
         if gate::read() & gate::ATTACHES != 0 {
-            local.top.set(top);
-            otel::attach(&mut open);
-            top = local.top.take();
+            top = attach(local, &mut open, top);
         }
-        open.below = top;
-        local.top.set(Some(open));
+        // Nothing hangs below what is on no stack.
+        std::mem::forget(std::mem::replace(&mut open.below, top));
+        fill(&local.top, Some(open));
         ticket
     })
     .unwrap_or(0)
+}
+
+/// Hangs a span below what is current at its first entry.
+#[cold]
+fn move_below(local: &Local, open: &mut Open, top: Option<Box<Open>>) -> Option<Box<Open>> {
+    fill(&local.top, top);
+    local.hang_below_current(open);
+    open.has_moved = true;
+    local.top.take()
+}
+
+#[cold]
+fn attach(local: &Local, open: &mut Open, top: Option<Box<Open>>) -> Option<Box<Open>> {
+    fill(&local.top, top);
+    otel::attach(open);
+    local.top.take()
 }
 
 /// Runs with this thread's share; `None` before `init` too, when there is nothing and nothing of ours
@@ -52,20 +70,26 @@ fn on<R>(run: impl FnOnce(&Local) -> R) -> Option<R> {
     if gate::read() == 0 { None } else { local::with(run) }
 }
 
-/// Takes a span off the stack; guards above it were forgotten and are ended.
+/// Takes a span off the stack and puts it where it is to be, which is empty; guards above it were
+/// forgotten and are ended.
 #[inline(always)]
-pub(crate) fn leave(ticket: u64) -> Option<Box<Open>> {
+pub(crate) fn leave(ticket: u64, to: &mut Option<Box<Open>>) {
     local::with(|local| {
-        let mut top = local.top.take()?;
-        if top.ticket == ticket {
-            local.top.set(top.below.take());
-            return Some(top);
+        let Some(mut top) = local.top.take() else {
+            return;
+        };
+        if top.ticket != ticket || top.is_attached {
+            return leave_with_care(local, ticket, top, to);
         }
-        local.top.set(Some(top));
-        leave_through(local, ticket)
-    })
-    .flatten()
-    .map(detached)
+        fill(&local.top, top.below.take());
+        std::mem::forget(to.replace(top));
+    });
+}
+
+#[cold]
+fn leave_with_care(local: &Local, ticket: u64, top: Box<Open>, to: &mut Option<Box<Open>>) {
+    fill(&local.top, Some(top));
+    *to = leave_through(local, ticket).map(detached);
 }
 
 /// What is off the stack is no `Context` either.
@@ -77,7 +101,6 @@ pub(crate) fn detached(mut open: Box<Open>) -> Box<Open> {
     open
 }
 
-#[cold]
 fn leave_through(local: &Local, ticket: u64) -> Option<Box<Open>> {
     if !is_on_stack(local, ticket) {
         return None;
@@ -113,16 +136,21 @@ pub(crate) fn remove(ticket: u64) -> Option<Box<Open>> {
 }
 
 /// Takes the innermost entry of a `tracing` span out of the stack; it may still be attached.
+pub(crate) fn remove_marked(mark: Mark) -> Option<Box<Open>> {
+    local::with(|local| remove_where(local, |open| open.mark == mark)).flatten()
+}
+
+/// `remove_marked` where it is the innermost entry of all, the span itself, and not attached.
 #[inline]
-pub(crate) fn remove_marked(mark: u64) -> Option<Box<Open>> {
+pub(crate) fn pop_marked(mark: Mark) -> Option<Box<Open>> {
     local::with(|local| {
         let mut top = local.top.take()?;
-        if top.mark == mark {
+        if top.mark == mark && top.role != Role::Carried && !top.is_attached {
             local.top.set(top.below.take());
             return Some(top);
         }
         local.top.set(Some(top));
-        remove_where(local, |open| open.mark == mark)
+        None
     })
     .flatten()
 }

@@ -12,7 +12,7 @@ use crate::telemetry::Kind;
 use crate::telemetry::rpc::Outcome;
 
 use super::current;
-use super::open::KindRule;
+use super::open::{Cancel, KindRule};
 use super::slot::Slot;
 use super::span::Span;
 
@@ -25,9 +25,9 @@ pin_project! {
     /// dropped before, with status Error and the event `exception` where it panics.
     #[must_use = "futures do nothing unless polled"]
     pub struct Instrumented<F: Future> {
-        // `None` once dropped: what its destructors record still belongs to the span.
         #[pin]
-        future: Option<F>,
+        future: F,
+        // Below the future, so that it ends after it.
         slot: Slot,
         on_output: Option<Hook<F::Output>>,
         on_error: Option<Hook<F::Output>>,
@@ -36,8 +36,7 @@ pin_project! {
     impl<F: Future> PinnedDrop for Instrumented<F> {
         fn drop(this: Pin<&mut Self>) {
             if !this.slot.is_empty() {
-                let this = this.project();
-                cancel(this.slot, this.future);
+                this.project().slot.enter_to_drop(Cancel::Attribute);
             }
         }
     }
@@ -58,7 +57,7 @@ pin_project! {
 /// ```
 #[inline]
 pub fn instrument<F: Future>(future: F, name: &'static str) -> Instrumented<F> {
-    Instrumented { future: Some(future), slot: Slot::start(name), on_output: None, on_error: None }
+    Instrumented { future, slot: Slot::start(name), on_output: None, on_error: None }
 }
 
 impl<F: Future> Instrumented<F> {
@@ -136,11 +135,7 @@ impl<F: Future> Future for Instrumented<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        if self.slot.is_empty() {
-            poll_inner(self.project().future, cx)
-        } else {
-            self.poll_inside(cx)
-        }
+        if self.slot.is_empty() { self.project().future.poll(cx) } else { self.poll_inside(cx) }
     }
 }
 
@@ -149,16 +144,19 @@ impl<F: Future> Instrumented<F> {
     #[inline(never)]
     fn poll_inside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let (on_error, on_output) = (*this.on_error, *this.on_output);
-        let poll = || poll_inner(this.future, cx);
-        if on_error.is_none() && on_output.is_none() {
-            return this.slot.poll_plain(poll);
-        }
-        this.slot.poll(poll, |output, span| {
-            for hook in [on_error, on_output].into_iter().flatten() {
-                hook(output, span);
-            }
-        })
+        let (on_error, on_output) = (&*this.on_error, &*this.on_output);
+        this.slot.poll(
+            || this.future.poll(cx),
+            |slot, output| {
+                if on_error.is_some() || on_output.is_some() {
+                    slot.read(|span| {
+                        for hook in [on_error, on_output].into_iter().flatten() {
+                            hook(output, span);
+                        }
+                    });
+                }
+            },
+        )
     }
 }
 
@@ -168,49 +166,20 @@ impl<F: Future + fmt::Debug> fmt::Debug for Instrumented<F> {
     }
 }
 
-/// Ends the span of a future that is dropped before it finished.
-#[inline(never)]
-fn cancel<F>(slot: &mut Slot, future: Pin<&mut Option<F>>) {
-    drop_inside(slot, future);
-    slot.cancel(|span| {
-        span.set("cancelled", true);
-    });
-}
-
-/// `None` only while the wrapper is being dropped.
-#[inline]
-pub(super) fn poll_inner<F: Future>(
-    future: Pin<&mut Option<F>>,
-    cx: &mut Context<'_>,
-) -> Poll<F::Output> {
-    match future.as_pin_mut() {
-        Some(future) => future.poll(cx),
-        None => Poll::Pending,
-    }
-}
-
-/// Drops a future with its span as the current one.
-pub(super) fn drop_inside<F>(slot: &mut Slot, mut future: Pin<&mut Option<F>>) {
-    if slot.is_live() {
-        slot.run(|| future.set(None));
-    }
-}
-
 pin_project! {
     /// A future whose polls see the context captured when it was made; for whatever the host spawns.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct InContext<F: Future> {
         #[pin]
-        future: Option<F>,
+        future: F,
         slot: Slot,
     }
 
     impl<F: Future> PinnedDrop for InContext<F> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
             if !this.slot.is_empty() {
-                drop_inside(this.slot, this.future);
+                this.project().slot.enter_to_drop(Cancel::Silent);
             }
         }
     }
@@ -228,7 +197,7 @@ pin_project! {
 /// # });
 /// ```
 pub fn in_context<F: Future>(future: F) -> InContext<F> {
-    InContext { future: Some(future), slot: Slot::carry(current::context()) }
+    InContext { future, slot: Slot::carry(current::context()) }
 }
 
 impl<F: Future> InContext<F> {
@@ -245,9 +214,9 @@ impl<F: Future> Future for InContext<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         if this.slot.is_empty() {
-            return poll_inner(this.future, cx);
+            return this.future.poll(cx);
         }
-        this.slot.poll_plain(|| poll_inner(this.future, cx))
+        this.slot.poll(|| this.future.poll(cx), |_, _| {})
     }
 }
 

@@ -11,13 +11,13 @@ use crate::context::{Extra, Parent};
 use crate::health::counters;
 use crate::pipeline;
 
-use super::attributes::AttributeBuffer;
-use super::bridge::otel;
+use super::bridge::{Places, otel};
 use super::gate;
+use super::log::Scratch;
 use super::open::Open;
 use super::start::Settings;
 
-pub(crate) use begin::{carry, start, start_below, wait};
+pub(crate) use begin::{carry, start, start_below, start_or_wait, ticket};
 use leave::Way;
 pub(crate) use leave::{Lane, end};
 
@@ -39,9 +39,9 @@ pub(crate) struct Local {
     settings: Cell<Settings>,
     way: RefCell<Way>,
     /// For the next log record.
-    pub(super) log_attributes: Cell<Option<AttributeBuffer>>,
-    /// For the next record's message.
-    pub(super) log_text: Cell<Option<String>>,
+    pub(super) scratch: Cell<Option<Box<Scratch>>>,
+    /// Where this thread's log records are made.
+    pub(super) places: Places,
     /// The thread's name, once it was asked for.
     thread_name: OnceCell<Option<Box<str>>>,
     /// The innermost open span, on a list through `below`.
@@ -56,8 +56,14 @@ pub(crate) struct Local {
     capture: RefCell<Option<Arc<Extra>>>,
 }
 
+/// Fills a cell that was just emptied: nothing is there to drop, so there is no code for it either.
+#[inline(always)]
+pub(super) fn fill<T>(cell: &Cell<Option<T>>, value: Option<T>) {
+    std::mem::forget(cell.replace(value));
+}
+
 /// Runs with this thread's share; `None` while the thread is being torn down.
-#[inline]
+#[inline(always)]
 pub(crate) fn with<R>(run: impl FnOnce(&Local) -> R) -> Option<R> {
     LOCAL.try_with(run).ok()
 }
@@ -106,8 +112,8 @@ impl Local {
             gate: Cell::new(0),
             settings: Cell::new(Settings::NONE),
             way: RefCell::new(Way::NONE),
-            log_attributes: Cell::new(None),
-            log_text: Cell::new(None),
+            scratch: Cell::new(None),
+            places: Places::default(),
             thread_name: OnceCell::new(),
             top: Cell::new(None),
             tickets: Cell::new(0),
@@ -170,26 +176,37 @@ impl Local {
         drop(self.way.replace(Way::to(pipeline)));
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn unpool(&self) -> Box<Open> {
         match self.pool.take() {
             Some(mut open) => {
-                self.pool.set(open.below.take());
+                fill(&self.pool, open.below.take());
                 self.pooled.set(self.pooled.get() - 1);
                 open
             }
-            None => Box::default(),
+            None => fresh(),
         }
     }
 
-    pub(super) fn recycle(&self, mut open: Box<Open>) {
+    #[inline(always)]
+    fn recycle_here(&self, mut open: Box<Open>) {
         if self.pooled.get() < POOL {
             open.clear();
-            open.below = self.pool.take();
-            self.pool.set(Some(open));
+            // Nothing hangs below what is on no stack.
+            std::mem::forget(std::mem::replace(&mut open.below, self.pool.take()));
+            fill(&self.pool, Some(open));
             self.pooled.set(self.pooled.get() + 1);
         }
     }
+
+    pub(super) fn recycle(&self, open: Box<Open>) {
+        self.recycle_here(open);
+    }
+}
+
+#[cold]
+fn fresh() -> Box<Open> {
+    Box::default()
 }
 
 impl Drop for Local {

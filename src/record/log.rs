@@ -1,22 +1,22 @@
 //! Log records: written straight into the thread's ring, with the trace and span of the moment.
 
+mod packed;
+mod write;
+
 use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::error::Error;
 use std::time::SystemTime;
 
 use crate::config::plan;
-use crate::context::Parent;
-use crate::encode::view::{Any, Attributes, LogView};
-use crate::pipeline::clock::{self, Anchor};
+use crate::pipeline::clock;
 use crate::telemetry::Value;
 
-use super::attributes::{AttributeBuffer, each_attribute};
-use super::bytes::Reader;
 use super::exception::Exception;
-use super::local::{self, Lane, Local};
-use super::values::{alone, text, value};
-use super::{gate, log_filter, metric};
+use super::{gate, local, log_filter, metric};
+
+pub(crate) use packed::PackedLog;
+pub(crate) use write::Scratch;
 
 const HEAD: usize = 72;
 
@@ -154,7 +154,7 @@ fn forward(
     }
     metric::count_forwarded_log(band);
     local::with(|local| {
-        local.log(gate, None, |limits, attributes| {
+        local.log(gate, None, |limits, Scratch { attributes, .. }| {
             let mut set = |key: &str, value| {
                 attributes.set(key, value, limits.attributes, limits.value_length)
             };
@@ -202,12 +202,12 @@ pub(super) enum Body<'a> {
     #[default]
     None,
     Value(Value<'a>),
-    /// Borrowed, or made for this record.
-    Text(Cow<'a, str>),
+    /// The scratch's text.
+    Written,
 }
 
 /// The limits of log records; `u32::MAX` is no limit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogLimits {
     pub(crate) value_length: u32,
     pub(crate) attributes: u32,
@@ -224,177 +224,5 @@ impl From<&plan::LogLimits> for LogLimits {
             value_length: plan.value_length.map_or(u32::MAX, clamp),
             attributes: clamp(plan.attributes),
         }
-    }
-}
-
-impl Local {
-    /// Records what `write` says, if anything, in this context, or in the current one.
-    pub(super) fn log<'a>(
-        &self,
-        gate: u32,
-        context: Option<Parent>,
-        write: impl FnOnce(LogLimits, &mut AttributeBuffer) -> Option<Entry<'a>>,
-    ) {
-        let Some((limits, capture)) = self.log_settings(gate) else {
-            return;
-        };
-        // Taken out, since a value's `Display` may itself log.
-        let mut attributes = self.log_attributes.take().unwrap_or_default();
-        let Some(entry) = write(limits, &mut attributes) else {
-            return;
-        };
-        let (trace, span, flags) = match (entry.context, context) {
-            (Some(ids), _) => ids,
-            (None, Some(context)) => (context.trace, context.span, context.flags),
-            (None, None) => self.current_ids(),
-        };
-        let now = clock::ticks();
-        let mut body = Vec::new();
-        let (body_tag, body) = match &entry.body {
-            Body::None => (0, &[][..]),
-            Body::Value(value) => alone(*value, &mut body),
-            Body::Text(text) => alone(Value::Str(text), &mut body),
-        };
-        let (scope, event_name) = (entry.scope.as_bytes(), entry.event_name.as_bytes());
-        let (severity_text, bytes) = (entry.severity_text.as_bytes(), attributes.bytes());
-        let pair = |low: u32, high: usize| u64::from(low) | (high as u64) << 32;
-        let bits = u32::from_le_bytes([entry.severity, body_tag, flags, 0]);
-        let head: [u64; HEAD / 8] = [
-            pair(bits, attributes.dropped() as usize),
-            trace as u64,
-            (trace >> 64) as u64,
-            span,
-            entry.at.unwrap_or(now),
-            entry.observed.unwrap_or(now),
-            pair(body.len() as u32, scope.len()),
-            pair(event_name.len() as u32, severity_text.len()),
-            bytes.len() as u64,
-        ];
-        let head = head.map(u64::to_le);
-        match capture {
-            Some(capture) => {
-                let head = head.iter().flat_map(|word| word.to_ne_bytes());
-                let rest = [body, scope, event_name, severity_text, bytes].concat();
-                capture.take_log(&head.chain(rest).collect::<Vec<_>>());
-            }
-            // Few records have the two, and a piece costs even where it is empty.
-            None if event_name.is_empty() && severity_text.is_empty() => {
-                self.push(Lane::Logs, &head, &[body, scope, bytes]);
-            }
-            None => self.push(Lane::Logs, &head, &[body, scope, event_name, severity_text, bytes]),
-        }
-        attributes.clear();
-        self.log_attributes.set(Some(attributes));
-        if let Body::Text(Cow::Owned(mut text)) = entry.body {
-            text.clear();
-            text.shrink_to(4096);
-            self.log_text.set(Some(text));
-        }
-    }
-}
-
-/// A packed log record, read.
-pub(crate) struct PackedLog<'a> {
-    severity: u8,
-    body_tag: u8,
-    trace_flags: u8,
-    trace: u128,
-    span: u64,
-    time: u64,
-    observed: u64,
-    dropped: u32,
-    body: &'a [u8],
-    scope: &'a [u8],
-    event_name: &'a [u8],
-    severity_text: &'a [u8],
-    attributes: &'a [u8],
-}
-
-impl<'a> PackedLog<'a> {
-    /// Reads a record; its ticks become time by the anchor.
-    pub(crate) fn read(bytes: &'a [u8], anchor: &Anchor) -> Self {
-        let mut from = Reader(bytes);
-        let (severity, body_tag, trace_flags) = (from.u8(), from.u8(), from.u8());
-        from.piece(1);
-        let dropped = from.u32();
-        let (trace, span) = (from.u128(), from.u64());
-        let time = anchor.unix_nanos(from.u64());
-        let observed = anchor.unix_nanos(from.u64());
-        let lengths: [u32; 5] = std::array::from_fn(|_| from.u32());
-        from.0 = bytes.get(HEAD..).unwrap_or_default();
-        let [body, scope, event_name, severity_text, attributes] =
-            lengths.map(|length| from.piece(length as usize));
-        Self {
-            severity,
-            body_tag,
-            trace_flags,
-            trace,
-            span,
-            time,
-            observed,
-            dropped,
-            body,
-            scope,
-            event_name,
-            severity_text,
-            attributes,
-        }
-    }
-}
-
-impl Attributes for PackedLog<'_> {
-    fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
-        each_attribute(self.attributes, each);
-    }
-
-    fn dropped_attributes(&self) -> u32 {
-        self.dropped
-    }
-}
-
-impl LogView for PackedLog<'_> {
-    fn time(&self) -> u64 {
-        self.time
-    }
-
-    fn observed(&self) -> u64 {
-        self.observed
-    }
-
-    fn severity(&self) -> u8 {
-        self.severity
-    }
-
-    fn severity_text(&self) -> &str {
-        match text(self.severity_text) {
-            "" => BANDS.iter().find(|band| band.1 == self.severity).map_or("", |band| band.2),
-            given => given,
-        }
-    }
-
-    fn body(&self, take: impl FnOnce(Any<'_>)) {
-        if self.body_tag != 0 {
-            value(self.body_tag, self.body, take);
-        }
-    }
-
-    fn trace(&self) -> u128 {
-        self.trace
-    }
-
-    fn span(&self) -> u64 {
-        self.span
-    }
-
-    fn trace_flags(&self) -> u8 {
-        self.trace_flags
-    }
-
-    fn scope(&self) -> &str {
-        text(self.scope)
-    }
-
-    fn event_name(&self) -> &str {
-        text(self.event_name)
     }
 }

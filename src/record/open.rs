@@ -2,6 +2,7 @@
 
 mod absorb;
 mod details;
+mod finish;
 mod given;
 mod measured;
 mod place;
@@ -18,11 +19,11 @@ use crate::telemetry::{Kind, Value};
 use super::attributes::AttributeBuffer;
 use super::exception::Exception;
 use super::limits::Limits;
-use super::packed::{Head, Record};
 use super::start::{Clock, flags};
 
 use details::Details;
 pub(crate) use given::Set;
+pub(crate) use place::Mark;
 
 /// What an entry on a thread's stack is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,18 @@ pub(crate) enum Role {
     Carried,
     /// Nothing yet, on a thread that no test captures: below a parent that is given, one still may.
     Waiting,
+    /// Never on a stack: stands for the entry there with the same ticket.
+    Ticket,
+}
+
+/// What is said of a span whose future is dropped before it finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancel {
+    Silent,
+    /// The attribute `cancelled`.
+    Attribute,
+    /// The error `cancelled`.
+    Call,
 }
 
 /// How a span gets its kind.
@@ -64,14 +77,16 @@ pub(crate) struct Open {
     is_implicit: bool,
     /// The first entry found a nearer parent.
     pub(crate) has_moved: bool,
-    /// Names the entries of one `tracing` span; 0 for everything else.
-    pub(crate) mark: u64,
+    pub(crate) mark: Mark,
     /// Names this entry on its stack; ids do not, since a carried context repeats them.
     pub(crate) ticket: u64,
     /// The span of OpenTelemetry's `Context` when this one was entered: only another is newer.
     pub(crate) seen: u64,
     /// It is attached as OpenTelemetry's `Context`.
     pub(crate) is_attached: bool,
+    pub(crate) cancel: Cancel,
+    /// A panic was under way when the ticket was made.
+    pub(crate) in_panic: bool,
     /// The entry that was current when this one was entered.
     pub(crate) below: Option<Box<Self>>,
     parent: u64,
@@ -102,10 +117,12 @@ impl Default for Open {
             kind_rule: KindRule::Fixed,
             is_implicit: false,
             has_moved: false,
-            mark: 0,
+            mark: Mark::NONE,
             ticket: 0,
             seen: 0,
             is_attached: false,
+            cancel: Cancel::Silent,
+            in_panic: false,
             below: None,
             parent: 0,
             parent_is_remote: false,
@@ -148,7 +165,7 @@ impl Open {
     }
 
     /// Hangs the span below a place, in its trace or in a new one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hang(
         &mut self,
         below: Place,
@@ -185,7 +202,7 @@ impl Open {
     }
 
     /// Forgets everything but the capacity, where it may have been used.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn clear(&mut self) {
         if self.extra.is_some() {
             self.extra = None;
@@ -194,9 +211,11 @@ impl Open {
         self.kind_rule = KindRule::Fixed;
         self.is_implicit = false;
         self.has_moved = false;
+        self.cancel = Cancel::Silent;
+        self.in_panic = false;
         self.remote = false;
         self.status = 0;
-        self.mark = 0;
+        self.mark = Mark::NONE;
         (self.start, self.end) = (0, 0);
         self.attributes.clear();
         if self.has_details {
@@ -205,6 +224,7 @@ impl Open {
         }
     }
 
+    #[inline]
     pub(crate) fn is_recording(&self) -> bool {
         self.role == Role::Recording
     }
@@ -248,7 +268,13 @@ impl Open {
     }
 
     pub(crate) fn set(&mut self, key: &str, value: Value<'_>) {
-        self.attributes.set(key, value, self.limits.attributes, self.limits.value_length);
+        self.set_here(key, value);
+    }
+
+    /// `set`, inlined into the host.
+    #[inline(always)]
+    pub(crate) fn set_here(&mut self, key: &str, value: Value<'_>) {
+        self.attributes.set_here(key, value, self.limits.attributes, self.limits.value_length);
     }
 
     pub(crate) fn event(&mut self, name: &str, attributes: &[(&str, Value<'_>)]) {
@@ -334,56 +360,5 @@ impl Open {
             KindRule::Dispatch if !self.parent_is_remote => Kind::Internal,
             KindRule::Dispatch | KindRule::ServerCall => Kind::Server,
         };
-    }
-
-    /// Ends the span and lends its record, where it is one of the usual kind: a head, a name and
-    /// attributes.
-    #[inline(always)]
-    pub(crate) fn finish_plain(&mut self) -> Option<Record<'_>> {
-        if self.has_details || self.extra.is_some() {
-            return None;
-        }
-        if self.end == 0 {
-            self.end = clock::ticks();
-        }
-        let (name, attributes) = (self.name.as_bytes(), self.attributes.bytes());
-        Some(Record::new(&self.head(), name, attributes, None))
-    }
-
-    /// Ends the span and lends its record.
-    pub(crate) fn finish(&mut self) -> Record<'_> {
-        if self.end == 0 {
-            self.end = self.now();
-        }
-        let details = &self.details;
-        let mut head = self.head();
-        head.dropped[1] = details.dropped_events;
-        head.dropped[2] = details.dropped_links;
-        let name = details.name.as_deref().unwrap_or(self.name);
-        let trace_state = self.extra.as_ref().map_or("", |extra| &extra.trace_state);
-        let rest: [&[u8]; 5] = [
-            &details.events,
-            &details.links,
-            details.message.as_bytes(),
-            trace_state.as_bytes(),
-            details.scope.as_deref().unwrap_or_default().as_bytes(),
-        ];
-        Record::new(&head, name.as_bytes(), self.attributes.bytes(), Some(rest))
-    }
-
-    #[inline(always)]
-    fn head(&self) -> Head {
-        Head {
-            trace: self.trace,
-            span: self.span,
-            parent: self.parent,
-            start: self.start,
-            end: self.end,
-            kind: self.kind,
-            status: self.status,
-            trace_flags: self.flags,
-            parent_is_remote: self.parent_is_remote,
-            dropped: [self.attributes.dropped(), 0, 0],
-        }
     }
 }

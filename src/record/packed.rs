@@ -96,7 +96,7 @@ fn pack_head(
         pair(length(2), length(3)),
         length(4).into(),
     ];
-    words.map(u64::to_le)
+    if cfg!(target_endian = "big") { words.map(u64::to_le) } else { words }
 }
 
 /// Appends one event.

@@ -11,9 +11,9 @@ use crate::context::Parent;
 use crate::telemetry::Kind;
 use crate::telemetry::rpc::{Direction, Outcome};
 
-use super::future::{Instrumented, drop_inside, instrument, poll_inner};
+use super::future::{Instrumented, instrument};
 use super::metric::rpc::{Active, Observation, Side};
-use super::open::{KindRule, Open};
+use super::open::{Cancel, KindRule, Open};
 use super::scope::SpanGuard;
 use super::slot::Slot;
 use super::span::Span;
@@ -75,10 +75,11 @@ pin_project! {
         F::Output: Outcome,
     {
         #[pin]
-        future: Option<F>,
-        slot: Slot,
+        future: F,
         error_kind: Option<ErrorKind<F>>,
+        // Both below the future, so that they end after it.
         metrics: Metrics,
+        slot: Slot,
     }
 
     impl<F> PinnedDrop for Observed<F>
@@ -87,12 +88,9 @@ pin_project! {
         F::Output: Outcome,
     {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            drop_inside(this.slot, this.future);
-            this.metrics.end(None, Some("cancelled"));
-            this.slot.cancel(|span| {
-                span.error("cancelled", &"dropped before it finished");
-            });
+            if !this.slot.is_empty() {
+                this.project().slot.enter_to_drop(Cancel::Call);
+            }
         }
     }
 }
@@ -112,7 +110,7 @@ where
         if let Some(open) = slot.open() {
             prepare(open);
         }
-        Self { future: Some(future), slot, error_kind: None, metrics }
+        Self { future, error_kind: None, metrics, slot }
     }
 
     /// Another parent than the current span; decides sampling anew, so call it first.
@@ -151,14 +149,16 @@ where
         let on_panic = EndOnPanic(&mut *this.metrics);
         let mut end = None;
         let polled = this.slot.poll(
-            || poll_inner(this.future, cx),
-            |output, span| {
-                if let (Some(kind), Some(text)) = (error(output), output.error()) {
-                    span.error(kind, text);
-                }
-                if on_panic.0.is_timed() {
-                    end = span.open.measured_end();
-                }
+            || this.future.poll(cx),
+            |slot, output| {
+                slot.read(|span| {
+                    if let (Some(kind), Some(text)) = (error(output), output.error()) {
+                        span.error(kind, text);
+                    }
+                    if on_panic.0.is_timed() {
+                        end = span.open.measured_end();
+                    }
+                });
             },
         );
         std::mem::forget(on_panic);
@@ -202,6 +202,14 @@ impl Metrics {
             Self::Call(observation) => observation.end(end, error),
             Self::Handler(active) => *active = None,
         }
+    }
+}
+
+impl Drop for Metrics {
+    /// A call that is dropped before it finished; nothing where it has ended.
+    #[inline]
+    fn drop(&mut self) {
+        self.end(None, Some("cancelled"));
     }
 }
 

@@ -6,26 +6,24 @@ use std::task::Poll;
 
 use crate::context::Parent;
 
-use super::open::Open;
+use super::open::{Cancel, Open, Role};
 use super::span::Span;
 use super::{current, gate, local};
 
 /// Nothing, or a span that is not on any stack just now.
+///
+/// Dropped with a span inside, it ends it. A future's slot is declared below the future: what the
+/// future's destructors record still belongs to the span.
 #[derive(Debug, Default)]
 pub(crate) struct Slot(Option<Box<Open>>);
 
 impl Slot {
     #[inline]
     pub(crate) fn start(name: &'static str) -> Self {
-        if gate::read() == 0 { Self(None) } else { Self::start_now(name) }
-    }
-
-    #[inline(never)]
-    fn start_now(name: &'static str) -> Self {
-        Self(match local::start(name) {
-            None => local::wait(name),
-            started => started,
-        })
+        match gate::read() {
+            0 => Self(None),
+            gate => Self(local::start_or_wait(gate, name)),
+        }
     }
 
     pub(crate) fn carry(parent: Parent) -> Self {
@@ -70,45 +68,49 @@ impl Slot {
     }
 
     /// Lends the span to a closure, if it is recorded.
+    #[inline]
     pub(crate) fn write(&mut self, write: impl FnOnce(&mut Span)) {
+        /// Puts the box back, also where the closure panics.
+        struct Lent<'a>(&'a mut Option<Box<Open>>, Option<Span>);
+        impl Drop for Lent<'_> {
+            #[inline]
+            fn drop(&mut self) {
+                *self.0 = self.1.take().map(|span| span.open);
+            }
+        }
         if let Some(open) = self.0.take_if(|open| open.is_recording()) {
-            let mut span = Span::new(open);
-            let written = catch_unwind(AssertUnwindSafe(|| write(&mut span)));
-            self.0 = Some(span.open);
-            written.unwrap_or_else(|panic| resume_unwind(panic));
+            let mut lent = Lent(&mut self.0, Some(Span::new(open)));
+            if let Some(span) = &mut lent.1 {
+                write(span);
+            }
         }
     }
 
-    /// Runs one poll with this span as the current one; ends the span if it is done.
-    #[inline]
+    /// Runs one poll with this span as the current one; ends the span if it is done, once `finished`
+    /// has read the output.
+    #[inline(always)]
     pub(crate) fn poll<T>(
         &mut self,
         poll: impl FnOnce() -> Poll<T>,
-        finished: impl FnOnce(&T, &mut Span),
+        finished: impl FnOnce(&mut Self, &T),
     ) -> Poll<T> {
         let polled = self.run(poll);
         if let Poll::Ready(output) = &polled {
-            let read = || self.write(|span| finished(output, span));
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(read)) {
-                self.fail(panic);
-            }
+            finished(self, output);
             self.end();
         }
         polled
     }
 
-    /// `poll` of a slot that is not empty, where nobody reads the output.
-    #[inline]
-    pub(crate) fn poll_plain<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
-        let polled = self.run_inside(poll);
-        if polled.is_ready() {
-            self.end();
+    /// Lends the span to what reads an output; a panic ends it and goes on.
+    pub(crate) fn read(&mut self, read: impl FnOnce(&mut Span)) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.write(read))) {
+            self.fail(panic);
         }
-        polled
     }
 
     /// Runs something with this span as the current one; a panic ends the span and goes on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {
         if self.is_empty() { run() } else { self.run_inside(run) }
     }
@@ -116,10 +118,10 @@ impl Slot {
     /// `run` where the slot is not empty.
     #[inline(always)]
     fn run_inside<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        let ticket = current::enter(&mut self.0);
+        let ticket = current::enter_here(&mut self.0);
         let done = catch_unwind(AssertUnwindSafe(run));
         if ticket != 0 {
-            self.0 = current::leave(ticket);
+            current::leave(ticket, &mut self.0);
         }
         match done {
             Ok(done) => done,
@@ -135,21 +137,67 @@ impl Slot {
         resume_unwind(panic)
     }
 
-    /// There is something to enter: a context, or a span that was polled before.
-    pub(crate) fn is_live(&self) -> bool {
-        self.0.as_ref().is_some_and(|open| open.has_started() || !open.is_recording())
+    /// The future is dropped before it finished: makes its span the current one until this is dropped
+    /// in its turn.
+    #[cold]
+    pub(crate) fn enter_to_drop(&mut self, cancel: Cancel) {
+        let Some(open) = self.0.as_deref_mut() else {
+            return;
+        };
+        open.cancel = cancel;
+        // What was never polled is no span.
+        if open.has_started() || !open.is_recording() {
+            let ticket = current::enter(&mut self.0);
+            if ticket != 0 {
+                self.0 = local::ticket(ticket);
+            }
+        }
     }
 
-    /// Ends the span of a future that was dropped before it finished.
-    pub(crate) fn cancel(&mut self, say: impl FnOnce(&mut Span)) {
-        self.write(say);
-        self.end();
-    }
-
+    #[inline]
     pub(crate) fn end(&mut self) {
         if let Some(open) = self.0.take() {
             local::end(open);
         }
+    }
+}
+
+impl Drop for Slot {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_empty() {
+            self.end_early();
+        }
+    }
+}
+
+impl Slot {
+    /// Ends the span of a future that is gone.
+    #[cold]
+    fn end_early(&mut self) {
+        let (ticket, in_panic) = match &self.0 {
+            Some(open) if open.role == Role::Ticket => (open.ticket, open.in_panic),
+            _ => (0, true),
+        };
+        if ticket != 0 {
+            self.0.take().into_iter().for_each(local::recycle);
+            current::leave(ticket, &mut self.0);
+        }
+        self.write(|span| {
+            match span.open.cancel {
+                Cancel::Silent => {}
+                Cancel::Attribute => {
+                    span.set("cancelled", true);
+                }
+                Cancel::Call => {
+                    span.error("cancelled", &"dropped before it finished");
+                }
+            }
+            if !in_panic && std::thread::panicking() {
+                span.error("panic", &"panicked while it was dropped");
+            }
+        });
+        self.end();
     }
 }
 

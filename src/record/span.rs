@@ -25,6 +25,7 @@ pub struct Span {
 }
 
 impl Span {
+    #[inline]
     pub(crate) fn new(open: Box<Open>) -> Self {
         Self { open, not_send: PhantomData }
     }
@@ -32,8 +33,9 @@ impl Span {
     /// Sets an attribute; the last value under a key wins.
     ///
     /// An empty key, and a new key beyond the attribute limit, are dropped and counted on the span.
+    #[inline]
     pub fn set<'v>(&mut self, key: &'static str, value: impl Into<Value<'v>>) -> &mut Self {
-        self.open.set(key, value.into());
+        self.open.set_here(key, value.into());
         self
     }
 

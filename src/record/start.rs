@@ -50,7 +50,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) const NONE: Self =
-        Self { sampler: Sampler::Always(false), limits: Limits::NONE, log_limits: LogLimits::NONE };
+        Self { sampler: Sampler::NEVER, limits: Limits::NONE, log_limits: LogLimits::NONE };
 }
 
 impl From<&Plan> for Settings {
@@ -63,7 +63,7 @@ impl From<&Plan> for Settings {
     }
 }
 
-/// The process's head sampler in one word, since it may change while spans begin: see `Sampler::word`.
+/// The process's head sampler, since it may change while spans begin.
 static OF_PROCESS: AtomicU64 = AtomicU64::new(0);
 /// The bit that says: as the parent, if there is one.
 const AS_PARENT: u64 = 1 << 63;
@@ -72,73 +72,43 @@ const EVERYTHING: u64 = AS_PARENT - 1;
 
 /// Roots that begin from here on are sampled by this.
 pub(crate) fn choose_sampler(plan: SamplerPlan) {
-    OF_PROCESS.store(Sampler::from(plan).word(), Ordering::Relaxed);
+    OF_PROCESS.store(Sampler::from(plan).0, Ordering::Relaxed);
 }
 
-/// The head sampler, ready to ask.
+/// The head sampler, ready to ask: one word.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Sampler {
-    /// The one that `choose_sampler` chose last.
-    OfProcess,
-    Always(bool),
-    /// Sampled below this, of 63 bits of the trace id.
-    Below(u64),
-    /// As the parent; a root by the rule inside.
-    ParentAlways(bool),
-    ParentBelow(u64),
+pub(crate) struct Sampler(u64);
+
+impl Sampler {
+    pub(crate) const NEVER: Self = Self(0);
+    /// The one that `choose_sampler` chose last. A ratio below 1 is below this by 1,023 at least.
+    pub(crate) const OF_PROCESS: Self = Self(EVERYTHING - 1);
+
+    /// Without branches on which sampler it is: "always" is a ratio too.
+    #[inline(always)]
+    pub(crate) fn samples(self, parent: Place, trace: u128) -> bool {
+        let word =
+            if self.0 == Self::OF_PROCESS.0 { OF_PROCESS.load(Ordering::Relaxed) } else { self.0 };
+        if word & AS_PARENT != 0 && parent.has_span() {
+            return parent.sampled();
+        }
+        let threshold = word & EVERYTHING;
+        threshold == EVERYTHING || (trace as u64 >> 1) < threshold
+    }
 }
 
 impl From<SamplerPlan> for Sampler {
     fn from(plan: SamplerPlan) -> Self {
-        match plan {
-            SamplerPlan::AlwaysOn => Self::Always(true),
-            SamplerPlan::AlwaysOff => Self::Always(false),
-            SamplerPlan::Ratio(ratio) => Self::Below(threshold(ratio)),
-            SamplerPlan::ParentBased(Root::AlwaysOn) => Self::ParentAlways(true),
-            SamplerPlan::ParentBased(Root::AlwaysOff) => Self::ParentAlways(false),
-            SamplerPlan::ParentBased(Root::Ratio(ratio)) => Self::ParentBelow(threshold(ratio)),
-        }
+        let (as_parent, ratio) = match plan {
+            SamplerPlan::AlwaysOn => (0, 1.0),
+            SamplerPlan::AlwaysOff => (0, 0.0),
+            SamplerPlan::Ratio(ratio) => (0, ratio),
+            SamplerPlan::ParentBased(Root::AlwaysOn) => (AS_PARENT, 1.0),
+            SamplerPlan::ParentBased(Root::AlwaysOff) => (AS_PARENT, 0.0),
+            SamplerPlan::ParentBased(Root::Ratio(ratio)) => (AS_PARENT, ratio),
+        };
+        Self(as_parent | threshold(ratio).min(EVERYTHING))
     }
-}
-
-impl Sampler {
-    #[inline]
-    pub(crate) fn samples(self, parent: Place, trace: u128) -> bool {
-        let below = |threshold| (trace as u64 >> 1) < threshold;
-        match self {
-            Self::OfProcess => by(OF_PROCESS.load(Ordering::Relaxed), parent, trace),
-            Self::Always(on) => on,
-            Self::Below(threshold) => below(threshold),
-            Self::ParentAlways(_) | Self::ParentBelow(_) if parent.has_span() => parent.sampled(),
-            Self::ParentAlways(on) => on,
-            Self::ParentBelow(threshold) => below(threshold),
-        }
-    }
-}
-
-impl Sampler {
-    /// The process's own is not asked for its word.
-    fn word(self) -> u64 {
-        let all = |on| if on { EVERYTHING } else { 0 };
-        match self {
-            Self::OfProcess => OF_PROCESS.load(Ordering::Relaxed),
-            Self::Always(on) => all(on),
-            // A ratio below 1 is below this by 1024 at least.
-            Self::Below(threshold) => threshold.min(EVERYTHING),
-            Self::ParentAlways(on) => AS_PARENT | all(on),
-            Self::ParentBelow(threshold) => AS_PARENT | threshold.min(EVERYTHING),
-        }
-    }
-}
-
-/// As the sampler of that word.
-#[inline]
-fn by(word: u64, parent: Place, trace: u128) -> bool {
-    if word & AS_PARENT != 0 && parent.has_span() {
-        return parent.sampled();
-    }
-    let threshold = word & EVERYTHING;
-    threshold == EVERYTHING || (trace as u64 >> 1) < threshold
 }
 
 /// The other SDKs' rule: the last eight bytes of the trace id, shifted by one, against 2^63 times the ratio.
@@ -158,30 +128,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_word_says_what_the_sampler_says() {
-        let plans = [
-            SamplerPlan::AlwaysOn,
-            SamplerPlan::AlwaysOff,
-            SamplerPlan::Ratio(0.0),
-            SamplerPlan::Ratio(0.3),
-            SamplerPlan::Ratio(1.0 - f64::EPSILON / 2.0),
-            SamplerPlan::Ratio(1.0),
-            SamplerPlan::ParentBased(Root::AlwaysOn),
-            SamplerPlan::ParentBased(Root::AlwaysOff),
-            SamplerPlan::ParentBased(Root::Ratio(0.3)),
-            SamplerPlan::ParentBased(Root::Ratio(1.0)),
-        ];
-        let parent = |flags| Place { trace: 1, span: 1, flags, remote: false };
-        let lows = [0, 1, u64::MAX / 4, u64::MAX / 10 * 3, u64::MAX / 2, u64::MAX - 2047, u64::MAX];
-        for plan in plans {
-            let direct = Sampler::from(plan);
-            let word = direct.word();
-            for place in [Place::default(), parent(0), parent(SAMPLED)] {
-                for low in lows.map(u128::from) {
-                    let (expected, found) = (direct.samples(place, low), by(word, place, low));
-                    assert_eq!(found, expected, "{plan:?} {place:?} {low:x}");
-                }
-            }
+    fn a_sampler_decides_by_the_parent_or_by_the_trace() {
+        let place = |flags| Place { trace: 1, span: 1, flags, remote: false };
+        let (root, off, on) = (Place::default(), place(0), place(SAMPLED));
+        // By trace ids from the lowest to the highest; half of them are below a ratio of 0.5.
+        let lows = [0, 1, u64::MAX / 2 - 1, u64::MAX / 2 + 2, u64::MAX - 1, u64::MAX];
+        let all = |plan: SamplerPlan, parent| {
+            lows.map(|low| Sampler::from(plan).samples(parent, low.into()))
+        };
+        let half = [true, true, true, false, false, false];
+        for (plan, by_itself, takes_parents) in [
+            (SamplerPlan::AlwaysOn, [true; 6], false),
+            (SamplerPlan::AlwaysOff, [false; 6], false),
+            (SamplerPlan::Ratio(0.0), [false; 6], false),
+            (SamplerPlan::Ratio(0.5), half, false),
+            (SamplerPlan::Ratio(1.0), [true; 6], false),
+            (SamplerPlan::ParentBased(Root::AlwaysOn), [true; 6], true),
+            (SamplerPlan::ParentBased(Root::AlwaysOff), [false; 6], true),
+            (SamplerPlan::ParentBased(Root::Ratio(0.5)), half, true),
+            (SamplerPlan::ParentBased(Root::Ratio(1.0)), [true; 6], true),
+        ] {
+            assert_eq!(all(plan, root), by_itself, "{plan:?}");
+            let [below_off, below_on] =
+                if takes_parents { [[false; 6], [true; 6]] } else { [by_itself; 2] };
+            assert_eq!((all(plan, off), all(plan, on)), (below_off, below_on), "{plan:?}");
         }
+        let nearly = Sampler::from(SamplerPlan::Ratio(1.0 - f64::EPSILON / 2.0));
+        assert!(nearly.0 < Sampler::OF_PROCESS.0 && nearly.samples(root, 1));
     }
 }

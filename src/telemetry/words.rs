@@ -28,6 +28,7 @@ pub enum Value<'a> {
 macro_rules! value_from {
     ($($from:ty => |$value:ident| $make:expr;)*) => { $(
         impl<'a> From<$from> for Value<'a> {
+            #[inline]
             fn from($value: $from) -> Self {
                 $make
             }

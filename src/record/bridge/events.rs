@@ -9,7 +9,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use crate::context::Parent;
 use crate::telemetry::Value;
 
-use super::super::log::{Body, Entry};
+use super::super::log::{Body, Entry, Scratch};
 use super::super::open::Open;
 use super::super::{current, gate, local, log_filter};
 use super::visit::EventFields;
@@ -28,7 +28,8 @@ impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
         let found = match event.parent() {
             Some(parent) => registry.span(parent),
             None if event.is_contextual() => {
-                let is_elsewhere = current::with_top(|open| open.mark != 0 && !open.is_recording());
+                let is_elsewhere =
+                    current::with_top(|open| open.mark.is_some() && !open.is_recording());
                 if is_elsewhere != Some(true) {
                     return Self::Current;
                 }
@@ -65,14 +66,14 @@ impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
     /// An event of level ERROR fails a `tracing` span that has no status.
     pub(super) fn fail(&self, event: &Event<'_>) {
         let is_tracing = match self {
-            Self::Current => {
-                current::with_top(|open| open.mark != 0 && open.lacks_status()).unwrap_or(false)
-            }
+            Self::Current => current::with_top(|open| open.mark.is_some() && open.lacks_status())
+                .unwrap_or(false),
             Self::Span(_) => true,
             Self::Nothing => false,
         };
         if is_tracing {
-            let mut fields = EventFields::new(false, String::new(), |_: &str, _: Value<'_>| {});
+            let mut message = String::new();
+            let mut fields = EventFields::new(false, &mut message, |_: &str, _: Value<'_>| {});
             event.record(&mut fields);
             self.write(|open| open.fail(&fields.error.unwrap_or_default()));
         }
@@ -92,25 +93,26 @@ pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
         return;
     }
     local::with(|local| {
-        local.log(gate, context, |limits, attributes| {
-            let text = local.log_text.take().unwrap_or_default();
+        local.log(gate, context, |limits, Scratch { attributes, text }| {
+            let is_log = is_log(event);
             let set = |key: &str, value: Value<'_>| {
                 attributes.set(key, value, limits.attributes, limits.value_length);
             };
-            let mut fields = EventFields::new(is_log(event), text, set);
+            let mut fields = EventFields::new(is_log, text, set);
             event.record(&mut fields);
-            let EventFields { message, target, file, line, .. } = &mut fields;
-            let body = Cow::Owned(std::mem::take(message));
-            let scope = target.take().map_or_else(|| metadata.target().into(), Cow::Owned);
-            let (file, line) = (file.take(), *line);
-            let (file, line) = match file.as_deref() {
-                None => (metadata.file(), metadata.line()),
-                of_log => (of_log, line),
-            };
-            set_place(local, file, line, |key, value| fields.set(key, value));
-            let passes =
-                !is_own(&scope) && (!is_log(event) || log_filter::admits(&scope, severity));
-            passes.then_some(Entry { severity, body: Body::Text(body), scope, ..Entry::default() })
+            let EventFields { target, file, line, .. } = fields;
+            let scope = target.map_or_else(|| metadata.target().into(), Cow::Owned);
+            if is_log {
+                if is_own(&scope) || !log_filter::admits(&scope, severity) {
+                    return None;
+                }
+                set_place(local, file.as_deref(), line, |key, value| {
+                    attributes.set(key, value, limits.attributes, limits.value_length);
+                });
+            } else {
+                local.places.write(local, metadata, limits, attributes);
+            }
+            Some(Entry { severity, body: Body::Written, scope, ..Entry::default() })
         });
     });
 }
@@ -120,14 +122,16 @@ pub(super) fn attach(event: &Event<'_>, open: &mut Open) {
     let metadata = event.metadata();
     open.event_with(|set| {
         set("level", Value::Str(metadata.level().as_str()));
-        let mut fields = EventFields::new(is_log(event), String::new(), set);
+        let mut message = String::new();
+        let mut fields = EventFields::new(is_log(event), &mut message, set);
         event.record(&mut fields);
         let target = fields.target.take();
         let target = target.as_deref().unwrap_or_else(|| metadata.target());
         fields.set("target", Value::Str(target));
-        match fields {
-            EventFields { message, .. } if !message.is_empty() => message,
-            EventFields { error: Some(_), .. } => "exception".to_owned(),
+        let is_error = fields.error.is_some();
+        match message {
+            message if !message.is_empty() => message,
+            _ if is_error => "exception".to_owned(),
             _ => metadata.name().to_owned(),
         }
     });

@@ -1,11 +1,10 @@
 //! The `log` crate's records.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
-use super::super::log::{Body, Entry};
+use super::super::log::{Body, Entry, Scratch};
 use super::super::{gate, local, log_filter};
 use super::{is_own, set_place};
 
@@ -59,22 +58,21 @@ impl Log for Logger {
             return;
         }
         local::with(|local| {
-            local.log(gate::read(), None, |limits, attributes| {
+            local.log(gate::read(), None, |limits, Scratch { attributes, text }| {
                 set_place(local, record.file(), record.line(), |key, value| {
                     attributes.set(key, value, limits.attributes, limits.value_length);
                 });
                 let body = record.args();
                 Some(Entry {
                     severity: severity(record.level()),
-                    body: Body::Text(match body.as_str() {
-                        Some(text) => Cow::Borrowed(text),
+                    body: match body.as_str() {
+                        Some(text) => Body::Value(text.into()),
                         None => {
-                            let mut text = local.log_text.take().unwrap_or_default();
                             // A `Display` that fails leaves what it has written.
                             let _ = text.write_fmt(*body);
-                            Cow::Owned(text)
+                            Body::Written
                         }
-                    }),
+                    },
                     scope: record.target().into(),
                     ..Entry::default()
                 })

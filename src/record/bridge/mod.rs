@@ -5,12 +5,15 @@ mod held;
 mod install;
 mod log;
 pub(crate) mod otel;
+mod parked;
+mod places;
 mod tracing;
 mod visit;
 
 pub use self::log::Logger;
 pub use self::tracing::{Layer, LogsAs, context_of, layer, set_parent};
 pub(crate) use install::{follow, install, is_installed};
+pub(crate) use places::Places;
 
 use crate::telemetry::Value;
 

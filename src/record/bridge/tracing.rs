@@ -1,5 +1,7 @@
 //! The `tracing` layer.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Span, Subscriber};
 use tracing_subscriber::layer::{self, Context};
@@ -7,6 +9,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 
 use crate::context::Parent;
 
+use super::super::open::Mark;
 use super::super::{gate, local};
 use super::events::{self, Of};
 use super::held::{self, Held};
@@ -36,10 +39,21 @@ impl LogsAs {
 }
 
 /// Brings `tracing` spans and events into this crate's records; made by [`layer()`].
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Layer {
     logs_as: LogsAs,
+    /// Tells the ids of its registry from those of others; 0 until it is in one.
+    number: u64,
 }
+
+impl Clone for Layer {
+    /// The clone goes into another registry.
+    fn clone(&self) -> Self {
+        Self { logs_as: self.logs_as, number: 0 }
+    }
+}
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 /// A layer that records `tracing` spans, and events as log records.
 ///
@@ -70,6 +84,12 @@ impl Layer {
     pub const fn with_logs_as(mut self, logs_as: LogsAs) -> Self {
         self.logs_as = logs_as;
         self
+    }
+
+    /// Names one of its registry's spans.
+    #[inline]
+    fn mark(&self, id: &Id) -> Mark {
+        Mark { layer: self.number, id: id.into_u64() }
     }
 }
 
@@ -121,6 +141,10 @@ fn is_idle() -> bool {
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
+    fn on_layer(&mut self, _: &mut S) {
+        self.number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, registry: Context<'_, S>) {
         let metadata = attributes.metadata();
         if is_idle() || is_own(metadata.target()) {
@@ -144,7 +168,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
         if open.is_recording() {
             attributes.record(&mut SpanFields(&mut open));
         }
-        span.extensions_mut().replace(Held::new(open));
+        span.extensions_mut().replace(Held::new(open, self.mark(id)));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, registry: Context<'_, S>) {
@@ -180,13 +204,23 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
     }
 
     fn on_enter(&self, id: &Id, registry: Context<'_, S>) {
-        if let Some(span) = registry.span(id).filter(|_| !is_idle()) {
-            held::enter(&span);
+        if is_idle()
+            || (self.number != 0 && held::enter_parked(self.mark(id), || registry.span(id)))
+        {
+            return;
+        }
+        if let Some(span) = registry.span(id) {
+            held::enter(span);
         }
     }
 
     fn on_exit(&self, id: &Id, registry: Context<'_, S>) {
-        if let Some(span) = registry.span(id).filter(|_| !is_idle()) {
+        if is_idle()
+            || (self.number != 0 && held::exit_to_parked(self.mark(id), || registry.span(id)))
+        {
+            return;
+        }
+        if let Some(span) = registry.span(id) {
             held::exit(&span);
         }
     }

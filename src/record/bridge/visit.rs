@@ -75,11 +75,11 @@ impl Visit for SpanFields<'_> {
 }
 
 /// Hands each field of an event to `set`, and keeps what has a place of its own.
-pub(super) struct EventFields<F> {
+pub(super) struct EventFields<'a, F> {
     set: F,
     /// A record of `log` that came by way of a `LogTracer`.
     is_log: bool,
-    pub(super) message: String,
+    pub(super) message: &'a mut String,
     /// The error that the event is about.
     pub(super) error: Option<String>,
     pub(super) target: Option<String>,
@@ -87,9 +87,9 @@ pub(super) struct EventFields<F> {
     pub(super) line: Option<u32>,
 }
 
-impl<F: FnMut(&str, Value<'_>)> EventFields<F> {
+impl<'a, F: FnMut(&str, Value<'_>)> EventFields<'a, F> {
     /// The message is written to `message`, which is empty.
-    pub(super) fn new(is_log: bool, message: String, set: F) -> Self {
+    pub(super) const fn new(is_log: bool, message: &'a mut String, set: F) -> Self {
         Self { set, is_log, message, error: None, target: None, file: None, line: None }
     }
 
@@ -121,7 +121,7 @@ impl<F: FnMut(&str, Value<'_>)> EventFields<F> {
     }
 }
 
-impl<F: FnMut(&str, Value<'_>)> Visit for EventFields<F> {
+impl<F: FnMut(&str, Value<'_>)> Visit for EventFields<'_, F> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         (self.set)(field.name(), value.into());
     }

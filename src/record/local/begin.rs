@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::context::Parent;
+use crate::context::{Parent, Place};
 use crate::testing::Sink;
 
 use super::super::bridge::otel;
@@ -10,7 +10,7 @@ use super::super::gate;
 use super::super::limits::Limits;
 use super::super::open::{Open, Role};
 use super::super::start::{Clock, Settings};
-use super::{Local, with};
+use super::{Local, fill, with};
 
 /// Starts a span below the current one; `None` where nothing is to be done.
 #[inline]
@@ -21,7 +21,6 @@ pub(crate) fn start(name: &'static str) -> Option<Box<Open>> {
     }
 }
 
-#[inline(never)]
 fn start_now(gate: u32, name: &'static str) -> Option<Box<Open>> {
     with(|local| {
         if local.suppressed.get() {
@@ -36,16 +35,30 @@ fn start_now(gate: u32, name: &'static str) -> Option<Box<Open>> {
     .flatten()
 }
 
-/// A span that may still start, see `Role::Waiting`; `None` where no test captures anything.
+/// `start`, or a span that may still start, see `Role::Waiting`.
+pub(crate) fn start_or_wait(gate: u32, name: &'static str) -> Option<Box<Open>> {
+    let started = start_now(gate, name);
+    if started.is_none() && gate & gate::CAPTURES != 0 { wait(name) } else { started }
+}
+
 #[cold]
-pub(crate) fn wait(name: &'static str) -> Option<Box<Open>> {
-    if gate::read() & gate::CAPTURES == 0 {
-        return None;
-    }
+fn wait(name: &'static str) -> Option<Box<Open>> {
     with(|local| {
         let mut open = local.unpool();
         open.begin(name, Limits::NONE);
         open.role = Role::Waiting;
+        open
+    })
+}
+
+/// What stands for a span that is on the stack.
+#[cold]
+pub(crate) fn ticket(ticket: u64) -> Option<Box<Open>> {
+    with(|local| {
+        let mut open = local.unpool();
+        open.role = Role::Ticket;
+        open.ticket = ticket;
+        open.in_panic = std::thread::panicking();
         open
     })
 }
@@ -81,26 +94,36 @@ impl Local {
         if gate & gate::RECORDS == 0 {
             return None;
         }
-        let top = self.top.take();
+        // First, since another library's span may come back here.
         let (_, context) = otel::ids(self);
+        let top = self.top.take();
         let is_current = match &top {
             Some(top) => !top.is_older(context),
             None => context == 0,
         };
         if !is_current {
-            self.top.set(top);
+            fill(&self.top, top);
             return self.start_below(gate, name, None);
         }
-        let settings = self.settings.get();
         let mut open = self.unpool();
+        let settings = self.settings.get();
         open.begin(name, settings.limits);
         open.span = self.random();
-        let place = top.as_ref().map(|top| top.place()).unwrap_or_default();
-        let extra = top.as_ref().and_then(|top| top.extra.as_ref());
-        let trace = if place.has_span() { place.trace } else { self.trace_id() };
-        open.hang(place, extra, trace, settings.sampler.samples(place, trace));
+        match top.as_deref() {
+            Some(top) if top.place().has_span() => {
+                let place = top.place();
+                let sampled = settings.sampler.samples(place, place.trace);
+                open.hang(place, top.extra.as_ref(), place.trace, sampled);
+            }
+            top => {
+                let trace = self.trace_id();
+                let (place, extra) =
+                    top.map_or((Place::default(), None), |top| (top.place(), top.extra.as_ref()));
+                open.hang(place, extra, trace, settings.sampler.samples(place, trace));
+            }
+        }
         open.make_implicit();
-        self.top.set(top);
+        fill(&self.top, top);
         Some(open)
     }
 

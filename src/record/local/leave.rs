@@ -55,7 +55,6 @@ impl Way {
 }
 
 /// Ends a span: its record leaves for the ring, its box for the pool.
-#[inline]
 pub(crate) fn end(open: Box<Open>) {
     let mut open = Some(open);
     with(|local| {
@@ -63,7 +62,7 @@ pub(crate) fn end(open: Box<Open>) {
             if open.is_recording() && open.has_started() {
                 local.record(&mut open);
             }
-            local.recycle(open);
+            local.recycle_here(open);
         }
     });
     if let Some(open) = open {
@@ -86,14 +85,18 @@ fn end_late(mut open: Box<Open>) {
 
 impl Local {
     /// Sends a finished span's record.
-    #[inline]
+    #[inline(always)]
     fn record(&self, open: &mut Open) {
-        match open.finish_plain() {
-            Some(record) => {
-                self.push(Lane::Traces, &record.head, &[record.name, record.attributes])
-            }
-            None => self.record_all(open),
+        // Nothing of the first try goes to the second, so that it is made in the ring and not before.
+        if !open.is_plain() || !self.push_plain(open) {
+            self.record_all(open);
         }
+    }
+
+    #[inline(always)]
+    fn push_plain(&self, open: &mut Open) -> bool {
+        let record = open.finish_plain();
+        self.push_to_ring(Lane::Traces, &record.head, &[record.name, record.attributes])
     }
 
     #[cold]
@@ -106,17 +109,15 @@ impl Local {
         }
     }
 
-    /// Pushes a record; both lists are of constant length where it is called.
+    /// Pushes a record to this thread's ring; false where there is none, where another one's turn has
+    /// come, and where more is to be done than to copy it.
     #[inline(always)]
-    pub(in crate::record) fn push(&self, lane: Lane, head: &[u64], pieces: &[&[u8]]) {
-        if !self.push_to_ring(lane, head, pieces) {
-            self.push_anyhow(lane, head, pieces);
-        }
-    }
-
-    /// Pushes to this thread's ring; false where there is none, or another one's turn has come.
-    #[inline(always)]
-    fn push_to_ring(&self, lane: Lane, head: &[u64], pieces: &[&[u8]]) -> bool {
+    pub(in crate::record) fn push_to_ring(
+        &self,
+        lane: Lane,
+        head: &[u64],
+        pieces: &[&[u8]],
+    ) -> bool {
         let mut way = self.way.borrow_mut();
         let Way { pipeline: Some(shared), producers } = &mut *way else {
             return false;
@@ -124,18 +125,14 @@ impl Local {
         let Some(producer) = &mut producers[lane as usize] else {
             return false;
         };
-        if self.gate.get() != gate::read() || !shared.is_running() {
-            return false;
-        }
-        if lane.intake()(shared).push(producer, head, pieces) == Pushed::HighWater {
-            shared.wake();
-        }
-        true
+        self.gate.get() == gate::read()
+            && shared.is_running()
+            && producer.push_at_once(head, pieces)
     }
 
-    /// As `push`, from any state.
+    /// Pushes a record from any state.
     #[cold]
-    fn push_anyhow(&self, lane: Lane, head: &[u64], pieces: &[&[u8]]) {
+    pub(in crate::record) fn push_anyhow(&self, lane: Lane, head: &[u64], pieces: &[&[u8]]) {
         self.refresh(gate::read());
         let mut way = self.way.borrow_mut();
         let (shared, pushed) = match way.open(lane) {

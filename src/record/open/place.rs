@@ -7,6 +7,24 @@ use crate::testing::Sink;
 
 use super::{KindRule, Open};
 
+/// Names the entries of one `tracing` span: its layer's number, and its id there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// 0 where the layer has none; then the id is the span's own.
+    pub(crate) layer: u64,
+    /// 0 for everything that is no `tracing` span.
+    pub(crate) id: u64,
+}
+
+impl Mark {
+    pub(crate) const NONE: Self = Self { layer: 0, id: 0 };
+
+    #[inline]
+    pub(crate) const fn is_some(self) -> bool {
+        self.id != 0
+    }
+}
+
 impl Open {
     /// Where a test captures this span, if one does.
     #[inline]
@@ -33,7 +51,8 @@ impl Open {
         let (trace, span) = Self::nearest(top, context);
         let is_other = span != 0 && span != self.parent;
         // `tracing` spans nest among themselves as they were created.
-        let is_foreign = self.mark == 0 || top.is_none_or(|top| top.mark == 0 || top.span != span);
+        let is_other_kind = |top: &Self| !top.mark.is_some() || top.span != span;
+        let is_foreign = !self.mark.is_some() || top.is_none_or(is_other_kind);
         is_other && is_foreign && (trace == self.trace || self.parent == 0)
     }
 

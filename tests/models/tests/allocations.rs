@@ -1,6 +1,6 @@
 //! What the ring allocates, and that it gives everything back.
 
-#[path = "../../../src/pipeline/ring.rs"]
+#[path = "../../../src/pipeline/ring/mod.rs"]
 mod ring;
 #[path = "../../../src/pipeline/sync.rs"]
 mod sync;

@@ -5,7 +5,7 @@
 mod cell;
 #[path = "../../../src/pipeline/completion.rs"]
 mod completion;
-#[path = "../../../src/pipeline/ring.rs"]
+#[path = "../../../src/pipeline/ring/mod.rs"]
 mod ring;
 
 /// In the place of `src/pipeline/sync.rs` and `src/record/metric/cells/sync.rs`.

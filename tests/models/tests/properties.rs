@@ -1,6 +1,6 @@
 //! The ring against a model queue: random pushes, drains and panics, many times around.
 
-#[path = "../../../src/pipeline/ring.rs"]
+#[path = "../../../src/pipeline/ring/mod.rs"]
 mod ring;
 #[path = "../../../src/pipeline/sync.rs"]
 mod sync;

@@ -1,6 +1,6 @@
 //! The ring between two real threads.
 
-#[path = "../../../src/pipeline/ring.rs"]
+#[path = "../../../src/pipeline/ring/mod.rs"]
 mod ring;
 #[path = "../../../src/pipeline/sync.rs"]
 mod sync;

@@ -8,7 +8,7 @@ use opentelemetry::logs::{self, AnyValue, Severity};
 use opentelemetry::{InstrumentationScope, Key, SpanId, TraceFlags, TraceId};
 
 use crate::pipeline::clock;
-use crate::record::log::{Body, Entry};
+use crate::record::log::{Body, Entry, Scratch};
 use crate::record::{gate, local, log_filter};
 use crate::telemetry::Value;
 
@@ -67,7 +67,7 @@ impl Logger {
 
     fn write(&self, local: &local::Local, gate: u32, record: &LogRecord) {
         let write = |body: Option<Value<'_>>| {
-            local.log(gate, None, |limits, attributes| {
+            local.log(gate, None, |limits, Scratch { attributes, .. }| {
                 for (key, value) in &record.attributes {
                     with_any(value, |value| {
                         attributes.set(key.as_str(), value, limits.attributes, limits.value_length);

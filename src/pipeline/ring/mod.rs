@@ -7,12 +7,17 @@
 //!
 //! `tests/models` holds the proofs: run `scripts/models` after a change here.
 
+mod gauge;
+mod write;
+
 use std::cell::UnsafeCell;
 use std::iter;
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Ordering, Owner};
+pub(crate) use gauge::Gauge;
+use write::write;
 
 const WORD: usize = size_of::<u64>();
 /// A boxed record's pointer is stored in one word.
@@ -22,6 +27,9 @@ const _: () = assert!(size_of::<*mut u8>() <= WORD && align_of::<*mut u8>() <= a
 const INLINE: u64 = 0;
 const BOXED: u64 = 1;
 const PADDING: u64 = 2;
+
+/// Words of the longest record that is pushed at once, beside its first one.
+pub(crate) const AT_ONCE: usize = 4096;
 
 /// Makes a ring of `bytes` (rounded up to a power of two, at least 1 KiB).
 pub(crate) fn ring(bytes: usize) -> (Producer, Consumer) {
@@ -46,7 +54,10 @@ pub(crate) fn ring_of(words: usize) -> (Producer, Consumer) {
         read: Read { head: AtomicUsize::new(start), taken: AtomicU64::new(0) },
     });
     let consumer = Consumer { shared: Arc::clone(&shared) };
-    (Producer { shared, head_seen: start, tail: start, signalled: start }, consumer)
+    let mut producer =
+        Producer { shared, head_seen: start, tail: start, signalled: start, room: 0 };
+    producer.measure();
+    (producer, consumer)
 }
 
 /// What became of a push.
@@ -71,16 +82,13 @@ pub(crate) struct Producer {
     tail: usize,
     /// `tail` at the last `HighWater`.
     signalled: usize,
+    /// Words from `tail` on that are free, contiguous and below the high-water mark: what fits there
+    /// goes without a further look.
+    room: usize,
 }
 
 /// The worker's end.
 pub(crate) struct Consumer {
-    shared: Arc<Shared>,
-}
-
-/// A look at a ring's counters, from any thread.
-#[derive(Clone)]
-pub(crate) struct Gauge {
     shared: Arc<Shared>,
 }
 
@@ -118,37 +126,52 @@ unsafe impl Sync for Shared {}
 
 impl Producer {
     /// Appends one record, given as words and pieces behind them.
+    pub(crate) fn push(&mut self, head: &[u64], pieces: &[&[u8]]) -> Pushed {
+        if self.push_at_once(head, pieces) {
+            Pushed::Stored
+        } else {
+            self.push_with_care(head, pieces)
+        }
+    }
+
+    /// Appends one record where that needs nothing but the copy; false, and nothing is done, elsewhere.
     ///
     /// Both lists are of constant length where it is called, so that it comes without loops.
     #[inline(always)]
-    pub(crate) fn push(&mut self, head: &[u64], pieces: &[&[u8]]) -> Pushed {
+    pub(crate) fn push_at_once(&mut self, head: &[u64], pieces: &[&[u8]]) -> bool {
         let length = length(head, pieces);
-        if length > self.shared.bytes() / 8 {
-            return self.push_boxed(head, pieces);
-        }
         let words = 1 + length.div_ceil(WORD);
-        let Some(slot) = self.reserve(words) else {
-            return self.refuse();
-        };
-        // SAFETY: the slots are reserved and contiguous, and head and pieces have `length` bytes in all.
-        unsafe {
-            slot.write((length as u64) << 2 | INLINE);
-            ptr::copy_nonoverlapping(head.as_ptr(), slot.add(1), head.len());
-            let mut to = slot.add(1 + head.len()).cast::<u8>();
-            for piece in pieces {
-                // Most are, and a call that copies nothing costs as much as one that does.
-                if !piece.is_empty() {
-                    ptr::copy_nonoverlapping(piece.as_ptr(), to, piece.len());
-                    to = to.add(piece.len());
-                }
-            }
+        if words > self.room {
+            return false;
         }
-        self.publish(words)
+        self.shared.check(self.tail, words, Owner::write);
+        // SAFETY: so many slots from `tail` on are free and contiguous, by what `room` is.
+        unsafe { write(self.shared.slot(self.tail), length, head, pieces) };
+        self.room -= words;
+        self.advance(words);
+        true
     }
 
+    /// `push` with all that may have to be done: a look at the consumer, padding, a box, a signal.
     #[cold]
-    fn push_boxed(&mut self, head: &[u64], pieces: &[&[u8]]) -> Pushed {
+    fn push_with_care(&mut self, head: &[u64], pieces: &[&[u8]]) -> Pushed {
         let length = length(head, pieces);
+        let pushed = if length > self.shared.bytes() / 8 {
+            self.push_boxed(head, pieces, length)
+        } else {
+            let words = 1 + length.div_ceil(WORD);
+            let Some(slot) = self.reserve(words) else {
+                return self.refuse();
+            };
+            // SAFETY: the slots are reserved and contiguous.
+            unsafe { write(slot, length, head, pieces) };
+            self.publish(words)
+        };
+        self.measure();
+        pushed
+    }
+
+    fn push_boxed(&mut self, head: &[u64], pieces: &[&[u8]], length: usize) -> Pushed {
         // First the slots: a full ring must not cost an allocation.
         let Some(slot) = self.reserve(2) else {
             return self.refuse();
@@ -179,7 +202,6 @@ impl Producer {
     ///
     /// Padding to the end of the storage goes out with the next record, so the consumer always
     /// finds a record behind it.
-    #[inline]
     fn reserve(&mut self, words: usize) -> Option<*mut u64> {
         let size = self.shared.storage.len();
         let to_end = size - (self.tail & (size - 1));
@@ -200,29 +222,38 @@ impl Producer {
         Some(self.shared.slot(self.tail))
     }
 
-    #[inline]
     fn publish(&mut self, words: usize) -> Pushed {
-        self.tail = self.tail.wrapping_add(words);
-        // Before `tail`, so that nobody sees more records taken than pushed.
-        bump(&self.shared.written.pushed);
-        self.shared.written.tail.store(self.tail, Ordering::Release);
+        self.advance(words);
         let half = self.shared.storage.len() / 2;
         if self.fill() <= half || self.tail.wrapping_sub(self.signalled) < half {
             return Pushed::Stored;
         }
-        self.publish_high()
-    }
-
-    /// `publish`, where the ring seems to be more than half full.
-    #[cold]
-    fn publish_high(&mut self) -> Pushed {
-        let half = self.shared.storage.len() / 2;
         self.look();
         if self.fill() <= half {
             return Pushed::Stored;
         }
         self.signalled = self.tail;
         Pushed::HighWater
+    }
+
+    /// Hands so many slots over, which are one record, with the padding before it if there is one.
+    #[inline(always)]
+    fn advance(&mut self, words: usize) {
+        self.tail = self.tail.wrapping_add(words);
+        // Before `tail`, so that nobody sees more records taken than pushed.
+        bump(&self.shared.written.pushed);
+        self.shared.written.tail.store(self.tail, Ordering::Release);
+    }
+
+    /// Finds `room` anew. No record that fits there is one that would be boxed.
+    fn measure(&mut self) {
+        let size = self.shared.storage.len();
+        if self.fill() >= size / 2 {
+            self.look();
+        }
+        let to_end = size - (self.tail & (size - 1));
+        let to_half = (size / 2).saturating_sub(self.fill());
+        self.room = to_half.min(to_end).min(1 + (size / WORD).min(AT_ONCE));
     }
 
     /// Slots in use, as far as the producer knows; never too few.
@@ -263,36 +294,7 @@ impl Consumer {
     }
 
     pub(crate) fn gauge(&self) -> Gauge {
-        Gauge { shared: Arc::clone(&self.shared) }
-    }
-}
-
-impl Gauge {
-    /// Records offered: stored or refused.
-    pub(crate) fn offered(&self) -> u64 {
-        self.shared.written.pushed.load(Ordering::Acquire) + self.refused()
-    }
-
-    /// Records that found the ring full.
-    pub(crate) fn refused(&self) -> u64 {
-        self.shared.written.refused.load(Ordering::Acquire)
-    }
-
-    /// Records in the ring.
-    pub(crate) fn waiting(&self) -> u64 {
-        // In this order: a record is pushed before it is taken, so the difference is not negative.
-        let taken = self.shared.read.taken.load(Ordering::Acquire);
-        self.shared.written.pushed.load(Ordering::Acquire) - taken
-    }
-
-    /// Both look at the same ring.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
-    }
-
-    /// Bytes of storage.
-    pub(crate) fn bytes(&self) -> usize {
-        self.shared.bytes()
+        Gauge::of(&self.shared)
     }
 }
 
