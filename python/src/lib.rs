@@ -13,6 +13,7 @@ mod metric;
 mod names;
 mod parent;
 mod probe;
+mod sdk;
 mod setup;
 mod span;
 mod steps;
@@ -44,6 +45,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<metric::PyGauge>()?;
     module.add_class::<metric::PyHistogram>()?;
     module.add_class::<metric::Measured>()?;
+    module.add_class::<sdk::SdkExporter>()?;
     functions!(
         setup::init_telemetry,
         setup::shutdown_telemetry,

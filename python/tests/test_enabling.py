@@ -188,6 +188,8 @@ def test_flush_and_shutdown_let_other_threads_run(collector: Collector) -> None:
 def test_an_interrupt_ends_a_flush(collector: Collector) -> None:
     import signal
 
+    # A shell that starts this in the background has it ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     trackside.enable_telemetry(endpoint=collector.url)
     with trackside.span("waits"):
         pass
@@ -195,8 +197,11 @@ def test_an_interrupt_ends_a_flush(collector: Collector) -> None:
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     begin = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        trackside.flush(60)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trackside.flush(60)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - begin < 30
 
 

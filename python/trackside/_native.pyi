@@ -92,6 +92,23 @@ class NativeCapture:
     def logs(self) -> list[dict[str, Any]]: ...
     def stop(self) -> None: ...
 
+@final
+class SdkExporter:
+    def __init__(
+        self,
+        signal: str,
+        *,
+        endpoint: str | None = None,
+        headers: list[tuple[str, str]] = ...,
+        timeout: float | None = None,
+        gzip: bool | None = None,
+    ) -> None: ...
+    def export(self, batch: object) -> str | None: ...
+    def flush(self) -> bool: ...
+    def shutdown(self, timeout: float) -> bool: ...
+    @property
+    def temporality(self) -> str: ...
+
 def init_telemetry(
     *,
     traces: bool = True,

@@ -23,6 +23,8 @@ class _Enabled:
     handler: RootHandler | None = None
     is_on = False
     is_registered = False
+    # The child of `multiprocessing` whose end was seen to.
+    ends_of = 0
 
 
 def enable_telemetry(
@@ -131,6 +133,7 @@ def _say() -> None:
 
 def _follow_the_process() -> None:
     """See its forks, and its end."""
+    _end_with_multiprocessing()
     if _Enabled.is_registered:
         return
     _Enabled.is_registered = True
@@ -142,14 +145,20 @@ def _follow_the_process() -> None:
 def _in_child() -> None:
     """The core forgets by itself what it inherited. What is left is the end of ``multiprocessing``'s children."""
     util = sys.modules.get("multiprocessing.util")
-    if util is None or not _Enabled.is_on:
+    if util is not None and _Enabled.is_on:
+        # They clear their finalizers at the beginning: ours comes after that.
+        util.register_after_fork(_Enabled, lambda _: _end_with_multiprocessing())
+
+
+def _end_with_multiprocessing() -> None:
+    """Flush at the end of a child of ``multiprocessing``: it ends without ``atexit``."""
+    util = sys.modules.get("multiprocessing.util")
+    process = sys.modules.get("multiprocessing.process")
+    if util is None or process is None or process.parent_process() is None:
         return
-
-    # They end without `atexit`, and clear their finalizers at the beginning: this one comes after that.
-    def register(_: object) -> None:
+    if _Enabled.ends_of != os.getpid():
+        _Enabled.ends_of = os.getpid()
         util.Finalize(None, shutdown, args=(_EXIT,), exitpriority=0)
-
-    util.register_after_fork(_Enabled, register)
 
 
 def _follow_opentelemetry() -> None:

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 pub use report::Report;
 pub(crate) use resolve::Resolved;
+pub(crate) use service::hold;
 pub use service::register_service;
 pub(crate) use url::show as show_url;
 #[cfg(feature = "receive")]

@@ -1,5 +1,6 @@
 //! The one thread that all SDK exporters of the process share, and each exporter's line to it.
 
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -110,6 +111,17 @@ impl Line {
         Export { done, cancel }
     }
 
+    /// Sends a request of OTLP's protobuf.
+    pub(super) fn export_encoded(&self, items: usize, request: Vec<u8>) -> Export {
+        if self.encoding == Encoding::Protobuf {
+            return self.export(items, || request.into());
+        }
+        let done = Arc::new(Completion::default());
+        let why = "it is encoded as protobuf, and OTEL_EXPORTER_OTLP_PROTOCOL asks for JSON";
+        done.complete(Err(Failure::Failed(why.to_owned())));
+        Export { done, cancel: Arc::default() }
+    }
+
     /// Waits for what was handed over before.
     pub(super) fn flush(&self) -> OTelSdkResult {
         if self.is_over.load(Ordering::Acquire) {
@@ -178,6 +190,16 @@ impl Drop for Export {
     fn drop(&mut self) {
         self.cancel.notify_one();
     }
+}
+
+/// For the fork: no exporter is being made.
+pub(crate) fn hold() -> Box<dyn Any> {
+    Box::new(THREAD.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// In the child of a fork: the thread is the parent's. Exporters that are made from here on have one of their own.
+pub(crate) fn forget() {
+    std::mem::forget(THREAD.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
 fn announce(opened: Opened) -> Result<(), Error> {

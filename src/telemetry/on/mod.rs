@@ -1,5 +1,6 @@
 //! The façade, on: each name leads into the folders of the stream.
 
+mod fork;
 mod handle;
 mod propagation;
 pub(super) mod rpc;
