@@ -43,6 +43,7 @@ fn write(span: &mut Span) {
     span.set("bool", never::<bool>())
         .set_dynamic(&never::<String>(), never::<f64>())
         .event("event", &[("k", 1_i32.into()), ("l", Value::Array(&[2_u32.into()]))])
+        .event_dynamic(&"event".repeat(2), &[("k", 1_i32.into())])
         .link(&Parent::root())
         .ok()
         .error("kind", &"description")

@@ -136,11 +136,12 @@ fn events_links_and_status() {
     drop(telemetry::span("work").with(|span| {
         clock.advance(Duration::from_millis(3));
         span.event("checked", &[("rules", 3_i64.into())]).link(&earlier).link(&Parent::root());
+        span.event_dynamic(&"again".repeat(2), &[]);
         span.ok().error("timeout", &"too late");
     }));
     let span = capture.span("work");
-    assert_eq!(span.events.len(), 1);
-    assert_eq!(span.events[0].name, "checked");
+    assert_eq!(span.events.len(), 2);
+    assert_eq!((&*span.events[0].name, &*span.events[1].name), ("checked", "againagain"));
     assert_eq!(span.events[0].time, span.start + Duration::from_millis(3));
     assert_eq!(span.events[0].attributes, [("rules".to_owned(), 3_i64.into())]);
     assert_eq!(span.links.len(), 1, "a root links to nothing");

@@ -32,6 +32,8 @@ pub use report::Report;
 pub(crate) use sampler::named as sampler_named;
 
 pub(crate) use resolve::{LOG_FILTER, Resolved, SAMPLER, log_filter};
+pub(crate) use resource::renew;
+pub(crate) use service::hold;
 pub use service::register_service;
 pub(crate) use url::show as show_url;
 #[cfg(feature = "receive")]

@@ -7,6 +7,8 @@ mod kubernetes;
 mod os;
 mod process;
 
+pub(crate) use instance::renew;
+
 use super::report::Origin;
 use super::resolve::Resolver;
 use super::service;

@@ -1,5 +1,6 @@
 //! The service classes that a host registers, and the name that follows from them.
 
+use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 
 static REGISTERED: Mutex<Registered> = Mutex::new(Registered::Nothing);
@@ -11,6 +12,11 @@ static REGISTERED: Mutex<Registered> = Mutex::new(Registered::Nothing);
 /// counts once, a blank one not at all. A pipeline that runs keeps the name it began with.
 pub fn register_service(package: &str, class: &str) {
     REGISTERED.lock().unwrap_or_else(PoisonError::into_inner).add(package, class);
+}
+
+/// For the fork: no class is being registered.
+pub(crate) fn hold() -> Box<dyn Any> {
+    Box::new(REGISTERED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// What the process has registered so far.

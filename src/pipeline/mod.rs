@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod completion;
 mod counter;
 mod destination;
+pub(crate) mod fork;
 mod guests;
 mod intake;
 mod memory;
@@ -21,6 +22,7 @@ mod tests;
 pub(crate) mod thread;
 mod worker;
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::record::gate;
@@ -33,7 +35,19 @@ pub(crate) use start::{Running, start};
 static CURRENT: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
 
 pub(crate) fn current() -> Option<Arc<Shared>> {
+    fork::resume();
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// For the fork: the newest pipeline stays what it is.
+pub(crate) fn hold() -> Box<dyn Any> {
+    Box::new(CURRENT.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// In the child of a fork: the pipeline is the parent's, and its threads are not here.
+pub(crate) fn forget() {
+    std::mem::forget(CURRENT.lock().unwrap_or_else(PoisonError::into_inner).take());
+    gate::change(0, 0);
 }
 
 /// From here on each signal that has an exporter is recorded, by this pipeline.

@@ -8,7 +8,6 @@ use tokio::task::{LocalSet, spawn_local};
 use crate::config::plan::Plan;
 use crate::error::Error;
 use crate::health::diagnostics::{Diagnostics, Level};
-use crate::record::start::choose_sampler;
 
 use super::clock;
 use super::guests::Stay;
@@ -28,9 +27,8 @@ pub(crate) struct Running {
 pub(crate) fn start(plan: &Plan, diagnostics: Arc<Diagnostics>) -> Result<Running, Error> {
     clock::start();
     let shared = Arc::new(Shared::new(plan, diagnostics));
-    let (sampler, plan, of_thread) = (plan.sampler, plan.clone(), Arc::clone(&shared));
+    let (plan, of_thread) = (plan.clone(), Arc::clone(&shared));
     let stay = thread::run(move |_| run(plan, of_thread))?;
-    choose_sampler(sampler);
     set_current(Arc::clone(&shared));
     Ok(Running { shared, stay })
 }

@@ -4,8 +4,10 @@
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::cell::Cell;
 use std::future::poll_fn;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,7 +55,7 @@ pub(crate) fn run<F: Future<Output = ()> + 'static>(
     let mut thread = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
     // The child of a fork inherits the word about the thread, but not the thread.
     let of_parent = thread.take_if(|thread| thread.process != process::id());
-    std::mem::forget(of_parent);
+    mem::forget(of_parent);
     let refused = match &*thread {
         Some(running) => match running.guests.send(guest) {
             Ok(()) => return Ok(Stay::new(is_over, &running.handle)),
@@ -66,6 +68,16 @@ pub(crate) fn run<F: Future<Output = ()> + 'static>(
     let stay = Stay::new(is_over, &started.handle);
     *thread = Some(started);
     Ok(stay)
+}
+
+/// For the fork: nobody is coming to the thread.
+pub(crate) fn hold() -> Box<dyn Any> {
+    Box::new(THREAD.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// In the child of a fork: the thread is the parent's. Who comes from here on starts another.
+pub(crate) fn forget() {
+    mem::forget(THREAD.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
 /// Whether the caller is on it, where waiting for one of its guests would last for ever.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::context::{Extra, Parent};
 use crate::health::counters;
-use crate::pipeline;
+use crate::pipeline::{self, fork};
 
 use super::bridge::{Places, otel};
 use super::gate;
@@ -50,6 +50,8 @@ pub(crate) struct Local {
     pool: Cell<Option<Box<Open>>>,
     pooled: Cell<u32>,
     random: Cell<u64>,
+    /// The tick of the fork that made this process; 0 where none did. Spans that began before are the parent's.
+    forked_at: Cell<u64>,
     /// One of the crate's own threads: its telemetry is suppressed.
     suppressed: Cell<bool>,
     /// Where a test captures this thread's roots.
@@ -101,6 +103,17 @@ pub(crate) fn recycle(open: Box<Open>) {
     with(|local| local.recycle(open));
 }
 
+/// In the child of a fork, on its one thread: rings and ids are the parent's, and so are open spans.
+pub(crate) fn forget() {
+    with(|local| {
+        if let Ok(mut way) = local.way.try_borrow_mut() {
+            std::mem::forget(std::mem::replace(&mut *way, Way::NONE));
+        }
+        local.random.set(0);
+        local.forked_at.set(fork::forked_at());
+    });
+}
+
 /// Sets where this thread's roots are captured; gives back what was there.
 pub(crate) fn set_capture(capture: Option<Arc<Extra>>) -> Option<Arc<Extra>> {
     with(|local| local.capture.replace(capture)).flatten()
@@ -120,6 +133,7 @@ impl Local {
             pool: Cell::new(None),
             pooled: Cell::new(0),
             random: Cell::new(0),
+            forked_at: Cell::new(fork::forked_at()),
             suppressed: Cell::new(false),
             capture: RefCell::new(None),
         }
@@ -216,7 +230,7 @@ impl Drop for Local {
             let mut next = list.take();
             while let Some(mut open) = next {
                 next = open.below.take();
-                if open.is_recording() && open.has_started() {
+                if open.is_recording() && open.has_started_after(self.forked_at.get()) {
                     counters::FORGOTTEN_SPANS.add(1);
                     end(open);
                 }

@@ -1,5 +1,6 @@
 //! The filter of log records, which may change while they are made: one load where there is none.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,11 @@ pub(crate) fn choose(filter: Option<LogFilter>) {
         let next = before.wrapping_add(if is_set == (before % 2 == 1) { 2 } else { 1 });
         GENERATION.store(next, Ordering::Release);
     }
+}
+
+/// For the fork: no filter is being chosen.
+pub(crate) fn hold() -> Box<dyn Any> {
+    Box::new(CURRENT.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Whether there is one.

@@ -242,6 +242,11 @@ impl Open {
         self.start != 0
     }
 
+    /// `has_started`, and not before that tick: with 0, it is the same.
+    pub(crate) const fn has_started_after(&self, tick: u64) -> bool {
+        self.start > tick
+    }
+
     pub(crate) const fn static_name(&self) -> &'static str {
         self.name
     }

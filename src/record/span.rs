@@ -51,6 +51,12 @@ impl Span {
         self
     }
 
+    /// `event` with a name known only at run time; it is copied.
+    pub fn event_dynamic(&mut self, name: &str, attributes: &[(&str, Value<'_>)]) -> &mut Self {
+        self.open.event(name, attributes);
+        self
+    }
+
     /// Adds a link; a root links to nothing, and one beyond the link limit is dropped and counted.
     pub fn link(&mut self, to: &Parent) -> &mut Self {
         self.open.link(to);

@@ -19,6 +19,22 @@ pub(super) fn detect(claim: &mut Claim<'_>) {
     *known = Some((process, id));
 }
 
+/// In the child of a fork: the number and the id that were its parent's become its own.
+pub(crate) fn renew(resource: &mut [(String, String)], parent: u32) {
+    let known = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let parents_id = known.filter(|(of, _)| *of == parent).map(|(_, id)| id);
+    let parent = parent.to_string();
+    for (key, value) in resource {
+        match key.as_str() {
+            "process.pid" if *value == parent => *value = std::process::id().to_string(),
+            "service.instance.id" if parents_id.as_ref() == Some(value) => {
+                detect(&mut |_, id| id.clone_into(value));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Version 4. The system seeds each `RandomState`.
 fn uuid() -> String {
     let random = || RandomState::new().hash_one(std::process::id());

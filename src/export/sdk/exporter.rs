@@ -50,6 +50,17 @@ impl SpanExporter {
         ExporterBuilder::new()
     }
 
+    /// Sends spans that are encoded already: the body of one OTLP request, in protobuf, and how many it has.
+    ///
+    /// For bindings, whose spans are another language's objects. It fails where the environment asks for JSON.
+    pub fn export_encoded(
+        &self,
+        spans: usize,
+        request: Vec<u8>,
+    ) -> impl Future<Output = OTelSdkResult> + Send + use<> {
+        self.line.export_encoded(spans, request)
+    }
+
     pub(super) fn over(line: Line) -> Self {
         Self { line, resource: no_resource() }
     }
@@ -95,6 +106,17 @@ impl LogExporter {
         ExporterBuilder::new()
     }
 
+    /// Sends log records that are encoded already: the body of one OTLP request, in protobuf, and how many it has.
+    ///
+    /// For bindings, whose log records are another language's objects. It fails where the environment asks for JSON.
+    pub fn export_encoded(
+        &self,
+        records: usize,
+        request: Vec<u8>,
+    ) -> impl Future<Output = OTelSdkResult> + Send + use<> {
+        self.line.export_encoded(records, request)
+    }
+
     pub(super) fn over(line: Line) -> Self {
         Self { line, resource: no_resource() }
     }
@@ -131,6 +153,17 @@ impl MetricExporter {
     /// An exporter as the environment says, unless the builder is told otherwise.
     pub fn builder() -> ExporterBuilder<Self> {
         ExporterBuilder::new()
+    }
+
+    /// Sends metric points that are encoded already: the body of one OTLP request, in protobuf, and how many it has.
+    ///
+    /// For bindings, whose metric points are another language's objects. It fails where the environment asks for JSON.
+    pub fn export_encoded(
+        &self,
+        points: usize,
+        request: Vec<u8>,
+    ) -> impl Future<Output = OTelSdkResult> + Send + use<> {
+        self.line.export_encoded(points, request)
     }
 
     pub(super) fn over(line: Line, temporality: Temporality) -> Self {

@@ -104,6 +104,17 @@ impl Line {
         Export { done, cancel }
     }
 
+    /// Sends a request of OTLP's protobuf.
+    pub(super) fn export_encoded(&self, items: usize, request: Vec<u8>) -> Export {
+        if self.encoding == Encoding::Protobuf {
+            return self.export(items, || request.into());
+        }
+        let done = Arc::new(Completion::default());
+        let why = "it is encoded as protobuf, and OTEL_EXPORTER_OTLP_PROTOCOL asks for JSON";
+        done.complete(Err(Failure::Failed(why.to_owned())));
+        Export { done, cancel: Arc::default() }
+    }
+
     /// Waits for what was handed over before.
     pub(super) fn flush(&self) -> OTelSdkResult {
         if self.is_over.load(Ordering::Acquire) {

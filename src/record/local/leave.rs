@@ -59,7 +59,7 @@ pub(crate) fn end(open: Box<Open>) {
     let mut open = Some(open);
     with(|local| {
         if let Some(mut open) = open.take() {
-            if open.is_recording() && open.has_started() {
+            if open.is_recording() && open.has_started_after(local.forked_at.get()) {
                 local.record(&mut open);
             }
             local.recycle_here(open);

@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use crate::pipeline::clock;
+
 use super::Local;
 
 impl Local {
@@ -25,8 +27,11 @@ impl Local {
     }
 }
 
-/// `RandomState` is seeded by the system, and differs for each call.
+/// `RandomState` is seeded by the system, and differs for each call; but not between a process and its fork.
 #[cold]
 fn seed() -> u64 {
-    RandomState::new().build_hasher().finish() | 1
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    hasher.write_u64(clock::ticks());
+    hasher.finish() | 1
 }

@@ -10,7 +10,7 @@ mod recent;
 pub(crate) mod rpc;
 mod sdk_set;
 
-pub(crate) use cells::Onlooker;
+pub(crate) use cells::{Onlooker, forget};
 pub use instrument::{
     Counter, Gauge, Histogram, UpDownCounter, counter, gauge, histogram, up_down_counter,
 };

@@ -30,6 +30,11 @@ impl Span {
         self
     }
 
+    /// `event` with a name known only at run time.
+    pub fn event_dynamic(&mut self, _name: &str, _attributes: &[(&str, Value<'_>)]) -> &mut Self {
+        self
+    }
+
     /// Adds a link.
     pub fn link(&mut self, _to: &Parent) -> &mut Self {
         self

@@ -33,7 +33,7 @@ impl Telemetry {
     pub fn set_sampler(&self, name: &str, ratio: Option<f64>) -> Result<(), Error> {
         let plan = config::sampler_named("set_sampler", name, ratio)?;
         let shown = plan.to_string();
-        self.0.change(config::SAMPLER, &shown, "set_sampler", || choose_sampler(plan));
+        self.0.here().change(config::SAMPLER, &shown, "set_sampler", || choose_sampler(plan));
         Ok(())
     }
 
@@ -57,7 +57,7 @@ impl Telemetry {
     pub fn set_log_filter(&self, filter: &str) -> Result<(), Error> {
         let filter = config::log_filter("set_log_filter", filter)?;
         let shown = filter.shown().to_owned();
-        self.0.change(config::LOG_FILTER, &shown, "set_log_filter", || {
+        self.0.here().change(config::LOG_FILTER, &shown, "set_log_filter", || {
             log_filter::choose(Some(filter));
         });
         // Others' subscribers are asked for it, and not under a lock.
@@ -83,7 +83,7 @@ impl Telemetry {
     /// ```
     #[must_use]
     pub fn inherited(&self) -> Parent {
-        self.0.inherited.clone()
+        self.0.here().inherited.clone()
     }
 }
 

@@ -13,18 +13,20 @@ use crate::config::{Report, TelemetryConfig};
 use crate::context::{self, Parent};
 use crate::error::Error;
 use crate::health::counters::{FORGOTTEN_SPANS, LATE_WRITES};
-use crate::health::diagnostics::{Diagnostics, Level};
+use crate::health::diagnostics::{Diagnostics, Hook, Level};
 use crate::pipeline::completion::Completion;
 use crate::pipeline::{self, Intake, Request, Running, Shared};
 use crate::record::bridge::{self, otel};
+use crate::record::start::choose_sampler;
 use crate::record::{gate, local, log_filter};
 
 use super::super::{Signal, Status};
+use super::fork::{self, Owner};
 
 pub use crate::config::register_service;
 
 /// The handle that a second `init` gives back.
-static CURRENT: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
+pub(super) static CURRENT: Mutex<Weak<Owner>> = Mutex::new(Weak::new());
 
 /// How much longer than its deadline a shutdown waits for the worker's answer.
 const GRACE: Duration = Duration::from_millis(500);
@@ -55,9 +57,16 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     // It may own a host's callback, whose destructor may call `init`: it outlives the lock.
     let _before = pipeline::current();
     let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(inner) = current.upgrade().filter(|inner| !inner.is_over()) {
-        inner.note("init was called again: the first configuration stays");
-        return Ok(Telemetry(inner));
+    if let Some(owner) = current.upgrade() {
+        let inner = owner.here();
+        if !inner.is_over() {
+            inner.note("init was called again: the first configuration stays");
+            return Ok(Telemetry(owner));
+        }
+        // Its end may come back here.
+        drop(current);
+        drop(owner);
+        current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
     }
     let resolved = config.plan()?;
     let plan = resolved.plan;
@@ -66,6 +75,8 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     let running = if exporters.iter().all(|exporters| exporters.is_empty()) {
         None
     } else {
+        fork::watch();
+        choose_sampler(plan.sampler);
         Some(pipeline::start(&plan, Arc::clone(&diagnostics))?)
     };
     context::choose(plan.propagators);
@@ -78,28 +89,31 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     if plan.globals.subscriber {
         bridge::install().into_iter().for_each(|line| report.note(line.to_owned()));
     }
+    let globals = plan.globals;
     let inner = Arc::new(Inner {
         running,
         inherited: context::extract(plan.propagators, &plan.inherited),
-        why: [plan.traces.why, plan.metrics.why, plan.logs.why],
-        drop_deadline: plan.drop_deadline,
+        plan,
+        hook: config.diagnostic_hook(),
+        process: std::process::id(),
         report: Mutex::new(report),
         ending: Mutex::default(),
         diagnostics,
     });
-    *current = Arc::downgrade(&inner);
+    let owner = Arc::new(Owner::new(Arc::clone(&inner)));
+    *current = Arc::downgrade(&owner);
     // A host's callback may itself call `init`.
     drop(current);
     bridge::follow();
     // Nor may what is replaced, which ends here, be waited for under the lock.
-    otel::set_globals(plan.globals);
+    otel::set_globals(globals);
     for line in lines {
         inner.diagnostics.say(Level::Warn, &line, &line);
     }
     if inner.running.is_some() {
         inner.diagnostics.tell(Level::Info, "started", &started);
     }
-    Ok(Telemetry(inner))
+    Ok(Telemetry(owner))
 }
 
 /// Who sends what to where.
@@ -116,15 +130,17 @@ fn started(plan: &Plan) -> String {
     format!("telemetry of {service} has started: {}", roads.collect::<Vec<_>>().join(", "))
 }
 
-type Ending = Completion<Result<(), Error>>;
+pub(super) type Ending = Completion<Result<(), Error>>;
 
+/// Telemetry of one process.
 pub(super) struct Inner {
     pub(super) running: Option<Running>,
     /// The context that the process was started with.
     pub(super) inherited: Parent,
-    /// Why traces, metrics and logs are on or off.
-    why: [String; 3],
-    drop_deadline: Duration,
+    pub(super) plan: Plan,
+    pub(super) hook: Option<Hook>,
+    /// The number of the process.
+    pub(super) process: u32,
     pub(super) report: Mutex<Report>,
     /// The shutdown, once it has begun.
     pub(super) ending: Mutex<Option<Arc<Ending>>>,
@@ -132,8 +148,12 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.ending.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    pub(super) fn report(&self) -> Report {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn note(&self, line: &str) {
@@ -188,12 +208,11 @@ impl Inner {
         // What the first call had to report, it reported.
         if was_over { Ok(()) } else { answer }
     }
-}
 
-impl Drop for Inner {
-    fn drop(&mut self) {
+    /// The last handle is gone.
+    pub(super) fn abandon(&self) {
         if !self.is_over() {
-            if let Err(error) = self.shutdown(self.drop_deadline) {
+            if let Err(error) = self.shutdown(self.plan.drop_deadline) {
                 self.diagnostics.say(
                     Level::Warn,
                     "drop",
@@ -219,7 +238,7 @@ fn deadline(within: Duration) -> Instant {
 /// Clones are the same telemetry.
 #[derive(Clone)]
 #[must_use = "dropping the last handle shuts telemetry down"]
-pub struct Telemetry(pub(super) Arc<Inner>);
+pub struct Telemetry(pub(super) Arc<Owner>);
 
 impl Telemetry {
     /// Counts and states, per signal, as of now; it may be called as often as one likes.
@@ -238,21 +257,22 @@ impl Telemetry {
     /// ```
     #[must_use]
     pub fn status(&self) -> Status {
-        let [traces, metrics, logs] = &self.0.why;
+        let inner = self.0.here();
+        let Plan { traces, metrics, logs, .. } = &inner.plan;
         Status {
-            traces: self.0.signal(traces, |shared| &shared.traces),
-            metrics: self.0.signal(metrics, |shared| &shared.metrics),
-            logs: self.0.signal(logs, |shared| &shared.logs),
+            traces: inner.signal(&traces.why, |shared| &shared.traces),
+            metrics: inner.signal(&metrics.why, |shared| &shared.metrics),
+            logs: inner.signal(&logs.why, |shared| &shared.logs),
             forgotten_spans: FORGOTTEN_SPANS.read(),
             late_writes: LATE_WRITES.read(),
-            diagnostics: self.0.diagnostics.lines(),
+            diagnostics: inner.diagnostics.lines(),
         }
     }
 
     /// The resolved settings, and what there was to say about them at `init`.
     #[must_use]
     pub fn report(&self) -> Report {
-        self.0.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.here().report()
     }
 
     /// Waits until what was recorded before the call is answered; metrics are collected for it.
@@ -264,12 +284,13 @@ impl Telemetry {
     /// How many items were not answered `within` that time; they stay in the queue. Also where a callback of
     /// [`on_diagnostic`](TelemetryConfig::on_diagnostic) calls it on the crate's own thread.
     pub fn force_flush(&self, within: Duration) -> Result<(), Error> {
-        let Some(running) = self.0.running.as_ref().filter(|_| !self.0.is_over()) else {
+        let inner = self.0.here();
+        let Some(running) = inner.running.as_ref().filter(|_| !inner.is_over()) else {
             return Ok(());
         };
         let done = Arc::new(Ending::default());
         running.shared.request(request(within, false, &done));
-        self.0.wait(&done, within)?
+        inner.wait(&done, within)?
     }
 
     /// Flushes and stops everything; a second call is `Ok`, `init` may follow.
@@ -282,7 +303,7 @@ impl Telemetry {
     /// How many items were not answered `within` that time; [`status`](Self::status) says what became of them.
     /// Also where a callback of [`on_diagnostic`](TelemetryConfig::on_diagnostic) calls it on the crate's own thread.
     pub fn shutdown(&self, within: Duration) -> Result<(), Error> {
-        self.0.shutdown(within)
+        self.0.here().shutdown(within)
     }
 
     /// `shutdown` that blocks no worker; begins at the call, needs no runtime.
@@ -300,8 +321,9 @@ impl Telemetry {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(end()).unwrap();
     /// ```
     pub fn shutdown_async(&self, within: Duration) -> Shutdown {
-        let was_over = self.0.is_over();
-        Shutdown { ending: self.0.end(within), was_over }
+        let inner = self.0.here();
+        let was_over = inner.is_over();
+        Shutdown { ending: inner.end(within), was_over }
     }
 }
 

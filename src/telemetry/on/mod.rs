@@ -1,6 +1,7 @@
 //! The façade, on: each name leads into the folders of the stream.
 
 mod change;
+mod fork;
 mod handle;
 mod propagation;
 pub(super) mod rpc;

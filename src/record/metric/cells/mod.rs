@@ -32,6 +32,7 @@ use registry::Registry;
 
 pub(crate) use onlooker::Onlooker;
 pub(super) use registry::{MAX_KINDS, MAX_SERIES, Single};
+pub(crate) use thread::forget;
 pub(super) use thread::{Call, call, record_call, record_single, record_storage};
 
 /// The set of one pipeline.

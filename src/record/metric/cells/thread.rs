@@ -68,6 +68,16 @@ thread_local! {
     static KNOWN: RefCell<Known> = RefCell::default();
 }
 
+/// In the child of a fork, on its one thread: the cells are the parent's, and a lock of theirs may be held by a
+/// thread that is not here.
+pub(crate) fn forget() {
+    let _ = KNOWN.try_with(|known| {
+        if let Ok(mut known) = known.try_borrow_mut() {
+            std::mem::forget(std::mem::take(&mut *known));
+        }
+    });
+}
+
 impl Known {
     /// Follows a start or a shutdown since this thread last looked.
     #[cold]
