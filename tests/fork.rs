@@ -4,12 +4,13 @@
 
 mod support;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use support::collector::Collector;
 use support::metrics::{METRICS, collect};
 use support::{SOON, assert_conserved, record, serial, start};
@@ -161,6 +162,45 @@ fn logs_and_metrics_begin_anew() {
     let status = telemetry.status();
     assert_eq!((status.logs.delivered, status.traces.delivered), (4, 4));
     telemetry.shutdown(SOON).unwrap();
+}
+
+#[test]
+fn a_child_says_who_it_is_and_keeps_what_was_changed() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let telemetry = start(&collector.url(), &[]);
+    record("parent", 1);
+    flush(&telemetry);
+    telemetry.set_sampler("always_off", None).unwrap();
+    in_fork(|| {
+        record("unsampled", 1);
+        telemetry.set_sampler("always_on", None).unwrap();
+        record("child", 1);
+        flush(&telemetry);
+    });
+    assert_eq!(names(&collector), ["child", "parent"]);
+    let [parents, childs] = [0, 1].map(|at| identity(&collector, at));
+    for key in ["process.pid", "service.instance.id"] {
+        assert_ne!(parents[key], childs[key], "{key}");
+    }
+    assert_eq!(parents["process.pid"], std::process::id().to_string());
+    assert_eq!(parents["service.name"], childs["service.name"]);
+    telemetry.shutdown(SOON).unwrap();
+}
+
+/// The resource of a request.
+fn identity(collector: &Collector, at: usize) -> HashMap<String, String> {
+    let request = collector.requests()[at].decode();
+    let resource = request.resource_spans[0].resource.clone().unwrap();
+    resource.attributes.iter().map(|pair| (pair.key.clone(), text(pair))).collect()
+}
+
+fn text(pair: &KeyValue) -> String {
+    match pair.value.as_ref().and_then(|value| value.value.as_ref()) {
+        Some(any_value::Value::StringValue(text)) => text.clone(),
+        Some(any_value::Value::IntValue(number)) => number.to_string(),
+        other => panic!("{}: {other:?}", pair.key),
+    }
 }
 
 #[test]
