@@ -1,8 +1,10 @@
 //! The host's handles across a fork: in the child they are the child's telemetry, which begins with its first use.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::config::plan::Plan;
 use crate::config::{self, Report};
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline::{self, fork, thread};
@@ -117,7 +119,7 @@ impl Prepared {
 /// The child's own pipeline, by the parent's plan.
 fn begin(parents: &'static Inner, mut report: Report) {
     let diagnostics = Arc::new(Diagnostics::new(parents.hook.clone(), parents.plan.log_level));
-    let mut plan = parents.plan.clone();
+    let mut plan = Plan::clone(&parents.plan);
     config::renew(&mut plan.resource, parents.process);
     let running = match pipeline::start(&plan, Arc::clone(&diagnostics)) {
         Ok(running) => Some(running),
@@ -132,9 +134,9 @@ fn begin(parents: &'static Inner, mut report: Report) {
     set(Inner {
         running,
         inherited: parents.inherited.clone(),
-        plan,
+        plan: AssertUnwindSafe(plan),
         process: std::process::id(),
-        hook: parents.hook.clone(),
+        hook: AssertUnwindSafe(parents.hook.clone()),
         report: Mutex::new(report),
         ending: Mutex::default(),
         diagnostics,
@@ -148,9 +150,9 @@ fn set_over(parents: &'static Inner, report: Report) {
     set(Inner {
         running: None,
         inherited: parents.inherited.clone(),
-        plan: parents.plan.clone(),
+        plan: AssertUnwindSafe(parents.plan.clone()),
         process: std::process::id(),
-        hook: None,
+        hook: AssertUnwindSafe(None),
         report: Mutex::new(report),
         ending: Mutex::new(Some(over)),
         diagnostics: Arc::new(Diagnostics::new(None, None)),

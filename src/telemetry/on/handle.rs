@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
@@ -93,8 +94,8 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     let inner = Arc::new(Inner {
         running,
         inherited: context::extract(plan.propagators, &plan.inherited),
-        plan,
-        hook: config.diagnostic_hook(),
+        plan: AssertUnwindSafe(plan),
+        hook: AssertUnwindSafe(config.diagnostic_hook()),
         process: std::process::id(),
         report: Mutex::new(report),
         ending: Mutex::default(),
@@ -137,8 +138,9 @@ pub(super) struct Inner {
     pub(super) running: Option<Running>,
     /// The context that the process was started with.
     pub(super) inherited: Parent,
-    pub(super) plan: Plan,
-    pub(super) hook: Option<Hook>,
+    /// For a child of fork, as is the hook; nothing of either is seen half changed.
+    pub(super) plan: AssertUnwindSafe<Plan>,
+    pub(super) hook: AssertUnwindSafe<Option<Hook>>,
     /// The number of the process.
     pub(super) process: u32,
     pub(super) report: Mutex<Report>,
@@ -258,7 +260,7 @@ impl Telemetry {
     #[must_use]
     pub fn status(&self) -> Status {
         let inner = self.0.here();
-        let Plan { traces, metrics, logs, .. } = &inner.plan;
+        let Plan { traces, metrics, logs, .. } = &*inner.plan;
         Status {
             traces: inner.signal(&traces.why, |shared| &shared.traces),
             metrics: inner.signal(&metrics.why, |shared| &shared.metrics),
