@@ -126,15 +126,19 @@ fn row_098_a_thousand_connections_that_claim_64_mib() {
     let files = 3000;
     assert!(may_open(std::process::id(), files) && may_open(process.id(), files));
     // Each connection that speaks costs a little: what a thousand cost that say nothing of a size.
-    let mut claim = [0xff; 8];
-    let begin = process.memory();
-    // Twice, so that what the allocator keeps of a crowd is there.
-    ended(&process, &claim, "more than 8 segments");
-    let spoken = ended(&process, &claim, "more than 8 segments");
-    // The same with a claim.
-    claim[..4].fill(0);
+    let silent = [0xff; 8];
+    let mut claim = [0; 8];
     claim[4..].copy_from_slice(&((64 * MIB / 8) as u32).to_le_bytes());
-    let claimed = ended(&process, &claim, "65536 bytes");
+    let begin = process.memory();
+    // So that what the allocator keeps of a crowd is there.
+    ended(&process, &silent, "more than 8 segments");
+    // How many are there at once is the system's affair, and can only add to a claim's cost: the least counts.
+    let rounds = (0..5).map(|_| {
+        let spoken = ended(&process, &silent, "more than 8 segments");
+        (spoken, ended(&process, &claim, "65536 bytes"))
+    });
+    let cost = |(spoken, claimed): &(u64, u64)| claimed.saturating_sub(*spoken);
+    let (spoken, claimed) = rounds.min_by_key(cost).expect("five rounds");
     let cost = claimed.saturating_sub(spoken);
     measured(
         "98",
