@@ -60,7 +60,7 @@ impl Plain {
 #[inline]
 pub(super) fn pairs(list: Pairs<'_>) -> impl Iterator<Item = Plain> {
     // An old or a foreign schema may have less in an element; the library knows what that means.
-    let is_whole = list.len() != 0 && raw::get_struct_data_section(list.get(0)).len() >= PAIR;
+    let is_whole = !list.is_empty() && raw::get_struct_data_section(list.get(0)).len() >= PAIR;
     let (bytes, step) = if is_whole {
         (raw::get_list_bytes(list), raw::get_list_step_size_in_bits(list) as usize / 8)
     } else {
