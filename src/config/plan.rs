@@ -1,5 +1,6 @@
 //! The plan: typed, complete, nothing optional left to decide, no string left to look at.
 
+mod measured;
 mod propagators;
 mod shown;
 
@@ -15,6 +16,7 @@ use crate::health::diagnostics::Level;
 use crate::telemetry::{MetricNames, OtelContext, Pace};
 use crate::tls::Certificates;
 
+pub(crate) use measured::{Exemplars, Histograms};
 pub(crate) use propagators::{Propagator, Propagators};
 
 /// Everything that `init` needs to start.
@@ -102,25 +104,6 @@ pub(crate) enum Temporality {
     Delta,
     /// As `Delta`, but observable counters since the start: no old value need be kept.
     LowMemory,
-}
-
-/// Which measurements may be exemplars.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exemplars {
-    Never,
-    /// Those of sampled spans.
-    OfSpans,
-    /// All; those of sampled spans before others.
-    Always,
-}
-
-/// What is kept of a distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Histograms {
-    /// Counts between the instrument's own boundaries.
-    Explicit,
-    /// Counts between powers of a base that suits what was measured, 160 at most.
-    Exponential,
 }
 
 /// One destination.

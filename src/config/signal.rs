@@ -167,7 +167,7 @@ impl Resolver<'_> {
     fn metric_names(&mut self) -> MetricNames {
         let argued = self.config.metric_names.map(|names| (names, Origin::Argument));
         let set = argued.or_else(|| self.set(&[&OTEL_SEMCONV_STABILITY_OPT_IN]));
-        let (names, origin) = set.unwrap_or((MetricNames::default(), Origin::Default));
+        let (names, origin) = set.unwrap_or_else(|| (MetricNames::default(), Origin::Default));
         self.report.set("metric_names", format!("{names:?}"), origin);
         names
     }

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::{
-    Encoding, Exemplars, ExporterPlan, FilePlan, Globals, Histograms, PrometheusPlan, Root,
-    SamplerPlan, Temporality,
+    Encoding, ExporterPlan, FilePlan, Globals, PrometheusPlan, Root, SamplerPlan, Temporality,
 };
 
 /// As the protocol is called that it makes.
@@ -61,27 +60,6 @@ impl From<Temporality> for opentelemetry_sdk::metrics::Temporality {
             Temporality::Cumulative => Self::Cumulative,
             Temporality::Delta => Self::Delta,
             Temporality::LowMemory => Self::LowMemory,
-        }
-    }
-}
-
-impl Exemplars {
-    /// As the variable calls it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Never => "always_off",
-            Self::OfSpans => "trace_based",
-            Self::Always => "always_on",
-        }
-    }
-}
-
-impl Histograms {
-    /// As the variable calls it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Explicit => "explicit_bucket_histogram",
-            Self::Exponential => "base2_exponential_bucket_histogram",
         }
     }
 }
