@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod completion;
 mod counter;
 mod destination;
+mod guests;
 mod intake;
 mod memory;
 mod metrics;
@@ -16,6 +17,7 @@ mod start;
 mod sync;
 #[cfg(test)]
 mod tests;
+pub(crate) mod thread;
 mod worker;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -21,8 +21,9 @@
 //!
 //! An export is `Ok` only once the peer has acknowledged all of it. Until then it is tried again, with
 //! growing waits, for as long as the exporter's timeout; what the peer refuses, in whole or in part,
-//! is an `Err` with the peer's words. All exporters of a process share one thread with a runtime of
-//! its own, started by the first `build`, so they work in any runtime of the host's, or in none.
+//! is an `Err` with the peer's words. All exporters of a process and the telemetry of `init` share one
+//! thread with a runtime of its own, so they work in any runtime of the host's, or in none. The first of
+//! them starts it, and it ends with the last.
 
 mod builder;
 mod capnp;

@@ -1,17 +1,16 @@
-//! The one thread that all SDK exporters of the process share, and each exporter's line to it.
+//! An exporter's line to the one thread, which serves it there.
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use tokio::sync::Notify;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::delivery::{Job, Mark, Work, serve};
 use crate::config::plan::{CapnpPlan, Encoding, ExporterPlan, OtlpPlan};
@@ -19,7 +18,7 @@ use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::capnp::{Links, Signal};
 use crate::pipeline::completion::Completion;
-use crate::record::local;
+use crate::pipeline::thread;
 
 /// How long a flush may wait for an exporter without a timeout of its own.
 const FLUSH: Duration = Duration::from_secs(10);
@@ -29,12 +28,6 @@ pub(super) enum Wire {
     Otlp(OtlpPlan),
     Capnp(CapnpPlan, Signal),
 }
-
-/// A new exporter, for the thread.
-type Opened = (Wire, UnboundedReceiver<Work>, Arc<Notify>);
-
-/// Where new exporters are announced, once there is a thread.
-static THREAD: Mutex<Option<UnboundedSender<Opened>>> = Mutex::new(None);
 
 /// How an export ended.
 #[derive(Clone, Debug)]
@@ -71,7 +64,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Starts the thread where there is none.
+    /// Starts the thread where it does not run. The exporter leaves it when it is shut down or dropped.
     pub(super) fn open(wire: Wire) -> Result<Self, Error> {
         let (work, receiver) = unbounded_channel();
         let stop = Arc::new(Notify::new());
@@ -79,7 +72,8 @@ impl Line {
             Wire::Otlp(plan) => (crate::config::show_url(&plan.url), plan.timeout, plan.encoding),
             Wire::Capnp(plan, _) => (plan.target.to_string(), plan.timeout, Encoding::default()),
         };
-        announce((wire, receiver, Arc::clone(&stop)))?;
+        let of_thread = Arc::clone(&stop);
+        thread::run(move |links| serve(wire.exporter(links), receiver, of_thread))?;
         Ok(Self { work, stop, is_over: AtomicBool::new(false), name, timeout, encoding })
     }
 
@@ -115,6 +109,10 @@ impl Line {
         if self.is_over.load(Ordering::Acquire) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
+        if thread::is_here() {
+            let error = "a telemetry callback cannot wait for telemetry";
+            return Err(OTelSdkError::InternalFailure(error.to_owned()));
+        }
         self.wait(self.timeout.unwrap_or(FLUSH))
     }
 
@@ -123,7 +121,9 @@ impl Line {
         if self.is_over.swap(true, Ordering::AcqRel) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
-        let waited = self.wait(within);
+        // A pipeline that has this exporter ends it on the thread that serves it, and has given up by then
+        // what it had sent.
+        let waited = if thread::is_here() { Ok(()) } else { self.wait(within) };
         self.stop.notify_one();
         waited
     }
@@ -178,47 +178,4 @@ impl Drop for Export {
     fn drop(&mut self) {
         self.cancel.notify_one();
     }
-}
-
-fn announce(opened: Opened) -> Result<(), Error> {
-    let mut thread = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
-    let refused = match &*thread {
-        Some(sender) => match sender.send(opened) {
-            Ok(()) => return Ok(()),
-            // The thread has ended, which only a panic of it can have done.
-            Err(refused) => refused.0,
-        },
-        None => opened,
-    };
-    let (sender, receiver) = unbounded_channel();
-    start(receiver)?;
-    // The receiver is alive: its thread waits for the first message.
-    let _ = sender.send(refused);
-    *thread = Some(sender);
-    Ok(())
-}
-
-fn start(mut opened: UnboundedReceiver<Opened>) -> Result<(), Error> {
-    // Built here, so that a refusal is this call's error. One helper thread, for look-ups.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(1)
-        .on_thread_start(local::suppress)
-        .thread_name("trackside-helper")
-        .build()
-        .map_err(|error| Error::start(format!("cannot start the exporters' runtime: {error}")))?;
-    let run = move || {
-        local::suppress();
-        let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
-        LocalSet::new().block_on(&runtime, async {
-            let links = Links::new();
-            while let Some((wire, work, stop)) = opened.recv().await {
-                // It ends with its exporter; a panic ends that one exporter.
-                drop(spawn_local(serve(wire.exporter(&links), work, stop)));
-            }
-        });
-    };
-    let thread = std::thread::Builder::new().name("trackside-sdk".into()).spawn(run);
-    let refused = |error| Error::start(format!("cannot start the exporters' thread: {error}"));
-    thread.map(drop).map_err(refused)
 }

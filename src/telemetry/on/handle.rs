@@ -175,9 +175,10 @@ impl Inner {
 
     fn shutdown(&self, within: Duration) -> Result<(), Error> {
         let was_over = self.is_over();
+        let end = deadline(within) + GRACE;
         let answer = self.wait(&self.end(within), within)?;
         if let Some(running) = &self.running {
-            running.join();
+            running.join(end);
         }
         // What the first call had to report, it reported.
         if was_over { Ok(()) } else { answer }
