@@ -5,6 +5,8 @@
 //! are the default everywhere and take nothing.
 
 mod batch;
+#[allow(unused_imports, reason = "a receiver's")]
+pub(crate) mod columns;
 mod encoders;
 mod groups;
 mod logs;
@@ -13,7 +15,7 @@ mod points;
 mod scopes;
 mod strings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trace;
 mod value;
 mod words;

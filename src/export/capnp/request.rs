@@ -12,6 +12,7 @@ use crate::schema::ingest_capnp::frame::{Compression, Format};
 pub(super) struct Batch<'a> {
     pub(super) frame: &'a Frame,
     pub(super) signal: Signal,
+    pub(super) format: Format,
     /// The high half of the exporter's name; the frame has the low one.
     pub(super) process: u64,
 }
@@ -49,7 +50,7 @@ impl Batch<'_> {
         batch.set_item_count(self.frame.items);
         batch.set_signal(self.signal);
         let mut frame = batch.init_body().init_frame();
-        frame.set_format(Format::RowsStandard);
+        frame.set_format(self.format);
         frame.set_compression(packed.compression);
         frame.set_uncompressed_bytes(u32::try_from(packed.uncompressed).unwrap_or(u32::MAX));
         frame.set_crc32c(crc32c::crc32c(&packed.data));

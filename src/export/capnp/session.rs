@@ -10,7 +10,7 @@ use capnp::capability::Promise;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
-use super::super::frame::{Frame, Outcome};
+use super::super::frame::{Body, Frame, Outcome};
 use super::super::zstd;
 use super::dial::Dialed;
 use super::ended::{Ended, Then};
@@ -20,6 +20,8 @@ use super::state::{Refusal, State};
 use super::window::Credit;
 use super::{Signal, answer};
 use crate::config::plan::{Compression, Token};
+use crate::encode::capnp::columns::to_rows;
+use crate::schema::ingest_capnp::frame::Format;
 use crate::schema::ingest_capnp::{gateway, session};
 
 /// Between two pings.
@@ -83,19 +85,34 @@ impl Session {
             Compression::OffMachine => !self.is_local,
             Compression::Zstd => true,
         };
-        if wants_zstd {
+        let is_columns = matches!(call.frame.body, Body::Columns(_));
+        if wants_zstd || is_columns {
             // What the receiver reads is not known before.
             self.state.opened().await.map_err(|ended| (Some(ended), false))?;
         }
-        let size = call.data.len() as u64;
+        let rows;
+        let (data, format) = match is_columns {
+            true if self.state.peer().reads_columns => (call.data, Format::Columns),
+            true => {
+                let made = to_rows(call.data).map_err(|error| {
+                    let error = format!("the columns cannot be made rows: {error}");
+                    (Some(Ended::new(Then::Never, error)), false)
+                })?;
+                rows = made;
+                (rows.as_slice(), Format::RowsStandard)
+            }
+            false => (call.data, Format::RowsStandard),
+        };
+        let size = data.len() as u64;
         self.state.takes_uncompressed(size).map_err(|ended| (Some(ended), false))?;
-        let packed = Packed::new(call.data, wants_zstd && self.state.peer().reads_zstd);
+        let packed = Packed::new(data, wants_zstd && self.state.peer().reads_zstd);
         let _slot = self.state.room(packed.len() as u64).await.map_err(unsent)?;
         self.state.takes_uncompressed(size).map_err(|ended| (Some(ended), false))?;
 
         call.frame.mark_sent();
         let mut request = self.state.client.borrow().export_request();
-        let batch = Batch { frame: call.frame, signal: call.signal, process: call.process };
+        let Call { frame, signal, process, .. } = *call;
+        let batch = Batch { frame, signal, format, process };
         batch.write(&packed, request.get().init_batch());
         drop(packed);
         let answer = self.answered(request.send().promise);

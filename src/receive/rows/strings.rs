@@ -18,7 +18,11 @@ impl<'a> Strings<'a> {
     pub(super) fn open(table: string_table::Reader<'a>) -> Result<Self, Refusal> {
         let blob = table.get_blob()?;
         // Copied, since reading the list takes far longer.
-        let ends: Vec<u32> = table.get_ends()?.iter().collect();
+        Self::of(table.get_ends()?.iter().collect(), blob)
+    }
+
+    /// The texts of `blob`, of which each ends where `ends` says.
+    pub(super) fn of(ends: Vec<u32>, blob: &'a [u8]) -> Result<Self, Refusal> {
         let blob = str::from_utf8(blob).map_err(|error| {
             let at = error.valid_up_to();
             Refusal::Malformed(format!("strings.blob: not UTF-8 at byte {at}"))

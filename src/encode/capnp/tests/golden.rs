@@ -23,6 +23,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 
 use super::read::{Read, read};
 use crate::encode::capnp::StreamEncoder;
+use crate::encode::capnp::columns::{ColumnsStream, to_rows};
 use crate::encode::otlp::tests::logs::expected_log;
 use crate::encode::otlp::tests::metrics_view::{pairs, view_of};
 use crate::encode::otlp::tests::{expected_attributes, expected_span};
@@ -36,13 +37,17 @@ const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 
 #[test]
 fn the_encoder_writes_the_golden_frames() {
-    for (name, frame, expected) in [traces(), logs(), metrics()] {
+    for (name, frame, expected) in [traces(), columns(), logs(), metrics()] {
         let path = path(name);
         if env::var_os("TRACKSIDE_UPDATE_WIRE").is_some() {
             fs::write(&path, &frame).unwrap();
         }
         let golden = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert_eq!(shown(&read(&golden).0), expected, "{name} is read as something else");
+        let rows = match name.ends_with(".columns") {
+            true => to_rows(&golden).unwrap(),
+            false => golden.clone(),
+        };
+        assert_eq!(shown(&read(&rows).0), expected, "{name} is read as something else");
         assert!(
             golden == frame,
             "{name} is written differently; TRACKSIDE_UPDATE_WIRE=1 if it may"
@@ -83,6 +88,14 @@ pub(super) fn traces() -> Golden {
     ];
     let expected = Read::Traces(ExportTraceServiceRequest { resource_spans });
     ("traces.rows", encoder.finish(), shown(&expected))
+}
+
+/// The same as columns.
+pub(super) fn columns() -> Golden {
+    let mut encoder = ColumnsStream::new();
+    let spans = [whole_span(), SampleSpan::default(), unknown_span()];
+    with_groups(&mut encoder, |encoder| spans.iter().for_each(|span| encoder.span(span)));
+    ("traces.columns", encoder.finish(), traces().2)
 }
 
 pub(super) fn logs() -> Golden {
@@ -131,8 +144,29 @@ pub(super) fn metrics() -> Golden {
     ("metrics.rows", encoder.finish(), shown(&expected))
 }
 
+/// What stands around the items.
+trait Groups {
+    fn begin_resource(&mut self, resource: &Resource<'_>);
+    fn begin_scope(&mut self, scope: &Scope<'_>);
+}
+
+macro_rules! groups {
+    ($($encoder:ty),*) => { $(
+        impl Groups for $encoder {
+            fn begin_resource(&mut self, resource: &Resource<'_>) {
+                self.begin_resource(resource);
+            }
+
+            fn begin_scope(&mut self, scope: &Scope<'_>) {
+                self.begin_scope(scope);
+            }
+        }
+    )* };
+}
+groups!(StreamEncoder, ColumnsStream);
+
 /// A resource with two scopes, the items in the first of them, then one with none.
-fn with_groups(encoder: &mut StreamEncoder, items: impl FnOnce(&mut StreamEncoder)) {
+fn with_groups<E: Groups>(encoder: &mut E, items: impl FnOnce(&mut E)) {
     let resource = prost_resource();
     encoder.begin_resource(&Resource {
         attributes: pairs(&resource.attributes),
