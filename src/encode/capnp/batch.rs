@@ -1,60 +1,26 @@
 //! A batch: items are staged as they come, and one message is made of them at the end.
 
-use std::mem;
-
 use bytes::Bytes;
-use capnp::message::{Allocator, Builder, HeapAllocator, ScratchSpaceHeapAllocator};
-use capnp::{Word, serialize};
+use capnp::traits::HasStructSize;
 
 use super::groups::Groups;
 use super::logs::Logs;
+use super::message::{Message, Place};
 use super::metrics::Metrics;
 use super::strings::Strings;
 use super::trace::Spans;
 use super::value::{Mark, Values};
-use super::words;
+use super::words::Run;
 use crate::encode::view::{LogView, MetricView, Resource, Scope, SpanView};
-use crate::schema::common_capnp::string_table;
+use crate::schema::common_capnp::{scope, string_table};
 use crate::schema::ingest_capnp::{batch::Signal, rows};
 use crate::schema::logs_capnp::{log_record, logs_data, resource_logs, scope_logs};
-use crate::schema::metrics_capnp::{metric, metrics_data, resource_metrics, scope_metrics};
+use crate::schema::metrics_capnp::{metrics_data, resource_metrics, scope_metrics};
+use crate::schema::resource_capnp::resource;
 use crate::schema::trace_capnp::{resource_spans, scope_spans, span, traces_data};
 
-/// The root's pointer, and the root.
-const ROOT_WORDS: usize = 1 + words::of::<rows::Builder<'_>>();
-
-/// What a segment can hold; a message that is larger takes several.
-const MAX_SEGMENT_WORDS: u32 = (1 << 28) - 1;
-
-/// The longest message that leaves its memory to the next one: 4 MiB. Fresh memory of that size is mapped
-/// page by page, which takes longer than writing the message.
-const MAX_KEPT_WORDS: usize = 1 << 19;
-
-/// Resources, scopes and items into a signal's data: the types differ, the shape does not.
-macro_rules! write_groups {
-    ($batch:ident, $items:ident, $data:ident, $resources:ident, $scopes:ident, $list:ident) => {
-        let Batch { groups, values, $items: items, .. } = $batch;
-        let mut list = $data.$resources(groups.resources().len() as u32);
-        for (index, resource) in groups.resources().iter().enumerate() {
-            let mut to = list.reborrow().get(index as u32);
-            to.set_schema_url(resource.schema_url);
-            groups.write_resource(values, resource, to.reborrow().init_resource());
-            let scopes = groups.scopes_of(index);
-            if scopes.len() == 0 {
-                continue;
-            }
-            let mut list = to.$scopes(scopes.len() as u32);
-            for (index, (scope, run)) in (0..).zip(scopes) {
-                let mut to = list.reborrow().get(index);
-                to.set_schema_url(scope.schema_url);
-                scope.write(values, to.reborrow().init_scope());
-                if run.len() != 0 {
-                    items.write(values, run, to.$list(run.len() as u32));
-                }
-            }
-        }
-    };
-}
+/// What the root and a resource take at most, but for attributes and texts; a guess, which may be wrong.
+const AROUND: usize = 512;
 
 /// Items of one signal. All its memory is kept from batch to batch.
 #[derive(Debug)]
@@ -69,8 +35,6 @@ pub(super) struct Batch {
     kept: (usize, Mark),
     /// Spans, records or points.
     items: usize,
-    /// Where messages are made.
-    space: Vec<Word>,
 }
 
 impl Batch {
@@ -85,7 +49,6 @@ impl Batch {
             logs: Logs::default(),
             metrics: Metrics::default(),
             items: 0,
-            space: Vec::new(),
         }
     }
 
@@ -165,131 +128,103 @@ impl Batch {
         }
     }
 
-    /// The message; the batch is ready for the next one. It is one segment, since its size is known.
+    /// The message; the batch is ready for the next one. It is one segment.
     pub(super) fn finish(&mut self) -> Bytes {
-        let words = self.words();
-        if words > MAX_KEPT_WORDS {
-            let size = u32::try_from(words).unwrap_or(u32::MAX).min(MAX_SEGMENT_WORDS);
-            return self.made(words, HeapAllocator::new().first_segment_words(size));
-        }
-        let mut space = mem::take(&mut self.space);
-        if space.len() < words {
-            space = Word::allocate_zeroed_vec(words);
-        }
-        let bytes = &mut Word::words_to_bytes_mut(&mut space)[..words * 8];
-        let made = self.made(words, ScratchSpaceHeapAllocator::new(bytes));
-        self.space = space;
-        made
-    }
-
-    fn made(&mut self, words: usize, memory: impl Allocator) -> Bytes {
-        let mut message = Builder::new(memory);
-        self.write(message.init_root());
-        debug_assert!(is_exact(&message, words), "the size is not the one counted");
-        self.spans.clear();
-        self.logs.clear();
+        let strings = &self.values.strings;
+        let texts = 4 * strings.count() + strings.blob().len();
+        let items = self.spans.items.len() + self.logs.items.len();
+        let mut message = Message::with_capacity(AROUND + texts + items + self.values.len());
+        self.write(&mut message);
+        self.spans.items.clear();
+        self.logs.items.clear();
         self.metrics.clear();
         self.groups.reset(self.kept.0 != 0);
         self.values.reset(self.kept.1);
         self.items = 0;
-        Bytes::from(serialize::write_message_to_words(&message))
+        message.finish()
     }
 
-    fn words(&self) -> usize {
-        let texts = words::of::<string_table::Builder<'_>>()
-            + words::of_bytes(4 * self.values.strings.count())
-            + words::of_bytes(self.values.strings.blob().len());
-        let (data, groups, item) = match self.signal {
-            Signal::Unset => return ROOT_WORDS + texts,
-            Signal::Traces => (
-                words::of::<traces_data::Builder<'_>>(),
-                self.groups.words(
-                    words::of::<resource_spans::Builder<'_>>(),
-                    words::of::<scope_spans::Builder<'_>>(),
-                ),
-                words::of::<span::Builder<'_>>(),
-            ),
-            Signal::Logs => (
-                words::of::<logs_data::Builder<'_>>(),
-                self.groups.words(
-                    words::of::<resource_logs::Builder<'_>>(),
-                    words::of::<scope_logs::Builder<'_>>(),
-                ),
-                words::of::<log_record::Builder<'_>>(),
-            ),
-            Signal::Metrics => (
-                words::of::<metrics_data::Builder<'_>>(),
-                self.groups.words(
-                    words::of::<resource_metrics::Builder<'_>>(),
-                    words::of::<scope_metrics::Builder<'_>>(),
-                ),
-                words::of::<metric::Builder<'_>>(),
-            ),
-        };
-        if self.is_empty() {
-            return ROOT_WORDS + texts + data;
-        }
-        let inside = self.spans.words() + self.logs.words() + self.metrics.words();
-        let items = self.groups.item_words(item) + inside + self.values.words();
-        ROOT_WORDS + texts + data + groups + items
-    }
-
-    fn write(&mut self, mut to: rows::Builder<'_>) {
-        let texts = to.reborrow().init_strings();
-        write_texts(&self.values.strings, texts);
-        if self.is_empty() {
-            match self.signal {
-                Signal::Unset => {}
-                Signal::Traces => drop(to.init_traces()),
-                Signal::Logs => drop(to.init_logs()),
-                Signal::Metrics => drop(to.init_metrics()),
-            }
-            return;
-        }
+    fn write(&mut self, to: &mut Message) {
+        let root = to.begin::<rows::Builder<'_>>();
+        write_texts(&self.values.strings, to, root.pointer(0));
+        let data = root.pointer(1);
         match self.signal {
             Signal::Unset => {}
             Signal::Traces => {
-                self.spans.sort();
-                let to = to.init_traces();
-                write_groups!(self, spans, to, init_resource_spans, init_scope_spans, init_spans);
-            }
-            Signal::Logs => {
-                self.logs.sort();
-                let to = to.init_logs();
-                write_groups!(
-                    self,
-                    logs,
+                to.u16(root, 0, 1);
+                let at = to.structure::<traces_data::Builder<'_>>(data);
+                self.spans.items.sort();
+                self.write_groups::<resource_spans::Builder<'_>, scope_spans::Builder<'_>>(
                     to,
-                    init_resource_logs,
-                    init_scope_logs,
-                    init_log_records
+                    at,
+                    |run, to, pointer| {
+                        self.spans.items.write::<span::Builder<'_>>(run, to, pointer)
+                    },
                 );
             }
             Signal::Metrics => {
+                to.u16(root, 0, 2);
+                let at = to.structure::<metrics_data::Builder<'_>>(data);
                 self.metrics.sort();
-                let to = to.init_metrics();
-                write_groups!(
-                    self,
-                    metrics,
+                self.write_groups::<resource_metrics::Builder<'_>, scope_metrics::Builder<'_>>(
                     to,
-                    init_resource_metrics,
-                    init_scope_metrics,
-                    init_metrics
+                    at,
+                    |run, to, pointer| self.metrics.write(&self.values, run, to, pointer),
                 );
+            }
+            Signal::Logs => {
+                to.u16(root, 0, 3);
+                let at = to.structure::<logs_data::Builder<'_>>(data);
+                self.logs.items.sort();
+                self.write_groups::<resource_logs::Builder<'_>, scope_logs::Builder<'_>>(
+                    to,
+                    at,
+                    |run, to, pointer| {
+                        self.logs.items.write::<log_record::Builder<'_>>(run, to, pointer)
+                    },
+                );
+            }
+        }
+    }
+
+    /// Resources, scopes and items: `R` and `S` are what a signal has around a resource and a scope, which
+    /// differ in nothing but their names.
+    fn write_groups<R: HasStructSize, S: HasStructSize>(
+        &self,
+        to: &mut Message,
+        data: Place,
+        items: impl Fn(Run, &mut Message, usize),
+    ) {
+        let Self { groups, values, .. } = self;
+        if self.is_empty() || groups.resources().is_empty() {
+            return;
+        }
+        let list = to.list::<R>(data.pointer(0), groups.resources().len());
+        for (index, (at, resource)) in list.zip(groups.resources()).enumerate() {
+            to.u32(at, 0, resource.schema_url);
+            let place = to.structure::<resource::Builder<'_>>(at.pointer(0));
+            groups.write_resource(values, resource, to, place);
+            let scopes = groups.scopes_of(index);
+            if scopes.len() == 0 {
+                continue;
+            }
+            let list = to.list::<S>(at.pointer(1), scopes.len());
+            for (at, (scope, run)) in list.zip(scopes) {
+                to.u32(at, 0, scope.schema_url);
+                let place = to.structure::<scope::Builder<'_>>(at.pointer(0));
+                scope.write(values, to, place);
+                if run.len() != 0 {
+                    items(run, to, at.pointer(1));
+                }
             }
         }
     }
 }
 
-/// Whether all is in one segment, and that is full.
-fn is_exact(message: &Builder<impl Allocator>, words: usize) -> bool {
-    matches!(*message.get_segments_for_output(), [only] if only.len() == 8 * words)
-}
-
-fn write_texts(from: &Strings, mut to: string_table::Builder<'_>) {
-    let mut list = to.reborrow().init_ends(from.count() as u32);
-    (0..).zip(from.ends()).for_each(|(index, end)| list.set(index, end));
+fn write_texts(from: &Strings, to: &mut Message, pointer: usize) {
+    let at = to.structure::<string_table::Builder<'_>>(pointer);
+    to.u32s(at.pointer(0), from.ends());
     if !from.blob().is_empty() {
-        to.set_blob(from.blob());
+        to.data(at.pointer(1), from.blob());
     }
 }

@@ -1,10 +1,10 @@
 //! What stands around the items, for every signal the same: resources, and scopes in them.
 
+use super::message::{Message, Place};
 use super::value::Values;
-use super::words::{self, Run, list, numbers};
+use super::words::Run;
 use crate::encode::view::{EntityRef, Resource as ResourceView, Scope as ScopeView};
-use crate::schema::common_capnp::scope;
-use crate::schema::resource_capnp::{entity_ref, resource};
+use crate::schema::resource_capnp::entity_ref;
 
 /// The resources of a batch, each with its scopes, in the order in which they came.
 #[derive(Debug, Default)]
@@ -13,8 +13,6 @@ pub(super) struct Groups {
     scopes: Vec<Scope>,
     entities: Vec<Entity>,
     keys: Vec<u32>,
-    /// What the lists inside of resources take, but for attributes.
-    words: usize,
 }
 
 #[derive(Debug)]
@@ -53,7 +51,6 @@ impl Groups {
             self.entities.push(entity);
         }
         let entities = Run::since(start, self.entities.len());
-        self.words += list::<entity_ref::Builder<'_>>(entities.len());
         self.resources.push(Resource {
             schema_url: values.strings.index(from.schema_url),
             dropped: from.dropped_attributes,
@@ -67,7 +64,6 @@ impl Groups {
         let mut keys = |from: &[&str]| {
             let start = self.keys.len();
             self.keys.extend(from.iter().map(|key| values.strings.index(key)));
-            self.words += words::of_bytes(4 * from.len());
             Run::since(start, self.keys.len())
         };
         let (id_keys, description_keys) = (keys(&from.id_keys), keys(&from.description_keys));
@@ -118,7 +114,6 @@ impl Groups {
             self.resources.clear();
             self.entities.clear();
             self.keys.clear();
-            self.words = 0;
         }
     }
 
@@ -142,57 +137,37 @@ impl Groups {
         })
     }
 
-    /// What resources, scopes and what is inside of them take, but for attributes and items. The two
-    /// sizes are those of the structs that each signal has around a resource and a scope.
-    pub(super) fn words(&self, around_resource: usize, around_scope: usize) -> usize {
-        let mut words = self.words;
-        if !self.resources.is_empty() {
-            let each = around_resource + words::of::<resource::Builder<'_>>();
-            words += 1 + self.resources.len() * each;
-        }
-        for index in 0..self.resources.len() {
-            let scopes = self.scopes_of(index).len();
-            if scopes != 0 {
-                let each = around_scope + words::of::<scope::Builder<'_>>();
-                words += 1 + scopes * each;
-            }
-        }
-        words
-    }
-
-    /// What the lists of items take, whose elements are of `item` words.
-    pub(super) fn item_words(&self, item: usize) -> usize {
-        let some = self.scopes.iter().filter(|scope| scope.items != 0);
-        some.map(|scope| 1 + scope.items * item).sum()
-    }
-
     pub(super) fn write_resource(
         &self,
         values: &Values,
         from: &Resource,
-        mut to: resource::Builder<'_>,
+        to: &mut Message,
+        at: Place,
     ) {
-        to.set_dropped_attributes_count(from.dropped);
-        values.write(from.attributes, |length| to.reborrow().init_attributes(length));
+        to.u32(at, 0, from.dropped);
+        values.write(from.attributes, to, at.pointer(0));
         if from.entities.len() == 0 {
             return;
         }
-        let mut list = to.init_entity_refs(from.entities.len() as u32);
-        for (index, entity) in (0..).zip(from.entities.of(&self.entities)) {
-            let mut to = list.reborrow().get(index);
-            to.set_schema_url(entity.schema_url);
-            to.set_type(entity.kind);
-            numbers!(entity.id_keys.of(&self.keys), to.reborrow(), init_id_keys);
-            numbers!(entity.description_keys.of(&self.keys), to, init_description_keys);
+        let list = to.list::<entity_ref::Builder<'_>>(at.pointer(1), from.entities.len());
+        for (at, entity) in list.zip(from.entities.of(&self.entities)) {
+            to.u32(at, 0, entity.schema_url);
+            to.u32(at, 1, entity.kind);
+            for (number, keys) in [entity.id_keys, entity.description_keys].into_iter().enumerate()
+            {
+                if keys.len() != 0 {
+                    to.u32s(at.pointer(number), keys.of(&self.keys).iter().copied());
+                }
+            }
         }
     }
 }
 
 impl Scope {
-    pub(super) fn write(&self, values: &Values, mut to: scope::Builder<'_>) {
-        to.set_name(self.name);
-        to.set_version(self.version);
-        to.set_dropped_attributes_count(self.dropped);
-        values.write(self.attributes, |length| to.init_attributes(length));
+    pub(super) fn write(&self, values: &Values, to: &mut Message, at: Place) {
+        to.u32(at, 0, self.name);
+        to.u32(at, 1, self.version);
+        to.u32(at, 2, self.dropped);
+        values.write(self.attributes, to, at.pointer(0));
     }
 }

@@ -1,98 +1,49 @@
 //! Log records.
 
-use capnp::struct_list;
-
-use super::value::{Staged, Values};
-use super::words::{self, Run};
+use super::items::Items;
+use super::message::{Message, Target};
+use super::trace::{halves, two};
+use super::value::Values;
 use crate::encode::view::LogView;
 use crate::schema::common_capnp::value;
-use crate::schema::logs_capnp::log_record;
 
-/// The records of a batch; `scope` is whose each of them is.
+/// The records of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
-    logs: Vec<Log>,
-    words: usize,
-}
-
-#[derive(Debug)]
-struct Log {
-    scope: u32,
-    time: u64,
-    observed: u64,
-    trace: u128,
-    span: u64,
-    flags: u32,
-    severity: i32,
-    severity_text: u32,
-    event_name: u32,
-    dropped: u32,
-    body: Option<Staged>,
-    attributes: Run,
+    pub(super) items: Items<8, 2>,
+    /// One record's attributes, which stand behind its body.
+    attributes: Message,
 }
 
 impl Logs {
     pub(super) fn stage(&mut self, values: &mut Values, scope: u32, from: &impl LogView) {
-        let attributes = values.attributes(from);
-        let mut body = None;
-        from.body(|value| body = Some(values.value(value)));
-        if body.is_some() {
-            self.words += words::of::<value::Builder<'_>>();
-        }
-        self.logs.push(Log {
-            scope,
-            time: from.time(),
-            observed: from.observed(),
-            trace: from.trace(),
-            span: from.span(),
-            flags: from.flags(),
-            severity: from.severity_number(),
-            severity_text: values.strings.index(from.severity_text()),
-            event_name: values.strings.index(from.event_name()),
-            dropped: from.dropped_attributes(),
-            body,
-            attributes,
+        let attributes = values.attributes(&mut self.attributes, from);
+        let inside = &mut self.items.inside;
+        let start = inside.len();
+        let mut body = Target::NONE;
+        from.body(|from| {
+            let staged = values.value(from);
+            let (target, place) = inside.apart::<value::Builder<'_>>();
+            values.write_value(staged, inside, place);
+            body = target;
         });
-    }
-
-    /// What the bodies take, without what is inside of them.
-    pub(super) fn words(&self) -> usize {
-        self.words
-    }
-
-    /// Puts the records of each scope in a row; they keep their order.
-    pub(super) fn sort(&mut self) {
-        self.logs.sort_by_key(|log| log.scope);
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.logs.clear();
-        self.words = 0;
-    }
-
-    /// The records of `run` into their list.
-    pub(super) fn write(
-        &self,
-        values: &Values,
-        run: Run,
-        mut to: struct_list::Builder<'_, log_record::Owned>,
-    ) {
-        for (index, log) in (0..).zip(run.of(&self.logs)) {
-            let mut to = to.reborrow().get(index);
-            to.set_time_unix_nano(log.time);
-            to.set_observed_time_unix_nano(log.observed);
-            to.set_trace_id_high((log.trace >> 64) as u64);
-            to.set_trace_id_low(log.trace as u64);
-            to.set_span_id(log.span);
-            to.set_flags(log.flags);
-            to.set_severity_number(log.severity);
-            to.set_severity_text(log.severity_text);
-            to.set_event_name(log.event_name);
-            to.set_dropped_attributes_count(log.dropped);
-            if let Some(body) = log.body {
-                values.write_value(body, to.reborrow().init_body());
-            }
-            values.write(log.attributes, |length| to.init_attributes(length));
-        }
+        let attributes = attributes.behind(inside.len());
+        inside.copy(&self.attributes, 0, self.attributes.len());
+        self.attributes.clear();
+        let [high, low] = halves(from.trace());
+        let flags = two(from.flags(), from.severity_number() as u32);
+        let severity = values.strings.index(from.severity_text());
+        let event = values.strings.index(from.event_name());
+        let data = [
+            from.time(),
+            from.observed(),
+            high,
+            low,
+            from.span(),
+            flags,
+            two(severity, event),
+            from.dropped_attributes().into(),
+        ];
+        self.items.push(scope, start, data, [body, attributes]);
     }
 }

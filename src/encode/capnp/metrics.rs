@@ -1,21 +1,17 @@
 //! Metrics.
 
-use capnp::struct_list;
-
+use super::message::{Message, Place};
 use super::points::Points;
 use super::value::Values;
-use super::words::{Run, list};
+use super::words::Run;
 use crate::encode::view::{MetricData, MetricView};
-use crate::schema::metrics_capnp::{
-    exponential_histogram_point, histogram_point, metric, number_point, summary_point,
-};
+use crate::schema::metrics_capnp::metric;
 
 /// The metrics of a batch; `scope` is whose each of them is.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     metrics: Vec<Metric>,
     points: Points,
-    words: usize,
 }
 
 #[derive(Debug)]
@@ -27,6 +23,10 @@ struct Metric {
     metadata: Run,
     data: Data,
 }
+
+/// Where a metric has them, in numbers of four bytes.
+const TEMPORALITY: usize = 4;
+const IS_MONOTONIC: usize = 5;
 
 /// Which points a metric has; temporality is OTLP's number.
 #[derive(Debug)]
@@ -49,23 +49,7 @@ impl Metrics {
             metadata: values.pairs(&from.metadata),
             data: stage_data(&mut self.points, values, &from.data),
         };
-        self.words += match &metric.data {
-            Data::Empty => 0,
-            Data::Gauge(run) | Data::Sum { run, .. } => {
-                list::<number_point::Builder<'_>>(run.len())
-            }
-            Data::Histogram { run, .. } => list::<histogram_point::Builder<'_>>(run.len()),
-            Data::ExponentialHistogram { run, .. } => {
-                list::<exponential_histogram_point::Builder<'_>>(run.len())
-            }
-            Data::Summary(run) => list::<summary_point::Builder<'_>>(run.len()),
-        };
         self.metrics.push(metric);
-    }
-
-    /// What the lists inside of metrics take, but for attributes.
-    pub(super) fn words(&self) -> usize {
-        self.words + self.points.words()
     }
 
     /// Puts the metrics of each scope in a row; they keep their order.
@@ -76,71 +60,52 @@ impl Metrics {
     pub(super) fn clear(&mut self) {
         self.metrics.clear();
         self.points.clear();
-        self.words = 0;
     }
 
-    /// The metrics of `run` into their list.
-    pub(super) fn write(
-        &self,
-        values: &Values,
-        run: Run,
-        mut to: struct_list::Builder<'_, metric::Owned>,
-    ) {
-        for (index, metric) in (0..).zip(run.of(&self.metrics)) {
-            let mut to = to.reborrow().get(index);
-            to.set_name(metric.name);
-            to.set_description(metric.description);
-            to.set_unit(metric.unit);
-            values.write(metric.metadata, |length| to.reborrow().init_metadata(length));
-            self.write_data(values, &metric.data, to.init_data());
+    /// The metrics of `run` as the list that `pointer` leads to.
+    pub(super) fn write(&self, values: &Values, run: Run, to: &mut Message, pointer: usize) {
+        let list = to.list::<metric::Builder<'_>>(pointer, run.len());
+        for (at, metric) in list.zip(run.of(&self.metrics)) {
+            to.u32(at, 0, metric.name);
+            to.u32(at, 1, metric.description);
+            to.u32(at, 2, metric.unit);
+            values.write(metric.metadata, to, at.pointer(0));
+            self.write_data(values, &metric.data, to, at);
         }
     }
 
-    fn write_data(&self, values: &Values, from: &Data, mut to: metric::data::Builder<'_>) {
-        let points = &self.points;
-        match *from {
-            Data::Empty => to.set_none(()),
+    /// The union of the data and what belongs to each member of it.
+    fn write_data(&self, values: &Values, from: &Data, to: &mut Message, at: Place) {
+        let (points, pointer) = (&self.points, at.pointer(1));
+        let kind = match *from {
+            Data::Empty => 0,
             Data::Gauge(run) => {
-                let to = to.init_gauge();
-                if let Some(length) = length(run) {
-                    points.write_numbers(values, run, to.init_points(length));
-                }
+                points.write_numbers(values, run, to, pointer);
+                1
             }
             Data::Sum { run, temporality, monotonic } => {
-                let mut to = to.init_sum();
-                to.set_temporality(temporality);
-                to.set_is_monotonic(monotonic);
-                if let Some(length) = length(run) {
-                    points.write_numbers(values, run, to.init_points(length));
-                }
+                to.i32(at, TEMPORALITY, temporality);
+                to.u32(at, IS_MONOTONIC, monotonic.into());
+                points.write_numbers(values, run, to, pointer);
+                2
             }
             Data::Histogram { run, temporality } => {
-                let mut to = to.init_histogram();
-                to.set_temporality(temporality);
-                if let Some(length) = length(run) {
-                    points.write_histograms(values, run, to.init_points(length));
-                }
+                to.i32(at, TEMPORALITY, temporality);
+                points.write_histograms(values, run, to, pointer);
+                3
             }
             Data::ExponentialHistogram { run, temporality } => {
-                let mut to = to.init_exponential_histogram();
-                to.set_temporality(temporality);
-                if let Some(length) = length(run) {
-                    points.write_exponentials(values, run, to.init_points(length));
-                }
+                to.i32(at, TEMPORALITY, temporality);
+                points.write_exponentials(values, run, to, pointer);
+                4
             }
             Data::Summary(run) => {
-                let to = to.init_summary();
-                if let Some(length) = length(run) {
-                    points.write_summaries(values, run, to.init_points(length));
-                }
+                points.write_summaries(values, run, to, pointer);
+                5
             }
-        }
+        };
+        to.u16(at, 6, kind);
     }
-}
-
-/// How long the list is; none is made for nothing.
-fn length(run: Run) -> Option<u32> {
-    (run.len() != 0).then_some(run.len() as u32)
 }
 
 fn stage_data(points: &mut Points, values: &mut Values, from: &MetricData<'_>) -> Data {

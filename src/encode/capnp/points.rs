@@ -1,9 +1,11 @@
 //! The points of metrics.
 
-use capnp::struct_list;
+use capnp::traits::HasStructSize;
 
+use super::message::{Message, Place};
+use super::trace::halves;
 use super::value::Values;
-use super::words::{Run, list, numbers};
+use super::words::Run;
 use crate::encode::view::{
     Buckets, Exemplar, ExponentialHistogram, Histogram, Number, Point, Summary,
 };
@@ -22,7 +24,6 @@ pub(super) struct Points {
     counts: Vec<u64>,
     bounds: Vec<f64>,
     quantiles: Vec<(f64, f64)>,
-    words: usize,
 }
 
 #[derive(Debug)]
@@ -75,10 +76,6 @@ struct StagedExemplar {
 }
 
 impl Points {
-    pub(super) fn words(&self) -> usize {
-        self.words
-    }
-
     pub(super) fn clear(&mut self) {
         self.numbers.clear();
         self.histograms.clear();
@@ -88,7 +85,6 @@ impl Points {
         self.counts.clear();
         self.bounds.clear();
         self.quantiles.clear();
-        self.words = 0;
     }
 
     pub(super) fn numbers(&mut self, values: &mut Values, from: &[Point<'_, Number>]) -> Run {
@@ -106,7 +102,6 @@ impl Points {
             let value = &point.value;
             let first = self.bounds.len();
             self.bounds.extend_from_slice(&value.bounds);
-            self.words += value.bounds.len();
             let value = StagedHistogram {
                 count: value.count,
                 sum: value.sum,
@@ -152,7 +147,6 @@ impl Points {
             let first = self.quantiles.len();
             self.quantiles.extend_from_slice(&point.value.quantiles);
             let quantiles = Run::since(first, self.quantiles.len());
-            self.words += list::<summary_point::quantile::Builder<'_>>(quantiles.len());
             let (count, sum) = (point.value.count, point.value.sum);
             let point = self.point(values, point, StagedSummary { count, sum, quantiles });
             self.summaries.push(point);
@@ -163,7 +157,6 @@ impl Points {
     fn counts(&mut self, from: &[u64]) -> Run {
         let start = self.counts.len();
         self.counts.extend_from_slice(from);
-        self.words += from.len();
         Run::since(start, self.counts.len())
     }
 
@@ -178,7 +171,6 @@ impl Points {
             self.exemplars.push(exemplar);
         }
         let exemplars = Run::since(first, self.exemplars.len());
-        self.words += list::<exemplar::Builder<'_>>(exemplars.len());
         Staged {
             start: from.start,
             time: from.time,
@@ -193,21 +185,18 @@ impl Points {
         &self,
         values: &Values,
         run: Run,
-        mut to: struct_list::Builder<'_, number_point::Owned>,
+        to: &mut Message,
+        pointer: usize,
     ) {
-        for (index, point) in (0..).zip(run.of(&self.numbers)) {
-            let mut to = to.reborrow().get(index);
-            to.set_start_time_unix_nano(point.start);
-            to.set_time_unix_nano(point.time);
-            to.set_flags(point.flags);
-            let mut value = to.reborrow().init_value();
-            match point.value {
-                Number::Empty => value.set_none(()),
-                Number::F64(number) => value.set_double(number),
-                Number::I64(number) => value.set_int(number),
-            }
-            values.write(point.attributes, |length| to.reborrow().init_attributes(length));
-            self.exemplars(values, point.exemplars, |length| to.init_exemplars(length));
+        let points = run.of(&self.numbers);
+        for (at, point) in list::<number_point::Builder<'_>>(to, pointer, points.len()).zip(points)
+        {
+            to.u64(at, 0, point.start);
+            to.u64(at, 1, point.time);
+            to.u32(at, 4, point.flags);
+            number(to, at, point.value, 10, 3);
+            values.write(point.attributes, to, at.pointer(0));
+            self.exemplars(values, point.exemplars, to, at.pointer(1));
         }
     }
 
@@ -215,28 +204,25 @@ impl Points {
         &self,
         values: &Values,
         run: Run,
-        mut to: struct_list::Builder<'_, histogram_point::Owned>,
+        to: &mut Message,
+        pointer: usize,
     ) {
-        for (index, point) in (0..).zip(run.of(&self.histograms)) {
-            let mut to = to.reborrow().get(index);
-            to.set_start_time_unix_nano(point.start);
-            to.set_time_unix_nano(point.time);
-            to.set_count(point.value.count);
-            to.set_flags(point.flags);
-            // Memory is zero, which is `absent`.
-            if let Some(sum) = point.value.sum {
-                to.reborrow().init_sum().set_value(sum);
-            }
-            if let Some(min) = point.value.min {
-                to.reborrow().init_min().set_value(min);
-            }
-            if let Some(max) = point.value.max {
-                to.reborrow().init_max().set_value(max);
-            }
-            numbers!(point.value.counts.of(&self.counts), to.reborrow(), init_bucket_counts);
-            numbers!(point.value.bounds.of(&self.bounds), to.reborrow(), init_explicit_bounds);
-            values.write(point.attributes, |length| to.reborrow().init_attributes(length));
-            self.exemplars(values, point.exemplars, |length| to.init_exemplars(length));
+        let points = run.of(&self.histograms);
+        let list = list::<histogram_point::Builder<'_>>(to, pointer, points.len());
+        for (at, point) in list.zip(points) {
+            let value = &point.value;
+            to.u64(at, 0, point.start);
+            to.u64(at, 1, point.time);
+            to.u64(at, 2, value.count);
+            to.u32(at, 6, point.flags);
+            optional(to, at, value.sum, 14, 4);
+            optional(to, at, value.min, 15, 5);
+            optional(to, at, value.max, 24, 7);
+            to.u64s(at.pointer(0), value.counts.of(&self.counts).iter().copied());
+            let bounds = value.bounds.of(&self.bounds).iter();
+            to.u64s(at.pointer(1), bounds.map(|bound| bound.to_bits()));
+            values.write(point.attributes, to, at.pointer(2));
+            self.exemplars(values, point.exemplars, to, at.pointer(3));
         }
     }
 
@@ -244,35 +230,29 @@ impl Points {
         &self,
         values: &Values,
         run: Run,
-        mut to: struct_list::Builder<'_, exponential_histogram_point::Owned>,
+        to: &mut Message,
+        pointer: usize,
     ) {
-        for (index, point) in (0..).zip(run.of(&self.exponentials)) {
-            let mut to = to.reborrow().get(index);
+        let points = run.of(&self.exponentials);
+        let list = list::<exponential_histogram_point::Builder<'_>>(to, pointer, points.len());
+        for (at, point) in list.zip(points) {
             let value = &point.value;
-            to.set_start_time_unix_nano(point.start);
-            to.set_time_unix_nano(point.time);
-            to.set_count(value.count);
-            to.set_zero_count(value.zero_count);
-            to.set_zero_threshold(value.zero_threshold);
-            to.set_scale(value.scale);
-            to.set_flags(point.flags);
-            if let Some(sum) = value.sum {
-                to.reborrow().init_sum().set_value(sum);
-            }
-            if let Some(min) = value.min {
-                to.reborrow().init_min().set_value(min);
-            }
-            if let Some(max) = value.max {
-                to.reborrow().init_max().set_value(max);
-            }
-            let mut side = to.reborrow().init_positive();
-            side.set_offset(value.positive.0);
-            numbers!(value.positive.1.of(&self.counts), side, init_counts);
-            let mut side = to.reborrow().init_negative();
-            side.set_offset(value.negative.0);
-            numbers!(value.negative.1.of(&self.counts), side, init_counts);
-            values.write(point.attributes, |length| to.reborrow().init_attributes(length));
-            self.exemplars(values, point.exemplars, |length| to.init_exemplars(length));
+            to.u64(at, 0, point.start);
+            to.u64(at, 1, point.time);
+            to.u64(at, 2, value.count);
+            to.u64(at, 3, value.zero_count);
+            to.f64(at, 4, value.zero_threshold);
+            to.i32(at, 10, value.scale);
+            to.u32(at, 11, point.flags);
+            optional(to, at, value.sum, 24, 7);
+            optional(to, at, value.min, 25, 8);
+            optional(to, at, value.max, 26, 9);
+            to.i32(at, 20, value.positive.0);
+            to.u64s(at.pointer(0), value.positive.1.of(&self.counts).iter().copied());
+            to.i32(at, 21, value.negative.0);
+            to.u64s(at.pointer(1), value.negative.1.of(&self.counts).iter().copied());
+            values.write(point.attributes, to, at.pointer(2));
+            self.exemplars(values, point.exemplars, to, at.pointer(3));
         }
     }
 
@@ -280,52 +260,77 @@ impl Points {
         &self,
         values: &Values,
         run: Run,
-        mut to: struct_list::Builder<'_, summary_point::Owned>,
+        to: &mut Message,
+        pointer: usize,
     ) {
-        for (index, point) in (0..).zip(run.of(&self.summaries)) {
-            let mut to = to.reborrow().get(index);
-            to.set_start_time_unix_nano(point.start);
-            to.set_time_unix_nano(point.time);
-            to.set_count(point.value.count);
-            to.set_sum(point.value.sum);
-            to.set_flags(point.flags);
+        let points = run.of(&self.summaries);
+        let list = list::<summary_point::Builder<'_>>(to, pointer, points.len());
+        for (at, point) in list.zip(points) {
+            to.u64(at, 0, point.start);
+            to.u64(at, 1, point.time);
+            to.u64(at, 2, point.value.count);
+            to.f64(at, 3, point.value.sum);
+            to.u32(at, 8, point.flags);
             let quantiles = point.value.quantiles.of(&self.quantiles);
             if !quantiles.is_empty() {
-                let mut list = to.reborrow().init_quantiles(quantiles.len() as u32);
-                for (index, (quantile, value)) in (0..).zip(quantiles) {
-                    let mut to = list.reborrow().get(index);
-                    to.set_quantile(*quantile);
-                    to.set_value(*value);
+                to.open_list::<summary_point::quantile::Builder<'_>>(
+                    at.pointer(0),
+                    quantiles.len(),
+                );
+                for (quantile, value) in quantiles {
+                    to.words([quantile.to_bits(), value.to_bits()]);
                 }
             }
-            values.write(point.attributes, |length| to.init_attributes(length));
+            values.write(point.attributes, to, at.pointer(1));
         }
     }
 
-    fn exemplars<'a>(
-        &self,
-        values: &Values,
-        run: Run,
-        init: impl FnOnce(u32) -> struct_list::Builder<'a, exemplar::Owned>,
-    ) {
-        if run.len() == 0 {
-            return;
+    fn exemplars(&self, values: &Values, run: Run, to: &mut Message, pointer: usize) {
+        let exemplars = run.of(&self.exemplars);
+        let list = list::<exemplar::Builder<'_>>(to, pointer, exemplars.len());
+        for (at, exemplar) in list.zip(exemplars) {
+            let [high, low] = halves(exemplar.trace);
+            to.u64(at, 0, exemplar.time);
+            to.u64(at, 1, high);
+            to.u64(at, 2, low);
+            to.u64(at, 3, exemplar.span);
+            number(to, at, exemplar.value, 16, 5);
+            values.write(exemplar.attributes, to, at.pointer(0));
         }
-        let mut list = init(run.len() as u32);
-        for (index, exemplar) in (0..).zip(run.of(&self.exemplars)) {
-            let mut to = list.reborrow().get(index);
-            to.set_time_unix_nano(exemplar.time);
-            to.set_trace_id_high((exemplar.trace >> 64) as u64);
-            to.set_trace_id_low(exemplar.trace as u64);
-            to.set_span_id(exemplar.span);
-            let mut value = to.reborrow().init_value();
-            match exemplar.value {
-                Number::Empty => value.set_none(()),
-                Number::F64(number) => value.set_double(number),
-                Number::I64(number) => value.set_int(number),
-            }
-            values.write(exemplar.attributes, |length| to.init_filtered_attributes(length));
+    }
+}
+
+/// The places of a list's elements; nothing is made for none.
+fn list<T: HasStructSize>(
+    to: &mut Message,
+    pointer: usize,
+    length: usize,
+) -> impl Iterator<Item = Place> + use<T> {
+    let list = (length != 0).then(|| to.list::<T>(pointer, length));
+    list.into_iter().flatten()
+}
+
+/// A union of none, a double and an integer: its kind in numbers of two bytes, its value in those of eight.
+fn number(to: &mut Message, at: Place, value: Number, kind: usize, place: usize) {
+    match value {
+        Number::Empty => {}
+        Number::F64(value) => {
+            to.u16(at, kind, 1);
+            to.f64(at, place, value);
         }
+        Number::I64(value) => {
+            to.u16(at, kind, 2);
+            to.u64(at, place, value as u64);
+        }
+    }
+}
+
+/// A union of nothing and a double, in the same way.
+fn optional(to: &mut Message, at: Place, value: Option<f64>, kind: usize, place: usize) {
+    // Memory is zero, which is nothing.
+    if let Some(value) = value {
+        to.u16(at, kind, 1);
+        to.f64(at, place, value);
     }
 }
 

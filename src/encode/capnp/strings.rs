@@ -111,7 +111,7 @@ impl Strings {
     }
 
     /// Where in the blob each text ends.
-    pub(super) fn ends(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn ends(&self) -> impl ExactSizeIterator<Item = u32> {
         self.texts.iter().map(|text| text.end)
     }
 

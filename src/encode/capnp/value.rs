@@ -1,15 +1,19 @@
 //! Values and attributes, staged: small, of one size each, their texts in the table already.
 
-use capnp::struct_list;
+use std::mem;
 
+use super::message::{Message, Place, Target};
 use super::strings::Strings;
-use super::words::{self, Run, list};
+use super::words::Run;
 use crate::encode::view::{Any, Attributes};
 use crate::schema::common_capnp::{key_value, value};
 
 /// Arrays and maps within each other; what is deeper becomes an empty value, as in OTLP. Each takes two
 /// levels of a reader's nesting limit, its list and its element; a dozen stand above.
 const MAX_DEPTH: usize = 32;
+
+/// The first kind of a value that stands behind a pointer.
+const BYTES: u32 = 5;
 
 /// A value; what is long or nested stands in `Values`.
 #[derive(Clone, Copy, Debug)]
@@ -33,20 +37,41 @@ pub(super) struct Pair {
     bits: u64,
 }
 
+impl Staged {
+    /// The number that the schema's union has for it, and what it is.
+    #[inline]
+    fn parts(self) -> (u32, u64) {
+        match self {
+            Self::Empty => (0, 0),
+            Self::Text(text) => (1, text.into()),
+            Self::Bool(value) => (2, value.into()),
+            Self::Int(value) => (3, value as u64),
+            Self::Double(value) => (4, value.to_bits()),
+            Self::Bytes(run) => (BYTES, run.bits()),
+            Self::Array(run) => (6, run.bits()),
+            Self::Map(run) => (7, run.bits()),
+        }
+    }
+}
+
 impl Pair {
     #[inline]
     fn new(key: u32, value: Staged) -> Self {
-        let (kind, bits) = match value {
-            Staged::Empty => (0, 0),
-            Staged::Text(text) => (1, text.into()),
-            Staged::Bool(value) => (2, value.into()),
-            Staged::Int(value) => (3, value as u64),
-            Staged::Double(value) => (4, value.to_bits()),
-            Staged::Bytes(run) => (5, run.bits()),
-            Staged::Array(run) => (6, run.bits()),
-            Staged::Map(run) => (7, run.bits()),
-        };
+        let (kind, bits) = value.parts();
         Self { key, kind, bits }
+    }
+
+    /// What it is stands behind a pointer.
+    #[inline]
+    fn is_behind(self) -> bool {
+        self.kind >= BYTES
+    }
+
+    /// A `KeyValue` whose pointer leads nowhere yet.
+    #[inline]
+    fn words(self) -> [u64; 3] {
+        let bits = if self.is_behind() { 0 } else { self.bits };
+        [u64::from(self.kind) << 32 | u64::from(self.key), bits, 0]
     }
 
     #[inline]
@@ -57,7 +82,7 @@ impl Pair {
             2 => Staged::Bool(self.bits != 0),
             3 => Staged::Int(self.bits as i64),
             4 => Staged::Double(f64::from_bits(self.bits)),
-            5 => Staged::Bytes(Run::of_bits(self.bits)),
+            BYTES => Staged::Bytes(Run::of_bits(self.bits)),
             6 => Staged::Array(Run::of_bits(self.bits)),
             _ => Staged::Map(Run::of_bits(self.bits)),
         }
@@ -68,15 +93,15 @@ impl Pair {
 #[derive(Debug, Default)]
 pub(super) struct Values {
     pub(super) strings: Strings,
-    /// Attributes of records: each record's in a row.
+    /// Attributes of what stands around the items: those of each in a row.
     pairs: Vec<Pair>,
     /// What is in arrays and maps: each one's in a row.
     nested: Vec<Pair>,
     /// Elements of arrays and maps that are not complete yet.
     open: Vec<Pair>,
     bytes: Vec<u8>,
-    /// What the lists and bytes take in the message.
-    words: usize,
+    /// Values of the list under construction that stand behind it, each with the place of its pointer.
+    behind: Vec<(usize, Staged)>,
 }
 
 /// How much of `Values` stays from batch to batch.
@@ -86,7 +111,6 @@ pub(super) struct Mark {
     pairs: usize,
     nested: usize,
     bytes: usize,
-    words: usize,
 }
 
 impl Values {
@@ -96,7 +120,6 @@ impl Values {
             pairs: self.pairs.len(),
             nested: self.nested.len(),
             bytes: self.bytes.len(),
-            words: self.words,
         }
     }
 
@@ -105,27 +128,46 @@ impl Values {
         self.pairs.truncate(to.pairs);
         self.nested.truncate(to.nested);
         self.bytes.truncate(to.bytes);
-        self.words = to.words;
     }
 
-    /// What the lists and bytes take in the message.
-    pub(super) fn words(&self) -> usize {
-        self.words
+    /// About what the attributes take that are staged here, in bytes.
+    pub(super) fn len(&self) -> usize {
+        (self.pairs.len() + self.nested.len()) * 24 + self.bytes.len()
     }
 
-    /// Stages what `item` has.
+    /// What `item` has, written to `to` as a list.
     #[inline]
-    pub(super) fn attributes(&mut self, item: &impl Attributes) -> Run {
-        let start = self.pairs.len();
-        item.attributes(|key, value| self.pair(key, value));
-        self.close(start)
+    pub(super) fn attributes(&mut self, to: &mut Message, item: &impl Attributes) -> Target {
+        let start = to.begin_list();
+        item.attributes(|key, value| {
+            let pair = self.pair(key, value);
+            if pair.is_behind() {
+                self.behind.push((to.len() + 16, pair.value()));
+            }
+            to.words(pair.words());
+        });
+        let list = to.close_list::<key_value::Builder<'_>>(start);
+        if !self.behind.is_empty() {
+            self.write_behind(to);
+        }
+        list
     }
 
-    /// The same of attributes that are built already.
+    #[inline(never)]
+    fn write_behind(&mut self, to: &mut Message) {
+        let mut behind = mem::take(&mut self.behind);
+        behind.drain(..).for_each(|(pointer, value)| self.write_long(value, to, pointer));
+        self.behind = behind;
+    }
+
+    /// Stages attributes that are built already.
     pub(super) fn pairs(&mut self, pairs: &[(&str, Any<'_>)]) -> Run {
         let start = self.pairs.len();
-        pairs.iter().for_each(|(key, value)| self.pair(key, *value));
-        self.close(start)
+        for (key, value) in pairs {
+            let pair = self.pair(key, *value);
+            self.pairs.push(pair);
+        }
+        Run::since(start, self.pairs.len())
     }
 
     /// A value without a key.
@@ -134,19 +176,13 @@ impl Values {
     }
 
     #[inline]
-    fn pair(&mut self, key: &str, value: Any<'_>) {
+    fn pair(&mut self, key: &str, value: Any<'_>) -> Pair {
         let key = self.strings.key(key);
         let value = match value {
             Any::Str(text) => Staged::Text(self.strings.value(key, text)),
             other => self.stage(other, 0),
         };
-        self.pairs.push(Pair::new(key, value));
-    }
-
-    fn close(&mut self, start: usize) -> Run {
-        let run = Run::since(start, self.pairs.len());
-        self.words += list::<key_value::Builder<'_>>(run.len());
-        run
+        Pair::new(key, value)
     }
 
     #[inline]
@@ -160,7 +196,6 @@ impl Values {
             Any::Bytes(bytes) => {
                 let start = self.bytes.len();
                 self.bytes.extend_from_slice(bytes);
-                self.words += words::of_bytes(bytes.len());
                 Staged::Bytes(Run::since(start, self.bytes.len()))
             }
             Any::Array(_) | Any::Map(_) => self.stage_nested(from, depth + 1),
@@ -179,10 +214,7 @@ impl Values {
                     let value = self.stage(item, depth);
                     self.open.push(Pair::new(0, value));
                 });
-                let run = self.close_nested(start);
-                // An empty list that is there takes its head.
-                self.words += 1 + run.len() * words::of::<value::Builder<'_>>();
-                Staged::Array(run)
+                Staged::Array(self.close_nested(start))
             }
             Any::Map(entries) => {
                 entries.entries(&mut |key, item| {
@@ -190,9 +222,7 @@ impl Values {
                     let value = self.stage(item, depth);
                     self.open.push(Pair::new(key, value));
                 });
-                let run = self.close_nested(start);
-                self.words += 1 + run.len() * words::of::<key_value::Builder<'_>>();
-                Staged::Map(run)
+                Staged::Map(self.close_nested(start))
             }
             _ => Staged::Empty,
         }
@@ -242,55 +272,48 @@ impl Values {
             }
     }
 
-    /// The attributes of a record into their list, which `init` makes; none leave it out.
-    #[inline]
-    pub(super) fn write<'a>(
-        &self,
-        run: Run,
-        init: impl FnOnce(u32) -> struct_list::Builder<'a, key_value::Owned>,
-    ) {
+    /// The attributes of `run` as the list that `pointer` leads to; none leave it out.
+    pub(super) fn write(&self, run: Run, to: &mut Message, pointer: usize) {
         if run.len() != 0 {
-            self.write_pairs(run.of(&self.pairs), init(run.len() as u32));
+            self.write_pairs(run.of(&self.pairs), to, pointer);
         }
     }
 
-    fn write_pairs(&self, pairs: &[Pair], mut to: struct_list::Builder<'_, key_value::Owned>) {
-        for (index, pair) in (0..).zip(pairs) {
-            let mut to = to.reborrow().get(index);
-            to.set_key(pair.key);
-            match pair.value() {
-                // Memory is zero, which is this.
-                Staged::Empty => {}
-                Staged::Text(text) => to.set_string(text),
-                Staged::Bool(value) => to.set_bool(value),
-                Staged::Int(value) => to.set_int(value),
-                Staged::Double(value) => to.set_double(value),
-                Staged::Bytes(run) => to.set_bytes(run.of(&self.bytes)),
-                Staged::Array(run) => self.write_values(run, to.init_array(run.len() as u32)),
-                Staged::Map(run) => {
-                    self.write_pairs(run.of(&self.nested), to.init_kvlist(run.len() as u32));
+    fn write_pairs(&self, pairs: &[Pair], to: &mut Message, pointer: usize) {
+        to.open_list::<key_value::Builder<'_>>(pointer, pairs.len());
+        let start = to.len();
+        pairs.iter().for_each(|pair| to.words(pair.words()));
+        for (index, pair) in pairs.iter().enumerate().filter(|(_, pair)| pair.is_behind()) {
+            self.write_long(pair.value(), to, start + 24 * index + 16);
+        }
+    }
+
+    /// What stands behind a pointer.
+    fn write_long(&self, value: Staged, to: &mut Message, pointer: usize) {
+        match value {
+            Staged::Bytes(run) => to.data(pointer, run.of(&self.bytes)),
+            Staged::Array(run) => {
+                let values = to.list::<value::Builder<'_>>(pointer, run.len());
+                for (place, pair) in values.zip(run.of(&self.nested)) {
+                    self.write_value(pair.value(), to, place);
                 }
             }
+            Staged::Map(run) => self.write_pairs(run.of(&self.nested), to, pointer),
+            _ => {}
         }
     }
 
-    fn write_values(&self, run: Run, mut to: struct_list::Builder<'_, value::Owned>) {
-        for (index, pair) in (0..).zip(run.of(&self.nested)) {
-            self.write_value(pair.value(), to.reborrow().get(index));
-        }
-    }
-
-    pub(super) fn write_value(&self, value: Staged, mut to: value::Builder<'_>) {
+    /// A value without a key.
+    pub(super) fn write_value(&self, value: Staged, to: &mut Message, at: Place) {
+        let (kind, bits) = value.parts();
+        to.u16(at, 0, kind as u16);
         match value {
+            // Memory is zero, which is this.
             Staged::Empty => {}
-            Staged::Text(text) => to.set_string(text),
-            Staged::Bool(value) => to.set_bool(value),
-            Staged::Int(value) => to.set_int(value),
-            Staged::Double(value) => to.set_double(value),
-            Staged::Bytes(run) => to.set_bytes(run.of(&self.bytes)),
-            Staged::Array(run) => self.write_values(run, to.init_array(run.len() as u32)),
-            Staged::Map(run) => {
-                self.write_pairs(run.of(&self.nested), to.init_kvlist(run.len() as u32));
+            Staged::Text(_) | Staged::Bool(_) => to.u32(at, 1, bits as u32),
+            Staged::Int(_) | Staged::Double(_) => to.u64(at, 1, bits),
+            Staged::Bytes(_) | Staged::Array(_) | Staged::Map(_) => {
+                self.write_long(value, to, at.pointer(0));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What things take in a message, in its words of eight bytes: they are known before it is made.
+//! What things take in a message, in its words of eight bytes.
 
 use capnp::traits::HasStructSize;
 
@@ -39,27 +39,3 @@ impl Run {
 pub(super) const fn of<T: HasStructSize>() -> usize {
     T::STRUCT_SIZE.data as usize + T::STRUCT_SIZE.pointers as usize
 }
-
-/// A list of structs behind its head; without elements there is no list.
-#[inline]
-pub(super) const fn list<T: HasStructSize>(length: usize) -> usize {
-    if length == 0 { 0 } else { 1 + length * of::<T>() }
-}
-
-/// Bytes, filled up to whole words.
-#[inline]
-pub(super) const fn of_bytes(length: usize) -> usize {
-    length.div_ceil(8)
-}
-
-/// Numbers into a list of their kind; none leave it out.
-macro_rules! numbers {
-    ($from:expr, $to:expr, $init:ident) => {
-        let from = $from;
-        if !from.is_empty() {
-            let mut list = $to.$init(from.len() as u32);
-            (0..).zip(from).for_each(|(index, number)| list.set(index, *number));
-        }
-    };
-}
-pub(super) use numbers;

@@ -80,8 +80,10 @@ impl Rows<'_> {
         let words = message.len() / 8 + SPARE_WORDS;
         let first = open(message, Some(words))?;
         let root = first.get_root::<columns::Reader<'_>>()?;
-        let (cells, from) = (root.get_cells()?, spans_of(root, announced.signal)?);
-        let strings = Strings::of(text_ends(root, cells)?, root.get_texts()?)?;
+        // Each of them once: what is read counts.
+        let (texts, cells) = (root.get_texts()?, root.get_cells()?);
+        let from = spans_of(root, announced.signal)?;
+        let strings = Strings::of(text_ends(root, texts, cells)?, texts)?;
         let found = match announced.known {
             Some(found) => found,
             None => check_columns(from, cells, &strings, announced.items, announced.otlp_bytes)?,

@@ -93,8 +93,12 @@ pub(super) fn attributes<'a>(
 }
 
 /// Where each text ends, text 0 included.
-pub(super) fn text_ends(from: columns::Reader<'_>, cells: &[u8]) -> Result<Vec<u32>, Refusal> {
-    let (count, bytes) = (from.get_text_count(), from.get_texts()?.len());
+pub(super) fn text_ends(
+    from: columns::Reader<'_>,
+    texts: &[u8],
+    cells: &[u8],
+) -> Result<Vec<u32>, Refusal> {
+    let (count, bytes) = (from.get_text_count(), texts.len());
     // None is empty, so this bounds the memory too.
     if count as usize > bytes {
         return Err(Refusal::Malformed(format!("{count} texts, of {bytes} bytes together")));

@@ -1,5 +1,6 @@
 //! One column: numbers in as few bytes as they take, as `schema/columns.capnp` has them.
 
+use super::super::message::{Message, Place};
 use crate::schema::columns_capnp::{attribute, column};
 
 /// What stands behind the last cell, so that each can be read as a whole word.
@@ -36,23 +37,24 @@ impl Column {
         }
     }
 
-    pub(super) fn write(&self, mut to: column::Builder<'_>) {
-        to.set_base(self.base);
-        to.set_step(self.step);
-        to.set_start(self.start);
-        to.set_width(self.width);
+    /// One of which all numbers are 0 is left out.
+    pub(super) fn write(&self, to: &mut Message, pointer: usize) {
+        if (self.base, self.step, self.width) != (0, 0, 0) {
+            let at = to.structure::<column::Builder<'_>>(pointer);
+            to.u64(at, 0, self.base);
+            to.u64(at, 1, self.step);
+            to.u32(at, 4, self.start);
+            to.u32(at, 5, self.width.into());
+        }
     }
 
-    pub(super) fn write_attribute(&self, mut to: attribute::Builder<'_>) {
-        to.set_base(self.base);
-        to.set_step(self.step);
-        to.set_start(self.start);
-        to.set_width(self.width);
-    }
-
-    /// Whether all numbers are 0, as those of a column that is not there.
-    pub(super) fn is_zero(&self) -> bool {
-        (self.base, self.step, self.width) == (0, 0, 0)
+    pub(super) fn write_attribute(&self, key: u32, kind: u16, to: &mut Message, at: Place) {
+        to.u64(at, 0, self.base);
+        to.u64(at, 1, self.step);
+        to.u32(at, 4, self.start);
+        to.u32(at, 5, key);
+        to.u16(at, 12, self.width.into());
+        to.u16(at, 13, kind);
     }
 
     /// Whether `count` cells lie within `cells`.

@@ -7,6 +7,7 @@
 mod batch;
 mod column;
 mod encoders;
+mod rare;
 mod rows;
 mod shapes;
 mod span;

@@ -13,13 +13,17 @@ use crate::schema::trace_capnp::span;
 /// Arrays and maps of a value take two levels each.
 const NESTING: i32 = 100;
 
+/// What a segment can hold.
+const MAX_SEGMENT_WORDS: u32 = (1 << 28) - 1;
+
 /// The message with the root Rows that says the same. It is made of what this process has written, so nothing
 /// of it is checked but what reading checks.
 pub(crate) fn to_rows(message: &[u8]) -> capnp::Result<Vec<u8>> {
     let options = ReaderOptions { traversal_limit_in_words: None, nesting_limit: NESTING };
     let from = serialize::read_message(message, options)?;
     let from = from.get_root::<columns::Reader<'_>>()?;
-    let words = u32::try_from(message.len() / 4).unwrap_or(u32::MAX);
+    // Rows take some four times as much; what takes more still takes another segment.
+    let words = u32::try_from(message.len()).unwrap_or(u32::MAX).min(MAX_SEGMENT_WORDS);
     let mut to = Builder::new(HeapAllocator::new().first_segment_words(words.max(64)));
     let mut root = to.init_root::<rows::Builder<'_>>();
     let cells = from.get_cells()?;

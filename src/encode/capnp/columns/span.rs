@@ -1,7 +1,9 @@
 //! Spans on their way into columns.
 
+use super::super::trace::{halves, two};
 use super::super::value::{Staged, Values};
 use super::super::words::Run;
+use super::rare::Rare;
 use super::shapes::Shapes;
 use super::traces::Traces;
 use crate::encode::view::{Any, Attributes as _, EventView, LinkView, SpanView};
@@ -17,8 +19,8 @@ pub(super) struct Spans {
     pub(super) numbers: Vec<u64>,
     /// Attributes that no number can hold.
     pub(super) values: Vec<Staged>,
-    pub(super) events: Vec<Event>,
-    pub(super) links: Vec<Link>,
+    pub(super) events: Rare<2>,
+    pub(super) links: Rare<5>,
     /// Some scope came twice, with another one between.
     is_unordered: bool,
 }
@@ -46,46 +48,24 @@ pub(super) struct Span {
     pub(super) links: Run,
 }
 
-#[derive(Debug)]
-pub(super) struct Event {
-    pub(super) time: u64,
-    pub(super) name: u32,
-    pub(super) dropped: u32,
-    pub(super) attributes: Run,
-}
-
-#[derive(Debug)]
-pub(super) struct Link {
-    pub(super) trace: u128,
-    pub(super) span: u64,
-    pub(super) flags: u32,
-    pub(super) trace_state: u32,
-    pub(super) dropped: u32,
-    pub(super) attributes: Run,
-}
-
 impl Spans {
     #[inline]
     pub(super) fn stage(&mut self, values: &mut Values, scope: u32, from: &impl SpanView) {
-        let first_event = self.events.len();
+        let first_event = self.events.count();
         from.events(|event| {
             let name = values.strings.index(event.name());
-            let attributes = values.attributes(event);
-            let (time, dropped) = (event.time(), event.dropped_attributes());
-            self.events.push(Event { time, name, dropped, attributes });
+            let attributes = values.attributes(&mut self.events.behind, event);
+            let data = [event.time(), two(name, event.dropped_attributes())];
+            self.events.push(data, attributes);
         });
-        let first_link = self.links.len();
+        let first_link = self.links.count();
         from.links(|link| {
             let trace_state = values.strings.index(link.trace_state());
-            let attributes = values.attributes(link);
-            self.links.push(Link {
-                trace: link.trace(),
-                span: link.span(),
-                flags: link.flags(),
-                trace_state,
-                dropped: link.dropped_attributes(),
-                attributes,
-            });
+            let attributes = values.attributes(&mut self.links.behind, link);
+            let [high, low] = halves(link.trace());
+            let flags = two(link.flags(), trace_state);
+            let data = [high, low, link.span(), flags, link.dropped_attributes().into()];
+            self.links.push(data, attributes);
         });
         let numbers = self.numbers.len() as u32;
         let mut node = Shapes::ROOT;
@@ -112,8 +92,8 @@ impl Spans {
             dropped: [from.dropped_attributes(), from.dropped_events(), from.dropped_links()],
             shape: self.shapes.shape(node),
             numbers,
-            events: Run::since(first_event, self.events.len()),
-            links: Run::since(first_link, self.links.len()),
+            events: Run::since(first_event, self.events.count()),
+            links: Run::since(first_link, self.links.count()),
         });
     }
 
@@ -130,6 +110,12 @@ impl Spans {
                 (Kind::Value, self.values.len() as u64 - 1)
             }
         }
+    }
+
+    /// About what they take besides cells and texts, in bytes.
+    pub(super) fn len(&self) -> usize {
+        let shapes = 16 * self.shapes.count() + 32 * self.shapes.attributes_in_all();
+        shapes + self.events.len() + self.links.len() + 16 * self.values.len()
     }
 
     /// Puts the spans of each scope in a row; they keep their order.

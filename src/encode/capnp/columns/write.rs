@@ -1,58 +1,28 @@
-//! From staged spans to columns, and these into a message.
+//! From staged spans to columns, and these into a message. Numbers of fields are their places in a struct, as
+//! `schema/columns.capnp` lays it out.
 
+use super::super::message::Message;
 use super::batch::Batch;
 use super::column::{Cells, Column};
-use super::span::{Span, Spans};
-use crate::schema::columns_capnp::attribute::Kind;
-use crate::schema::columns_capnp::{columns, spans};
+use super::span::Spans;
+use crate::schema::columns_capnp::{attribute, columns, resource_spans, scope_spans, shape, spans};
+use crate::schema::common_capnp::{scope, value};
+use crate::schema::resource_capnp::resource;
+use crate::schema::trace_capnp::{event, link};
+
+/// `Columns.spans`, as the union's number.
+const SPANS: u16 = 1;
+
+/// The columns of traces and of fields that every span has.
+const FIELDS: usize = 19;
 
 /// Where the numbers of a batch stand in its cells.
 pub(super) struct Columns {
     text_lengths: Column,
-    trace_high: Column,
-    trace_low: Column,
-    fields: Fields,
+    /// In the order of their pointers.
+    fields: [Column; FIELDS],
     /// Those of each shape in a row.
     attributes: Vec<Column>,
-}
-
-/// The columns of fields that every span has, each with the number that stands in it.
-macro_rules! fields {
-    ($($name:ident: $init:ident = |$span:ident| $number:expr;)*) => {
-        struct Fields { $($name: Column,)* }
-
-        impl Fields {
-            fn of(spans: &[Span], cells: &mut Cells) -> Self {
-                Self { $($name: cells.add(spans.iter().map(|$span| $number)),)* }
-            }
-
-            fn write(&self, mut to: spans::Builder<'_>) {
-                $(if !self.$name.is_zero() {
-                    self.$name.write(to.reborrow().$init());
-                })*
-            }
-        }
-    };
-}
-
-fields! {
-    trace: init_trace = |span| span.trace.into();
-    span_id: init_span_id = |span| span.span;
-    parent: init_parent_span_id = |span| span.parent;
-    start: init_start_time_unix_nano = |span| span.start;
-    duration: init_duration = |span| span.end.wrapping_sub(span.start);
-    flags: init_flags = |span| span.flags.into();
-    name: init_name = |span| span.name.into();
-    trace_state: init_trace_state = |span| span.trace_state.into();
-    kind: init_kind = |span| i64::from(span.kind) as u64;
-    status_code: init_status_code = |span| i64::from(span.status_code) as u64;
-    status_message: init_status_message = |span| span.status_message.into();
-    dropped_attributes: init_dropped_attributes_count = |span| span.dropped[0].into();
-    dropped_events: init_dropped_events_count = |span| span.dropped[1].into();
-    dropped_links: init_dropped_links_count = |span| span.dropped[2].into();
-    shape: init_shape = |span| span.shape.into();
-    events: init_event_count = |span| span.events.len() as u64;
-    links: init_link_count = |span| span.links.len() as u64;
 }
 
 impl Batch {
@@ -65,122 +35,121 @@ impl Batch {
             u64::from(length)
         });
         let text_lengths = cells.add(lengths);
-        let ids = spans.traces.ids();
-        let trace_high = cells.add(ids.iter().map(|id| (id >> 64) as u64));
-        let trace_low = cells.add(ids.iter().map(|id| *id as u64));
-        let fields = Fields::of(&spans.spans, cells);
+        let fields = fields(spans, cells);
         let attributes = attributes(spans, cells);
         cells.finish();
-        Columns { text_lengths, trace_high, trace_low, fields, attributes }
+        Columns { text_lengths, fields, attributes }
     }
 
-    pub(super) fn write(&self, columns: &Columns, mut to: columns::Builder<'_>) {
+    pub(super) fn write(&self, columns: &Columns, to: &mut Message) {
         let strings = &self.values.strings;
+        let root = to.begin::<columns::Builder<'_>>();
+        to.u32(root, 0, strings.count() as u32 - 1);
+        to.u16(root, 2, SPANS);
         if !strings.blob().is_empty() {
-            to.set_texts(strings.blob());
+            to.data(root.pointer(0), strings.blob());
         }
-        to.set_text_count(strings.count() as u32 - 1);
-        if !columns.text_lengths.is_zero() {
-            columns.text_lengths.write(to.reborrow().init_text_lengths());
-        }
-        to.set_cells(self.cells.bytes());
-        let mut to = to.init_spans();
-        if self.is_empty() {
+        columns.text_lengths.write(to, root.pointer(1));
+        to.data(root.pointer(2), self.cells.bytes());
+        let at = to.structure::<spans::Builder<'_>>(root.pointer(3));
+        if self.is_empty() || self.groups.resources().is_empty() {
             return;
         }
-        self.write_groups(to.reborrow());
-        to.set_count(self.spans.spans.len() as u32);
-        to.set_trace_count(self.spans.traces.ids().len() as u32);
-        if !columns.trace_high.is_zero() {
-            columns.trace_high.write(to.reborrow().init_trace_id_high());
+        to.u32(at, 0, self.spans.spans.len() as u32);
+        to.u32(at, 1, self.spans.traces.ids().len() as u32);
+        self.write_groups(to, at.pointer(0));
+        for (number, column) in (1..).zip(&columns.fields) {
+            column.write(to, at.pointer(number));
         }
-        if !columns.trace_low.is_zero() {
-            columns.trace_low.write(to.reborrow().init_trace_id_low());
-        }
-        columns.fields.write(to.reborrow());
-        self.write_shapes(&columns.attributes, to.reborrow());
-        self.write_rare(to);
+        self.write_shapes(&columns.attributes, to, at.pointer(FIELDS + 1));
+        self.write_values(to, at.pointer(FIELDS + 2));
+        let Spans { spans, events, links, .. } = &self.spans;
+        let runs = spans.iter().map(|span| span.events);
+        events.write::<event::Builder<'_>>(runs, to, at.pointer(FIELDS + 3));
+        let runs = spans.iter().map(|span| span.links);
+        links.write::<link::Builder<'_>>(runs, to, at.pointer(FIELDS + 4));
     }
 
-    fn write_groups(&self, to: spans::Builder<'_>) {
+    fn write_groups(&self, to: &mut Message, pointer: usize) {
         let Self { groups, values, .. } = self;
-        let mut list = to.init_resources(groups.resources().len() as u32);
-        for (index, resource) in groups.resources().iter().enumerate() {
-            let mut to = list.reborrow().get(index as u32);
-            to.set_schema_url(resource.schema_url);
-            groups.write_resource(values, resource, to.reborrow().init_resource());
+        let list = to.list::<resource_spans::Builder<'_>>(pointer, groups.resources().len());
+        for (index, (at, from)) in list.zip(groups.resources()).enumerate() {
+            to.u32(at, 0, from.schema_url);
+            let place = to.structure::<resource::Builder<'_>>(at.pointer(0));
+            groups.write_resource(values, from, to, place);
             let scopes = groups.scopes_of(index);
             if scopes.len() == 0 {
                 continue;
             }
-            let mut list = to.init_scopes(scopes.len() as u32);
-            for (index, (scope, run)) in (0..).zip(scopes) {
-                let mut to = list.reborrow().get(index);
-                to.set_schema_url(scope.schema_url);
-                to.set_count(run.len() as u32);
-                scope.write(values, to.init_scope());
+            let list = to.list::<scope_spans::Builder<'_>>(at.pointer(1), scopes.len());
+            for (at, (from, run)) in list.zip(scopes) {
+                to.u32(at, 0, from.schema_url);
+                to.u32(at, 1, run.len() as u32);
+                let place = to.structure::<scope::Builder<'_>>(at.pointer(0));
+                from.write(values, to, place);
             }
         }
     }
 
-    fn write_shapes(&self, columns: &[Column], to: spans::Builder<'_>) {
+    fn write_shapes(&self, columns: &[Column], to: &mut Message, pointer: usize) {
         let shapes = &self.spans.shapes;
         if shapes.count() == 0 {
             return;
         }
-        let mut list = to.init_shapes(shapes.count() as u32);
         let (mut columns, mut attributes) = (columns.iter(), Vec::new());
-        for shape in 0..shapes.count() {
+        let list = to.list::<shape::Builder<'_>>(pointer, shapes.count());
+        for (shape, at) in list.enumerate() {
             shapes.attributes(shape, &mut attributes);
             if attributes.is_empty() {
                 continue;
             }
-            let to = list.reborrow().get(shape as u32);
-            let mut list = to.init_attributes(attributes.len() as u32);
-            for ((index, (key, kind)), column) in (0..).zip(&attributes).zip(&mut columns) {
-                let mut to = list.reborrow().get(index);
-                to.set_key(*key);
-                to.set_kind(Kind::try_from(*kind).unwrap_or(Kind::Empty));
-                column.write_attribute(to);
+            let list = to.list::<attribute::Builder<'_>>(at.pointer(0), attributes.len());
+            for ((at, (key, kind)), column) in list.zip(&attributes).zip(&mut columns) {
+                column.write_attribute(*key, *kind, to, at);
             }
         }
     }
 
-    /// What most spans do not have.
-    fn write_rare(&self, mut to: spans::Builder<'_>) {
-        let Self { values, spans, .. } = self;
-        if !spans.values.is_empty() {
-            let mut list = to.reborrow().init_values(spans.values.len() as u32);
-            for (index, value) in (0..).zip(&spans.values) {
-                values.write_value(*value, list.reborrow().get(index));
-            }
+    fn write_values(&self, to: &mut Message, pointer: usize) {
+        if self.spans.values.is_empty() {
+            return;
         }
-        if !spans.events.is_empty() {
-            let mut list = to.reborrow().init_events(spans.events.len() as u32);
-            let events = spans.spans.iter().flat_map(|span| span.events.of(&spans.events));
-            for (index, event) in (0..).zip(events) {
-                let mut to = list.reborrow().get(index);
-                to.set_time_unix_nano(event.time);
-                to.set_name(event.name);
-                to.set_dropped_attributes_count(event.dropped);
-                values.write(event.attributes, |length| to.init_attributes(length));
-            }
-        }
-        if !spans.links.is_empty() {
-            let mut list = to.init_links(spans.links.len() as u32);
-            let links = spans.spans.iter().flat_map(|span| span.links.of(&spans.links));
-            for (index, link) in (0..).zip(links) {
-                let mut to = list.reborrow().get(index);
-                to.set_trace_id_high((link.trace >> 64) as u64);
-                to.set_trace_id_low(link.trace as u64);
-                to.set_span_id(link.span);
-                to.set_flags(link.flags);
-                to.set_trace_state(link.trace_state);
-                to.set_dropped_attributes_count(link.dropped);
-                values.write(link.attributes, |length| to.init_attributes(length));
-            }
+        let list = to.list::<value::Builder<'_>>(pointer, self.spans.values.len());
+        for (at, value) in list.zip(&self.spans.values) {
+            self.values.write_value(*value, to, at);
         }
     }
+}
+
+fn fields(spans: &Spans, cells: &mut Cells) -> [Column; FIELDS] {
+    let ids = spans.traces.ids();
+    let spans = &spans.spans;
+    macro_rules! column {
+        (|$span:ident| $number:expr) => {
+            cells.add(spans.iter().map(|$span| $number))
+        };
+    }
+    [
+        cells.add(ids.iter().map(|id| (id >> 64) as u64)),
+        cells.add(ids.iter().map(|id| *id as u64)),
+        column!(|span| span.trace.into()),
+        column!(|span| span.span),
+        column!(|span| span.parent),
+        column!(|span| span.start),
+        column!(|span| span.end.wrapping_sub(span.start)),
+        column!(|span| span.flags.into()),
+        column!(|span| span.name.into()),
+        column!(|span| span.trace_state.into()),
+        column!(|span| i64::from(span.kind) as u64),
+        column!(|span| i64::from(span.status_code) as u64),
+        column!(|span| span.status_message.into()),
+        column!(|span| span.dropped[0].into()),
+        column!(|span| span.dropped[1].into()),
+        column!(|span| span.dropped[2].into()),
+        column!(|span| span.shape.into()),
+        column!(|span| span.events.len() as u64),
+        column!(|span| span.links.len() as u64),
+    ]
 }
 
 /// A column for each attribute of each shape.
