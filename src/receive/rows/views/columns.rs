@@ -21,7 +21,7 @@ pub(in crate::receive::rows) struct Columns<'a> {
     table: Table<'a>,
     from: spans::Reader<'a>,
     fields: Fields<'a>,
-    shapes: Vec<Vec<Attribute<'a>>>,
+    shapes: Vec<Vec<(&'a str, Attribute<'a>)>>,
     values: struct_list::Reader<'a, value::Owned>,
     events: struct_list::Reader<'a, event::Owned>,
     links: struct_list::Reader<'a, link::Owned>,
@@ -33,7 +33,11 @@ impl<'a> Columns<'a> {
         from: spans::Reader<'a>,
         cells: &'a [u8],
     ) -> Result<Self, Refusal> {
-        let shapes = from.get_shapes()?.into_iter().map(|shape| attributes(shape, cells));
+        // A key is named once here, and not once for each span.
+        let keyed = |attribute: Attribute<'a>| (table.text(attribute.key), attribute);
+        let shapes = from.get_shapes()?.into_iter().map(|shape| {
+            Ok::<_, Refusal>(attributes(shape, cells)?.into_iter().map(keyed).collect())
+        });
         Ok(Self {
             table,
             from,
@@ -105,7 +109,7 @@ pub(in crate::receive::rows) struct SpanColumns<'b, 'a> {
     /// The name of its scope.
     scope: &'b str,
     at: usize,
-    attributes: &'b [Attribute<'a>],
+    attributes: &'b [(&'a str, Attribute<'a>)],
     row: usize,
     events: (u32, u32),
     links: (u32, u32),
@@ -115,9 +119,8 @@ impl Attributes for SpanColumns<'_, '_> {
     #[inline]
     fn attributes(&self, mut each: impl FnMut(&str, Any<'_>)) {
         let table = self.batch.table;
-        for attribute in self.attributes {
+        for (key, attribute) in self.attributes {
             let number = attribute.numbers.at(self.row);
-            let key = table.text(attribute.key);
             match attribute.kind {
                 Kind::String => each(key, Any::Str(table.text(number as u32))),
                 Kind::Int => each(key, Any::I64(number as i64)),
