@@ -14,6 +14,7 @@ use super::super::frame::{Body, Frame, Outcome};
 use super::super::zstd;
 use super::dial::Dialed;
 use super::ended::{Ended, Then};
+use super::exporter::MAX_BATCH;
 use super::hello::{self, Peer};
 use super::request::{Batch, Packed};
 use super::state::{Refusal, State};
@@ -98,6 +99,11 @@ impl Session {
                     let error = format!("the columns cannot be made rows: {error}");
                     (Some(Ended::new(Then::Never, error)), false)
                 })?;
+                if made.len() > MAX_BATCH {
+                    let rows = made.len();
+                    let error = format!("as rows it has {rows} bytes, the limit is {MAX_BATCH}");
+                    return Err((Some(Ended::new(Then::TooLarge, error)), false));
+                }
                 rows = made;
                 (rows.as_slice(), Format::RowsStandard)
             }

@@ -36,7 +36,7 @@ pub(super) struct Announced {
 /// Where the items stand.
 enum Root<'a> {
     Rows(rows::Reader<'a>),
-    Columns(Columns<'a>),
+    Columns(Box<Columns<'a>>),
 }
 
 /// The items of a batch, all of them checked.
@@ -94,7 +94,7 @@ impl Rows<'_> {
         let table = Table { strings: &strings, fault: &fault };
         let from = spans_of(root, announced.signal)?;
         let columns = Columns::open(table, from, root.get_cells()?)?;
-        let taken = take(&Rows { root: Root::Columns(columns), table, found });
+        let taken = take(&Rows { root: Root::Columns(Box::new(columns)), table, found });
         fault.into_result()?;
         Ok((taken, found))
     }

@@ -92,10 +92,14 @@ impl Numbers<'_> {
     /// That of item `index`; of a column that is not within its cells, some number.
     #[inline(always)]
     pub(crate) fn at(&self, index: usize) -> u64 {
+        let line = self.base.wrapping_add(self.step.wrapping_mul(index as u64));
+        if self.width == 0 {
+            return line;
+        }
         let at = index.wrapping_mul(self.width);
         let word = self.cells.get(at..).and_then(<[u8]>::first_chunk::<SLACK>);
         let cell = word.map_or(0, |word| u64::from_le_bytes(*word)) & self.mask;
-        self.base.wrapping_add(self.step.wrapping_mul(index as u64)).wrapping_add(cell)
+        line.wrapping_add(cell)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The golden frames in `tests/wire/`: one of each signal, with every field in it. They are what every
 //! later build must be able to read. `TRACKSIDE_UPDATE_WIRE=1` writes them anew.
 
+mod groups;
+
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -21,6 +23,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource as ProstResource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 
+use self::groups::Groups;
 use super::read::{Read, read};
 use crate::encode::capnp::StreamEncoder;
 use crate::encode::capnp::columns::{ColumnsStream, to_rows};
@@ -143,27 +146,6 @@ pub(super) fn metrics() -> Golden {
     let expected = Read::Metrics(ExportMetricsServiceRequest { resource_metrics });
     ("metrics.rows", encoder.finish(), shown(&expected))
 }
-
-/// What stands around the items.
-trait Groups {
-    fn begin_resource(&mut self, resource: &Resource<'_>);
-    fn begin_scope(&mut self, scope: &Scope<'_>);
-}
-
-macro_rules! groups {
-    ($($encoder:ty),*) => { $(
-        impl Groups for $encoder {
-            fn begin_resource(&mut self, resource: &Resource<'_>) {
-                self.begin_resource(resource);
-            }
-
-            fn begin_scope(&mut self, scope: &Scope<'_>) {
-                self.begin_scope(scope);
-            }
-        }
-    )* };
-}
-groups!(StreamEncoder, ColumnsStream);
 
 /// A resource with two scopes, the items in the first of them, then one with none.
 fn with_groups<E: Groups>(encoder: &mut E, items: impl FnOnce(&mut E)) {

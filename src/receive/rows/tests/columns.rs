@@ -12,6 +12,9 @@ use crate::schema::columns_capnp::{columns, spans};
 use crate::schema::ingest_capnp::batch::Signal;
 use crate::schema::ingest_capnp::frame::Format;
 
+/// What is done to columns that are right but for that.
+type Change = fn(spans::Builder<'_>);
+
 const COLUMNS: Envelope = Envelope { items: 3, format: Format::Columns, ..PLAIN };
 
 fn golden(name: &str) -> Vec<u8> {
@@ -49,7 +52,7 @@ fn the_golden_columns_are_the_golden_rows() {
 
 #[test]
 fn what_is_wrong_is_said() {
-    let cases: [(&str, fn(spans::Builder<'_>)); 10] = [
+    let cases: [(&str, Change); 10] = [
         ("the batch holds 4 items, and itemCount announces 3", |mut spans| spans.set_count(4)),
         ("the scopes have 2 spans, and the batch 3", |spans| {
             let scopes = spans.get_resources().unwrap().get(0).get_scopes().unwrap();
