@@ -31,6 +31,7 @@ fn target() -> &'static Target {
             "session" => target(fuzzing::session, 12 * fuzzing::UNCOMPRESSED, 4),
             // The message in two forms, its table, the view of a metric and the OTLP, each twice while it grows.
             "batch" => target(fuzzing::batch, 10 * fuzzing::UNCOMPRESSED, 4),
+            "columns" => target(fuzzing::columns, 10 * fuzzing::UNCOMPRESSED, 4),
             "strings" => target(fuzzing::strings, 256 * KIB, 16),
             "context" => target(fuzzing::context, 256 * KIB, 64),
             // For the script's test of itself.

@@ -77,6 +77,21 @@ pub fn batch(bytes: &[u8]) {
     read(message.get_root_as_reader().expect("it was written here"));
 }
 
+/// Columns of as many spans as the first two bytes say.
+pub fn columns(bytes: &[u8]) {
+    let Some(([low, high], data)) = bytes.split_first_chunk() else { return };
+    let mut message = Builder::new(HeapAllocator::new());
+    let mut batch = message.init_root::<batch::Builder<'_>>();
+    batch.set_signal(Signal::Traces);
+    batch.set_item_count(u32::from(u16::from_le_bytes([*low, *high])));
+    let mut frame = batch.init_body().init_frame();
+    frame.set_format(Format::Columns);
+    frame.set_crc32c(crc32c::crc32c(data));
+    frame.set_uncompressed_bytes(data.len() as u32);
+    frame.set_data(data);
+    read(message.get_root_as_reader().expect("it was written here"));
+}
+
 /// A table of texts: as many ends as the first byte says, then the blob.
 pub fn strings(bytes: &[u8]) {
     let Some((count, rest)) = bytes.split_first() else { return };

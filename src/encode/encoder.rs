@@ -9,6 +9,7 @@ use crate::config::plan::{Encoding, ExporterPlan, OtlpPlan};
 use crate::export::{Body, wants_color};
 
 use super::capnp;
+use super::capnp::columns::ColumnsEncoder;
 use super::console::{ConsoleEncoder, LogsConsole, MetricsConsole};
 use super::json::JsonBatch;
 use super::otlp::{LogsEncoder, MetricsEncoder, TraceEncoder};
@@ -29,7 +30,7 @@ fn own_scope() -> InstrumentationScope {
 pub(crate) enum SpanEncoder {
     Otlp(TraceEncoder),
     Json(JsonBatch),
-    Capnp(Box<capnp::TraceEncoder>),
+    Capnp(Box<ColumnsEncoder>),
     Console(ConsoleEncoder),
     Sdk(SpanDataEncoder),
 }
@@ -45,7 +46,7 @@ impl SpanEncoder {
             }
             ExporterPlan::Otlp(_) => Self::Otlp(TraceEncoder::new(resource, NAME, VERSION)),
             ExporterPlan::Capnp(_) => {
-                Self::Capnp(Box::new(capnp::TraceEncoder::new(resource, NAME, VERSION)))
+                Self::Capnp(Box::new(ColumnsEncoder::new(resource, NAME, VERSION)))
             }
             ExporterPlan::Foreign(_) => Self::Sdk(SpanDataEncoder::new(own_scope())),
             ExporterPlan::Console { no_color } => {
@@ -69,7 +70,7 @@ impl SpanEncoder {
         match self {
             Self::Otlp(encoder) => encoder.finish().into(),
             Self::Json(encoder) => encoder.finish().into(),
-            Self::Capnp(encoder) => encoder.finish().into(),
+            Self::Capnp(encoder) => Body::Columns(encoder.finish()),
             Self::Console(encoder) => encoder.finish().into(),
             Self::Sdk(encoder) => encoder.finish().into(),
         }

@@ -1,6 +1,7 @@
 //! An owned span and an owned log record for tests of the encoders.
 
 pub(crate) mod arbitrary;
+pub(crate) mod calls;
 
 use crate::encode::view::{
     Any, Attributes, Entries, EventView, Items, LinkView, LogView, SpanStatus, SpanView,
@@ -8,7 +9,7 @@ use crate::encode::view::{
 use crate::telemetry::Kind;
 
 #[derive(Clone, Debug)]
-pub(super) enum SampleValue {
+pub(crate) enum SampleValue {
     Empty,
     Bool(bool),
     I64(i64),
@@ -20,13 +21,13 @@ pub(super) enum SampleValue {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct SampleAttributes {
-    pub(super) pairs: Vec<(String, SampleValue)>,
-    pub(super) dropped: u32,
+pub(crate) struct SampleAttributes {
+    pub(crate) pairs: Vec<(String, SampleValue)>,
+    pub(crate) dropped: u32,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) enum SampleStatus {
+pub(crate) enum SampleStatus {
     #[default]
     Unset,
     Ok,
@@ -34,60 +35,60 @@ pub(super) enum SampleStatus {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct SampleEvent {
-    pub(super) time: u64,
-    pub(super) name: String,
-    pub(super) attributes: SampleAttributes,
+pub(crate) struct SampleEvent {
+    pub(crate) time: u64,
+    pub(crate) name: String,
+    pub(crate) attributes: SampleAttributes,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct SampleLink {
-    pub(super) trace: u128,
-    pub(super) span: u64,
-    pub(super) trace_flags: u8,
-    pub(super) trace_state: String,
-    pub(super) is_remote: bool,
-    pub(super) attributes: SampleAttributes,
+pub(crate) struct SampleLink {
+    pub(crate) trace: u128,
+    pub(crate) span: u64,
+    pub(crate) trace_flags: u8,
+    pub(crate) trace_state: String,
+    pub(crate) is_remote: bool,
+    pub(crate) attributes: SampleAttributes,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct SampleSpan {
-    pub(super) trace: u128,
-    pub(super) span: u64,
-    pub(super) parent: u64,
-    pub(super) parent_is_remote: bool,
-    pub(super) trace_flags: u8,
-    pub(super) trace_state: String,
-    pub(super) scope: String,
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    pub(super) start: u64,
-    pub(super) end: u64,
-    pub(super) status: SampleStatus,
-    pub(super) attributes: SampleAttributes,
-    pub(super) events: Vec<SampleEvent>,
-    pub(super) dropped_events: u32,
-    pub(super) links: Vec<SampleLink>,
-    pub(super) dropped_links: u32,
+pub(crate) struct SampleSpan {
+    pub(crate) trace: u128,
+    pub(crate) span: u64,
+    pub(crate) parent: u64,
+    pub(crate) parent_is_remote: bool,
+    pub(crate) trace_flags: u8,
+    pub(crate) trace_state: String,
+    pub(crate) scope: String,
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) status: SampleStatus,
+    pub(crate) attributes: SampleAttributes,
+    pub(crate) events: Vec<SampleEvent>,
+    pub(crate) dropped_events: u32,
+    pub(crate) links: Vec<SampleLink>,
+    pub(crate) dropped_links: u32,
     /// Of a newer protocol: kind, flags and status code as OTLP has them.
-    pub(super) numbers: Option<(i32, u32, i32)>,
+    pub(crate) numbers: Option<(i32, u32, i32)>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct SampleLog {
-    pub(super) time: u64,
-    pub(super) observed: u64,
-    pub(super) severity: u8,
-    pub(super) severity_text: String,
-    pub(super) body: Option<SampleValue>,
-    pub(super) trace: u128,
-    pub(super) span: u64,
-    pub(super) trace_flags: u8,
-    pub(super) scope: String,
-    pub(super) event_name: String,
-    pub(super) attributes: SampleAttributes,
+pub(crate) struct SampleLog {
+    pub(crate) time: u64,
+    pub(crate) observed: u64,
+    pub(crate) severity: u8,
+    pub(crate) severity_text: String,
+    pub(crate) body: Option<SampleValue>,
+    pub(crate) trace: u128,
+    pub(crate) span: u64,
+    pub(crate) trace_flags: u8,
+    pub(crate) scope: String,
+    pub(crate) event_name: String,
+    pub(crate) attributes: SampleAttributes,
     /// Of a newer protocol: severity and flags as OTLP has them.
-    pub(super) numbers: Option<(i32, u32)>,
+    pub(crate) numbers: Option<(i32, u32)>,
 }
 
 impl From<&[(&str, &str)]> for SampleAttributes {

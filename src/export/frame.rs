@@ -57,6 +57,8 @@ impl fmt::Display for Frame {
 pub(crate) enum Body {
     /// What goes over a wire.
     Bytes(Bytes),
+    /// Columns of Cap'n Proto, which not every receiver reads.
+    Columns(Bytes),
     /// An exporter of the SDK's encodes by itself.
     Sdk(SdkBatch),
 }
@@ -65,7 +67,7 @@ impl Body {
     /// Bytes of memory; of a batch of the SDK's, about.
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Bytes(bytes) => bytes.len(),
+            Self::Bytes(bytes) | Self::Columns(bytes) => bytes.len(),
             Self::Sdk(batch) => batch.size(),
         }
     }
@@ -73,7 +75,7 @@ impl Body {
     /// What goes over a wire; nothing of a batch of the SDK's, which no wire of ours is given.
     pub(crate) fn wire(&self) -> Bytes {
         match self {
-            Self::Bytes(bytes) => bytes.clone(),
+            Self::Bytes(bytes) | Self::Columns(bytes) => bytes.clone(),
             Self::Sdk(_) => Bytes::new(),
         }
     }

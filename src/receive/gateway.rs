@@ -136,9 +136,10 @@ fn greet(mut hello: hello::Builder<'_>) {
     hello.set_protocol_minor(PROTOCOL_MINOR);
     hello.set_name(env!("CARGO_PKG_NAME"));
     hello.set_version(env!("CARGO_PKG_VERSION"));
-    let mut formats = hello.reborrow().init_formats(2);
+    let mut formats = hello.reborrow().init_formats(3);
     formats.set(0, Format::RowsStandard);
     formats.set(1, Format::RowsPacked);
+    formats.set(2, Format::Columns);
     let mut compressions = hello.init_compressions(2 + u32::from(zstd::SUPPORTED));
     compressions.set(0, Compression::None);
     compressions.set(1, Compression::Gzip);

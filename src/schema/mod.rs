@@ -16,6 +16,9 @@
 
 #[cfg(feature = "telemetry")]
 #[rustfmt::skip]
+pub(crate) mod columns_capnp;
+#[cfg(feature = "telemetry")]
+#[rustfmt::skip]
 pub(crate) mod common_capnp;
 #[rustfmt::skip]
 pub mod context_capnp;

@@ -30,8 +30,9 @@ impl TraceEncoder {
     /// Adds a span to the batch.
     #[inline]
     pub(crate) fn span(&mut self, span: &impl SpanView) {
-        let scope = self.scopes.number(&mut self.batch, span.scope());
-        self.batch.span(scope, span);
+        let Self { batch, scopes } = self;
+        let scope = scopes.number(span.scope(), |scope| batch.add_scope(scope));
+        batch.span(scope, span);
     }
 
     /// The whole message; the encoder is ready for the next batch.
@@ -64,8 +65,9 @@ impl LogsEncoder {
     /// Adds a record to the batch.
     #[inline]
     pub(crate) fn log(&mut self, log: &impl LogView) {
-        let scope = self.scopes.number(&mut self.batch, log.scope());
-        self.batch.log(scope, log);
+        let Self { batch, scopes } = self;
+        let scope = scopes.number(log.scope(), |scope| batch.add_scope(scope));
+        batch.log(scope, log);
     }
 
     /// The whole message; the encoder is ready for the next batch.

@@ -5,6 +5,8 @@
 //! everywhere and take nothing.
 
 mod batch;
+#[allow(unused_imports, reason = "a receiver's")]
+pub(crate) mod columns;
 mod encoders;
 mod groups;
 mod items;
@@ -15,7 +17,7 @@ mod points;
 mod scopes;
 mod strings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod texts;
 mod trace;
 mod value;

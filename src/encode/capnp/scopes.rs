@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::batch::Batch;
 use crate::encode::view::{Scope, scope_parts};
 
 /// Items without a scope's name are of the crate's own.
@@ -22,19 +21,19 @@ impl Scopes {
 
     /// The number of the scope that items call `name`, which is added if it is new.
     #[inline]
-    pub(super) fn number(&mut self, batch: &mut Batch, name: &str) -> u32 {
+    pub(super) fn number(&mut self, name: &str, mut add: impl FnMut(&Scope<'_>) -> u32) -> u32 {
         if name.is_empty() {
             let (name, version) = (self.own_name.as_str(), self.own_version.as_str());
-            return *self.own.get_or_insert_with(|| {
-                batch.add_scope(&Scope { name, version, ..Scope::default() })
-            });
+            return *self
+                .own
+                .get_or_insert_with(|| add(&Scope { name, version, ..Scope::default() }));
         }
         match self.others.get(name) {
             Some(number) => *number,
             None => {
                 let parts = scope_parts(name);
                 let scope = Scope { name: parts.0, version: parts.1, ..Scope::default() };
-                let number = batch.add_scope(&scope);
+                let number = add(&scope);
                 self.others.insert(name.to_owned(), number);
                 number
             }

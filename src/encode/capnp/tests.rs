@@ -2,7 +2,7 @@
 
 mod golden;
 mod json;
-mod read;
+pub(super) mod read;
 mod read_metrics;
 mod tool;
 

@@ -12,7 +12,7 @@ use super::{Links, Signal};
 use crate::config::plan::{CapnpPlan, Compression, Target, Token};
 
 /// No receiver need take a larger batch.
-const MAX_BATCH: usize = 64 * 1024 * 1024;
+pub(super) const MAX_BATCH: usize = 64 * 1024 * 1024;
 
 /// Sends frames to one receiver, several at a time.
 ///

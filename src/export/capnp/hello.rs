@@ -10,6 +10,7 @@ const PROTOCOL_MINOR: u16 = 0;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Peer {
     pub(super) reads_zstd: bool,
+    pub(super) reads_columns: bool,
 }
 
 impl Peer {
@@ -19,7 +20,10 @@ impl Peer {
         let reads_zstd = listed.is_ok_and(|listed| {
             listed.iter().any(|compression| matches!(compression, Ok(Compression::Zstd)))
         });
-        Self { reads_zstd }
+        let listed = hello.get_formats();
+        let reads_columns = listed
+            .is_ok_and(|listed| listed.iter().any(|format| matches!(format, Ok(Format::Columns))));
+        Self { reads_zstd, reads_columns }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::schema::ingest_capnp::frame::{Compression, Format};
 pub(super) struct Batch<'a> {
     pub(super) frame: &'a Frame,
     pub(super) signal: Signal,
+    pub(super) format: Format,
     /// The high half of the exporter's name; the frame has the low one.
     pub(super) process: u64,
 }
@@ -26,10 +27,10 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    pub(super) fn new(data: &Bytes, compress: bool) -> Self {
+    pub(super) fn new(data: &Bytes, format: Format, compress: bool) -> Self {
         let uncompressed = data.len();
         let small = || {
-            let texts = texts(data);
+            let texts = if format == Format::RowsStandard { texts(data) } else { None };
             let cuts = texts.map_or_else(Vec::new, |texts| vec![texts.start, texts.end]);
             zstd::compress(data, &cuts)
         };
@@ -55,7 +56,7 @@ impl Batch<'_> {
         batch.set_item_count(self.frame.items);
         batch.set_signal(self.signal);
         let mut frame = batch.init_body().init_frame();
-        frame.set_format(Format::RowsStandard);
+        frame.set_format(self.format);
         frame.set_compression(packed.compression);
         frame.set_uncompressed_bytes(u32::try_from(packed.uncompressed).unwrap_or(u32::MAX));
         frame.set_crc32c(packed.checksum);

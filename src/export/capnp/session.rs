@@ -11,16 +11,19 @@ use capnp::capability::Promise;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
-use super::super::frame::{Frame, Outcome};
+use super::super::frame::{Body, Frame, Outcome};
 use super::super::zstd;
 use super::dial::Dialed;
 use super::ended::{Ended, Then};
+use super::exporter::MAX_BATCH;
 use super::hello::{self, Peer};
 use super::request::{Batch, Packed};
 use super::state::{Refusal, State};
 use super::window::Credit;
 use super::{Signal, answer};
 use crate::config::plan::{Compression, Token};
+use crate::encode::capnp::columns::to_rows;
+use crate::schema::ingest_capnp::frame::Format;
 use crate::schema::ingest_capnp::{gateway, session};
 
 /// An answer to be.
@@ -89,18 +92,37 @@ impl Session {
             Compression::OffMachine => !self.is_local,
             Compression::Zstd => true,
         };
-        if wants_zstd {
+        let is_columns = matches!(call.frame.body, Body::Columns(_));
+        if wants_zstd || is_columns {
             // What the receiver reads is not known before.
             self.state.opened().await.map_err(|ended| (Some(ended), false))?;
         }
-        let size = call.data.len() as u64;
+        let rows;
+        let (data, format) = match is_columns {
+            true if self.state.peer().reads_columns => (call.data, Format::Columns),
+            true => {
+                let made = to_rows(call.data).map_err(|error| {
+                    let error = format!("the columns cannot be made rows: {error}");
+                    (Some(Ended::new(Then::Never, error)), false)
+                })?;
+                if made.len() > MAX_BATCH {
+                    let rows = made.len();
+                    let error = format!("as rows it has {rows} bytes, the limit is {MAX_BATCH}");
+                    return Err((Some(Ended::new(Then::TooLarge, error)), false));
+                }
+                rows = Bytes::from(made);
+                (&rows, Format::RowsStandard)
+            }
+            false => (call.data, Format::RowsStandard),
+        };
+        let size = data.len() as u64;
         self.state.takes_uncompressed(size).map_err(|ended| (Some(ended), false))?;
-        let packed = Packed::new(call.data, wants_zstd && self.state.peer().reads_zstd);
+        let packed = Packed::new(data, format, wants_zstd && self.state.peer().reads_zstd);
         let _slot = self.state.room(packed.len() as u64).await.map_err(unsent)?;
         self.state.takes_uncompressed(size).map_err(|ended| (Some(ended), false))?;
 
         call.frame.mark_sent();
-        let answer = self.answered(self.export(call, &packed));
+        let answer = self.answered(self.export(call, &packed, format));
         drop(packed);
         let answered = match call.limit {
             Some(limit) => timeout(limit, answer).await.map_err(|_| {
@@ -118,10 +140,11 @@ impl Session {
     }
 
     /// The call. What is large goes with its message and is not copied into it.
-    fn export(&self, call: &Call<'_>, packed: &Packed) -> Exported {
+    fn export(&self, call: &Call<'_>, packed: &Packed, format: Format) -> Exported {
         let send = |data: &[u8]| {
             let mut request = self.state.client.borrow().export_request();
-            let batch = Batch { frame: call.frame, signal: call.signal, process: call.process };
+            let Call { frame, signal, process, .. } = *call;
+            let batch = Batch { frame, signal, format, process };
             batch.write(packed, data, request.get().init_batch());
             request.send().promise
         };

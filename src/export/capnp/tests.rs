@@ -13,6 +13,7 @@ use super::*;
 use crate::config::plan::{CapnpPlan, Compression, Target, Token};
 use crate::tls::Certificates;
 
+mod columns;
 mod evolution;
 mod foreign;
 mod links;

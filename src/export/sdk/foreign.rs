@@ -237,7 +237,7 @@ impl ForeignExporter {
     pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
         let items = match &frame.body {
             Body::Sdk(batch) => batch.take(),
-            Body::Bytes(_) => None,
+            Body::Bytes(_) | Body::Columns(_) => None,
         };
         let Some(items) = items else {
             let error = format!("{}: the batch has been handed over before", self.foreign);

@@ -5,11 +5,15 @@ use capnp::message::{Reader, ReaderOptions};
 use capnp::serialize::BufferSegments;
 
 use super::Refusal;
-use super::check::{Found, check};
+use super::check::{Found, check, check_columns};
+use super::columns::text_ends;
 use super::strings::Strings;
-use super::views::{Fault, LogRow, SpanRow, Table, with_metric, with_resource, with_scope};
+use super::views::{
+    Columns, Fault, LogRow, SpanRow, Table, with_metric, with_resource, with_scope,
+};
 use crate::encode::otlp::Request;
 use crate::encode::view::{BatchSink, Scope};
+use crate::schema::columns_capnp::{columns, spans};
 use crate::schema::ingest_capnp::batch::Signal;
 use crate::schema::ingest_capnp::rows;
 
@@ -20,9 +24,24 @@ const NESTING: i32 = 16 + 2 * 40;
 /// What a small message may have over its own length: elements without a byte count a word each.
 const SPARE_WORDS: usize = 1024;
 
-/// The rows of a batch, all of them checked.
+/// What a batch is announced as.
+pub(super) struct Announced {
+    pub(super) signal: Signal,
+    pub(super) items: u32,
+    pub(super) otlp_bytes: usize,
+    /// What an earlier check has found.
+    pub(super) known: Option<Found>,
+}
+
+/// Where the items stand.
+enum Root<'a> {
+    Rows(rows::Reader<'a>),
+    Columns(Box<Columns<'a>>),
+}
+
+/// The items of a batch, all of them checked.
 pub(crate) struct Rows<'a> {
-    root: rows::Reader<'a>,
+    root: Root<'a>,
     table: Table<'a>,
     found: Found,
 }
@@ -30,27 +49,52 @@ pub(crate) struct Rows<'a> {
 impl Rows<'_> {
     pub(super) fn read<T>(
         message: &[u8],
-        signal: Signal,
-        items: u32,
-        otlp_bytes: usize,
-        known: Option<Found>,
+        announced: &Announced,
         take: impl FnOnce(&Rows<'_>) -> T,
     ) -> Result<(T, Found), Refusal> {
         // Whoever reads each word once stays within this, and pointers to one place from many do not.
         let words = message.len() / 8 + SPARE_WORDS;
         let first = open(message, Some(words))?;
         let root = first.get_root::<rows::Reader<'_>>()?;
-        agree(root, signal)?;
+        agree(root, announced.signal)?;
         let strings = Strings::open(root.get_strings()?)?;
-        let found = match known {
+        let found = match announced.known {
             Some(found) => found,
-            None => check(root, &strings, items, otlp_bytes)?,
+            None => check(root, &strings, announced.items, announced.otlp_bytes)?,
         };
         // What the check has seen may be read as often as there are sinks.
         let second = open(message, None)?;
         let root = second.get_root::<rows::Reader<'_>>()?;
         let fault = Fault::default();
-        let taken = take(&Rows { root, table: Table { strings: &strings, fault: &fault }, found });
+        let table = Table { strings: &strings, fault: &fault };
+        let taken = take(&Rows { root: Root::Rows(root), table, found });
+        fault.into_result()?;
+        Ok((taken, found))
+    }
+
+    pub(super) fn read_columns<T>(
+        message: &[u8],
+        announced: &Announced,
+        take: impl FnOnce(&Rows<'_>) -> T,
+    ) -> Result<(T, Found), Refusal> {
+        let words = message.len() / 8 + SPARE_WORDS;
+        let first = open(message, Some(words))?;
+        let root = first.get_root::<columns::Reader<'_>>()?;
+        // Each of them once: what is read counts.
+        let (texts, cells) = (root.get_texts()?, root.get_cells()?);
+        let from = spans_of(root, announced.signal)?;
+        let strings = Strings::of(text_ends(root, texts, cells)?, texts)?;
+        let found = match announced.known {
+            Some(found) => found,
+            None => check_columns(from, cells, &strings, announced.items, announced.otlp_bytes)?,
+        };
+        let second = open(message, None)?;
+        let root = second.get_root::<columns::Reader<'_>>()?;
+        let fault = Fault::default();
+        let table = Table { strings: &strings, fault: &fault };
+        let from = spans_of(root, announced.signal)?;
+        let columns = Columns::open(table, from, root.get_cells()?)?;
+        let taken = take(&Rows { root: Root::Columns(Box::new(columns)), table, found });
         fault.into_result()?;
         Ok((taken, found))
     }
@@ -96,7 +140,11 @@ impl Rows<'_> {
                 }
             };
         }
-        match self.root.which() {
+        let root = match &self.root {
+            Root::Rows(root) => root,
+            Root::Columns(columns) => return columns.lend(sink),
+        };
+        match root.which() {
             Ok(rows::Traces(data)) => {
                 let groups = data.and_then(|data| data.get_resource_spans());
                 lend!(
@@ -150,6 +198,20 @@ fn agree(root: rows::Reader<'_>, signal: Signal) -> Result<(), Refusal> {
     };
     Err(Refusal::Malformed(format!(
         "the batch is announced as {}, and its rows hold {found}",
+        format!("{signal:?}").to_lowercase()
+    )))
+}
+
+/// The spans of a message of columns, which hold nothing else.
+fn spans_of<'a>(root: columns::Reader<'a>, signal: Signal) -> Result<spans::Reader<'a>, Refusal> {
+    let found = match root.which() {
+        Ok(columns::Unset(())) => "nothing",
+        Ok(columns::Spans(spans)) if signal == Signal::Traces => return Ok(spans?),
+        Ok(columns::Spans(_)) => "traces",
+        Err(kind) => return Err(super::refusal::unknown("columns", kind)),
+    };
+    Err(Refusal::Malformed(format!(
+        "the batch is announced as {}, and its columns hold {found}",
         format!("{signal:?}").to_lowercase()
     )))
 }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::payload::Layout;
 use super::unpack::unpack;
 use super::words::Words;
 use super::{Limits, Refusal};
@@ -11,11 +12,15 @@ use crate::schema::ingest_capnp::frame::{self, Compression, Format};
 /// How much the output grows by at first: what is announced is believed only as far as data follows.
 const STEP: usize = 64 * 1024;
 
-/// The message in `frame`, in the standard stream framing.
-pub(super) fn message(frame: frame::Reader<'_>, limits: &Limits) -> Result<Words, Refusal> {
+/// The message in `frame`, in the standard stream framing, and what its root is.
+pub(super) fn message(
+    frame: frame::Reader<'_>,
+    limits: &Limits,
+) -> Result<(Words, Layout), Refusal> {
     let format = match frame.get_format() {
         Ok(Format::RowsStandard) => Format::RowsStandard,
         Ok(Format::RowsPacked) => Format::RowsPacked,
+        Ok(Format::Columns) => Format::Columns,
         Ok(Format::Unset) => return malformed("the frame names no format"),
         Ok(other) => return unreadable("format", other.into()),
         Err(other) => return unreadable("format", other.0),
@@ -42,14 +47,15 @@ pub(super) fn message(frame: frame::Reader<'_>, limits: &Limits) -> Result<Words
             frame.get_crc32c()
         ));
     }
-    if let (Compression::Zstd, Format::RowsStandard) = (compression, format) {
+    let layout = if let Format::Columns = format { Layout::Columns } else { Layout::Rows };
+    if let (Compression::Zstd, Format::RowsStandard | Format::Columns) = (compression, format) {
         // Straight to where it will stand. What is no frame, or not what was announced, is told below.
         let words = Words::zeroed(announced).and_then(|mut words| {
             let length = zstd::decompress_into(data, words.as_bytes_mut());
             (length == Some(announced)).then_some(words)
         });
         if let Some(words) = words {
-            return Ok(words);
+            return Ok((words, layout));
         }
     }
     let inflated;
@@ -71,10 +77,10 @@ pub(super) fn message(frame: frame::Reader<'_>, limits: &Limits) -> Result<Words
         ));
     }
     if let Format::RowsPacked = format {
-        return unpack(plain, limits.uncompressed_bytes);
+        return Ok((unpack(plain, limits.uncompressed_bytes)?, layout));
     }
     match Words::copied(plain) {
-        Some(words) => Ok(words),
+        Some(words) => Ok((words, layout)),
         None => malformed(&format!("a message of {} bytes: not whole words", plain.len())),
     }
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod checked;
+mod columns;
 mod frame;
 mod payload;
 mod refusal;

@@ -8,6 +8,7 @@ use capnp::message::{Builder, HeapAllocator};
 use capnp::serialize;
 
 use super::check::Found;
+use super::checked::Announced;
 use super::words::Words;
 use super::{Refusal, Rows, frame};
 use crate::schema::ingest_capnp::batch::{self, Signal, body};
@@ -22,12 +23,20 @@ pub(crate) struct Limits {
     pub(crate) otlp_bytes: usize,
 }
 
+/// What the root of a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    Rows,
+    Columns,
+}
+
 /// The message of a batch, owned, not checked but for its envelope.
 #[derive(Debug)]
 pub(crate) struct Payload {
     signal: Signal,
     items: u32,
     message: Words,
+    layout: Layout,
     otlp_bytes: usize,
     /// What the check has found: the message stays as it is, so one check is enough for all that read it.
     found: OnceLock<Found>,
@@ -47,11 +56,11 @@ impl Payload {
                 return Err(Refusal::Unsupported(sentence));
             }
         };
-        let message = match batch.get_body().which() {
+        let (message, layout) = match batch.get_body().which() {
             Ok(body::None(())) => {
                 return Err(Refusal::Malformed("the batch has no body".to_owned()));
             }
-            Ok(body::Rows(rows)) => copied(rows?, limits)?,
+            Ok(body::Rows(rows)) => (copied(rows?, limits)?, Layout::Rows),
             Ok(body::Frame(frame)) => frame::message(frame?, limits)?,
             Err(unknown) => {
                 let number = unknown.0;
@@ -61,7 +70,7 @@ impl Payload {
         };
         let items = batch.get_item_count();
         let (otlp_bytes, found) = (limits.otlp_bytes, OnceLock::new());
-        Ok(Self { signal, items, message, otlp_bytes, found })
+        Ok(Self { signal, items, message, layout, otlp_bytes, found })
     }
 
     /// Never unset.
@@ -85,8 +94,16 @@ impl Payload {
     pub(crate) fn read<T>(&self, take: impl FnOnce(&Rows<'_>) -> T) -> Result<T, Refusal> {
         let message = self.message.as_bytes();
         let known = self.found.get().copied();
-        let (taken, found) =
-            Rows::read(message, self.signal, self.items, self.otlp_bytes, known, take)?;
+        let announced = Announced {
+            signal: self.signal,
+            items: self.items,
+            otlp_bytes: self.otlp_bytes,
+            known,
+        };
+        let (taken, found) = match self.layout {
+            Layout::Rows => Rows::read(message, &announced, take)?,
+            Layout::Columns => Rows::read_columns(message, &announced, take)?,
+        };
         self.found.get_or_init(|| found);
         Ok(taken)
     }

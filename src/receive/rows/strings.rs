@@ -21,7 +21,7 @@ impl<'a> Strings<'a> {
         let blob = table.get_blob()?;
         // Copied, since reading the list takes far longer.
         let ends = table.get_ends()?;
-        let ends: Vec<u32> = if raw::get_list_step_size_in_bits(ends) == u32::BITS {
+        let ends = if raw::get_list_step_size_in_bits(ends) == u32::BITS {
             let numbers = raw::get_list_bytes(ends).chunks_exact(4);
             numbers
                 .filter_map(|number| number.first_chunk())
@@ -30,6 +30,11 @@ impl<'a> Strings<'a> {
         } else {
             ends.iter().collect()
         };
+        Self::of(ends, blob)
+    }
+
+    /// The texts of `blob`, of which each ends where `ends` says.
+    pub(super) fn of(ends: Vec<u32>, blob: &'a [u8]) -> Result<Self, Refusal> {
         let blob = str::from_utf8(blob).map_err(|error| {
             let at = error.valid_up_to();
             Refusal::Malformed(format!("strings.blob: not UTF-8 at byte {at}"))

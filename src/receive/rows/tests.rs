@@ -1,5 +1,6 @@
 //! Batches as they should be and as they should not.
 
+mod columns;
 mod evolution;
 mod frames;
 mod hand_made;

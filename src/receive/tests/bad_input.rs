@@ -18,8 +18,8 @@ fn frame(batch: batch::Builder<'_>, change: impl FnOnce(frame::Builder<'_>)) {
 }
 
 const WRONG: [(Rejection, &str, Change); 8] = [
-    (Rejection::Unsupported, "frames of format 3 cannot be read here: send what", |batch| {
-        frame(batch, |mut frame| frame.set_format(Format::Columns));
+    (Rejection::Unsupported, "frames of format 4 cannot be read here: send what", |batch| {
+        frame(batch, |mut frame| frame.set_format(Format::OtlpProtobuf));
     }),
     (Rejection::Malformed, "the frame names no format", |batch| {
         frame(batch, |mut frame| frame.set_format(Format::Unset));

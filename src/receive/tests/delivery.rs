@@ -115,7 +115,7 @@ fn what_is_malformed_is_refused_and_the_connection_stays() {
                         else {
                             panic!("it has a frame")
                         };
-                        frame.unwrap().set_format(Format::Columns);
+                        frame.unwrap().set_format(Format::OtlpProtobuf);
                     })
                     .await,
             ),

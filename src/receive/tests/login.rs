@@ -19,7 +19,7 @@ fn the_bootstrap_is_a_gateway_that_tells_what_is_read_here() {
         let answer = answer.get().unwrap();
         let hello = answer.get_hello().unwrap();
         assert_eq!(hello.get_name().unwrap().to_str().unwrap(), "trackside");
-        assert_eq!(hello.get_formats().unwrap().len(), 2);
+        assert_eq!(hello.get_formats().unwrap().len(), 3);
         let credit = answer.get_credit().unwrap();
         assert_eq!(credit.get_max_in_flight_batches(), 8);
         assert_eq!(credit.get_max_batch_bytes(), 16 << 20);

@@ -106,7 +106,7 @@ struct Frame {
     rowsPacked @2;
     # The same in Cap'n Proto's packed encoding.
     columns @3;
-    # Reserved.
+    # A message with the root Columns of columns.capnp, in the standard stream framing. Of spans only.
     otlpProtobuf @4;
     # Reserved: the Export*ServiceRequest of the signal.
     later @5; # next

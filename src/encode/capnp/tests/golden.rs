@@ -1,6 +1,8 @@
 //! The golden frames in `tests/wire/`: one of each signal, with every field in it. They are what every
 //! later build must be able to read. `TRACKSIDE_UPDATE_WIRE=1` writes them anew.
 
+mod groups;
+
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -21,8 +23,10 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource as ProstResource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 
+use self::groups::Groups;
 use super::read::{Read, read};
 use crate::encode::capnp::StreamEncoder;
+use crate::encode::capnp::columns::{ColumnsStream, to_rows};
 use crate::encode::otlp::tests::logs::expected_log;
 use crate::encode::otlp::tests::metrics_view::{pairs, view_of};
 use crate::encode::otlp::tests::{expected_attributes, expected_span};
@@ -36,13 +40,17 @@ const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 
 #[test]
 fn the_encoder_writes_the_golden_frames() {
-    for (name, frame, expected) in [traces(), logs(), metrics()] {
+    for (name, frame, expected) in [traces(), columns(), logs(), metrics()] {
         let path = path(name);
         if env::var_os("TRACKSIDE_UPDATE_WIRE").is_some() {
             fs::write(&path, &frame).unwrap();
         }
         let golden = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert_eq!(shown(&read(&golden).0), expected, "{name} is read as something else");
+        let rows = match name.ends_with(".columns") {
+            true => to_rows(&golden).unwrap(),
+            false => golden.clone(),
+        };
+        assert_eq!(shown(&read(&rows).0), expected, "{name} is read as something else");
         assert!(
             golden == frame,
             "{name} is written differently; TRACKSIDE_UPDATE_WIRE=1 if it may"
@@ -83,6 +91,14 @@ pub(super) fn traces() -> Golden {
     ];
     let expected = Read::Traces(ExportTraceServiceRequest { resource_spans });
     ("traces.rows", encoder.finish(), shown(&expected))
+}
+
+/// The same as columns.
+pub(super) fn columns() -> Golden {
+    let mut encoder = ColumnsStream::new();
+    let spans = [whole_span(), SampleSpan::default(), unknown_span()];
+    with_groups(&mut encoder, |encoder| spans.iter().for_each(|span| encoder.span(span)));
+    ("traces.columns", encoder.finish(), traces().2)
 }
 
 pub(super) fn logs() -> Golden {
@@ -132,7 +148,7 @@ pub(super) fn metrics() -> Golden {
 }
 
 /// A resource with two scopes, the items in the first of them, then one with none.
-fn with_groups(encoder: &mut StreamEncoder, items: impl FnOnce(&mut StreamEncoder)) {
+fn with_groups<E: Groups>(encoder: &mut E, items: impl FnOnce(&mut E)) {
     let resource = prost_resource();
     encoder.begin_resource(&Resource {
         attributes: pairs(&resource.attributes),

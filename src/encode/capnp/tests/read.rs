@@ -25,7 +25,7 @@ use crate::schema::trace_capnp::span;
 
 /// What a message holds.
 #[derive(Debug)]
-pub(super) enum Read {
+pub(in crate::encode::capnp) enum Read {
     Unset,
     Traces(ExportTraceServiceRequest),
     Logs(ExportLogsServiceRequest),
@@ -33,7 +33,7 @@ pub(super) enum Read {
 }
 
 /// The texts of a batch.
-pub(super) struct Texts(pub(super) Vec<String>);
+pub(in crate::encode::capnp) struct Texts(pub(super) Vec<String>);
 
 impl Texts {
     fn new(from: string_table::Reader<'_>) -> Self {
@@ -61,7 +61,7 @@ impl Texts {
 }
 
 /// Reads a whole message, which is of one segment, as the standard framing has it.
-pub(super) fn read(message: &[u8]) -> (Read, Texts) {
+pub(in crate::encode::capnp) fn read(message: &[u8]) -> (Read, Texts) {
     assert_eq!(message[..4], [0; 4], "one segment");
     let mut rest = message;
     // The stock limit of 64 would be reached by 26 arrays within each other.

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::network::{Budget, Handle, Limits, serve};
-use crate::schema::ingest_capnp::frame::Compression;
+use crate::schema::ingest_capnp::frame::{Compression, Format};
 use crate::schema::ingest_capnp::outcome::Rejection;
 use crate::schema::ingest_capnp::{batch, credit, gateway, outcome, session};
 
@@ -45,6 +45,7 @@ pub(super) struct Seen {
     pub(super) signal: u16,
     pub(super) bytes: Vec<u8>,
     pub(super) zstd: bool,
+    pub(super) columns: bool,
     pub(super) uncompressed: u32,
 }
 
@@ -69,6 +70,7 @@ pub(super) struct Script {
     pub(super) pings: Cell<u32>,
     pub(super) released: Notify,
     pub(super) reads_zstd: Cell<bool>,
+    pub(super) reads_columns: Cell<bool>,
     pub(super) protocol_minor: Cell<u16>,
 }
 
@@ -210,6 +212,9 @@ impl gateway::Server for Gate {
         }
         let mut hello = opened.init_hello();
         hello.set_protocol_minor(script.protocol_minor.get());
+        if script.reads_columns.get() {
+            hello.reborrow().init_formats(1).set(0, Format::Columns);
+        }
         let mut compressions = hello.init_compressions(2);
         compressions.set(0, Compression::None);
         if script.reads_zstd.get() {
@@ -339,6 +344,7 @@ fn read(batch: batch::Reader<'_>, connection: u32) -> capnp::Result<Seen> {
         signal: batch.get_signal()? as u16,
         bytes,
         zstd: matches!(frame.get_compression()?, Compression::Zstd),
+        columns: matches!(frame.get_format()?, Format::Columns),
         uncompressed: frame.get_uncompressed_bytes(),
     })
 }

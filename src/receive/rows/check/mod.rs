@@ -4,6 +4,7 @@
 //! it counts the items, and how long the batch would be as OTLP: a table's text is written there as often
 //! as it is named, so a message of 1 MB can stand for 1 GB.
 
+mod columns;
 mod logs;
 mod metrics;
 mod traces;
@@ -14,6 +15,8 @@ use super::strings::Strings;
 use crate::schema::common_capnp::scope;
 use crate::schema::ingest_capnp::rows;
 use crate::schema::resource_capnp::resource;
+
+pub(super) use columns::check as check_columns;
 
 /// At most what a field takes as protobuf, with its tag: an integer, a fixed one of 8 bytes, a trace's id
 /// and a span's.

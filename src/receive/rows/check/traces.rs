@@ -6,10 +6,10 @@ use crate::schema::trace_capnp::{span, traces_data};
 
 /// The most that the fields of fixed width take: of a span its ids, times, kind, flags, dropped counts and
 /// status.
-const SPAN_FIELDS: u64 =
+pub(super) const SPAN_FIELDS: u64 =
     LONG_HEAD + TRACE + 2 * SPAN + 2 * FIXED + INT + 6 + 3 * 6 + LONG_HEAD + INT;
-const EVENT_FIELDS: u64 = LONG_HEAD + FIXED + 6;
-const LINK_FIELDS: u64 = LONG_HEAD + TRACE + SPAN + 6 + 5;
+pub(super) const EVENT_FIELDS: u64 = LONG_HEAD + FIXED + 6;
+pub(super) const LINK_FIELDS: u64 = LONG_HEAD + TRACE + SPAN + 6 + 5;
 
 impl Check<'_> {
     pub(super) fn traces(&mut self, data: traces_data::Reader<'_>) -> Result<(), Refusal> {

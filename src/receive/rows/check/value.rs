@@ -13,7 +13,7 @@ const MAX_NESTING: u32 = 32;
 
 /// How deep a value lies.
 #[derive(Clone, Copy, Default)]
-struct Depth {
+pub(super) struct Depth {
     /// In arrays and maps.
     values: u32,
     /// In OTLP's messages.
@@ -74,7 +74,7 @@ impl Check<'_> {
 
     /// What the value takes without its tag and its length.
     #[inline]
-    fn value(
+    pub(super) fn value(
         &mut self,
         value: Value<'_>,
         field: &'static str,

@@ -73,7 +73,11 @@ fn what_is_wrong_is_said() {
             &plain,
             "malformed: the frame names no format",
         ),
-        (Envelope { format: Format::Columns, ..PLAIN }, &plain, "unsupported: frames of format 3"),
+        (
+            Envelope { format: Format::OtlpProtobuf, ..PLAIN },
+            &plain,
+            "unsupported: frames of format 4",
+        ),
         (
             Envelope { compression: Compression::Lz4, ..PLAIN },
             &plain,

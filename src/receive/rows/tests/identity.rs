@@ -14,10 +14,12 @@ use super::hand_made::{Envelope, LIMITS, PLAIN, take, take_within};
 use super::prost_samples;
 use super::prost_source::Source;
 use crate::encode::capnp::StreamEncoder;
+use crate::encode::capnp::columns::{ColumnsStream, to_rows};
 use crate::encode::otlp::Request;
 use crate::encode::view::{BatchSink, LogView, MetricView, Resource, Scope, SpanView};
 use crate::receive::rows::Limits;
 use crate::schema::ingest_capnp::batch::Signal;
+use crate::schema::ingest_capnp::frame::Format;
 
 impl BatchSink for StreamEncoder {
     fn begin_resource(&mut self, resource: &Resource<'_>) {
@@ -37,12 +39,31 @@ impl BatchSink for StreamEncoder {
     }
 }
 
+impl BatchSink for ColumnsStream {
+    fn begin_resource(&mut self, resource: &Resource<'_>) {
+        self.begin_resource(resource);
+    }
+    fn begin_scope(&mut self, scope: &Scope<'_>) {
+        self.begin_scope(scope);
+    }
+    fn span(&mut self, span: &impl SpanView) {
+        self.span(span);
+    }
+    fn log(&mut self, _: &impl LogView) {}
+    fn metric(&mut self, _: &MetricView<'_>) {}
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn traces(request in prost_samples::traces()) {
         assert_identity(&request, Signal::Traces, StreamEncoder::traces())?;
+    }
+
+    #[test]
+    fn traces_as_columns(request in prost_samples::traces()) {
+        assert_identity_of_columns(&request)?;
     }
 
     #[test]
@@ -60,6 +81,7 @@ proptest! {
 fn requests_of_nothing() {
     let none = ExportTraceServiceRequest::default();
     assert_identity(&none, Signal::Traces, StreamEncoder::traces()).unwrap();
+    assert_identity_of_columns(&none).unwrap();
     let none = ExportMetricsServiceRequest::default();
     assert_identity(&none, Signal::Metrics, StreamEncoder::metrics()).unwrap();
     let none = ExportLogsServiceRequest::default();
@@ -87,6 +109,21 @@ fn the_deepest_that_is_sent() {
     assert_eq!(read(&map), 32 - 21, "OTLP's decoders stop behind 21 maps");
 }
 
+/// Through columns, and through columns that are made rows on the way, `from` has its own bytes.
+fn assert_identity_of_columns(from: &ExportTraceServiceRequest) -> Result<(), TestCaseError> {
+    let mut encoder = ColumnsStream::new();
+    // The second batch of an encoder knows nothing of the first.
+    for _ in 0..2 {
+        from.lend(&mut encoder);
+        let message = encoder.finish();
+        let columns = Envelope { items: from.items(), format: Format::Columns, ..PLAIN };
+        assert_comes_back(from, columns, &message)?;
+        let rows = to_rows(&message).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        assert_comes_back(from, Envelope { items: from.items(), ..PLAIN }, &rows)?;
+    }
+    Ok(())
+}
+
 /// Written as OTLP straight away, and through rows, `from` has prost's own bytes. (Compared as structs, a
 /// NaN would differ from itself.)
 fn assert_identity(
@@ -100,10 +137,17 @@ fn assert_identity(
     prop_assert!(expected == request.finish(), "not prost's bytes");
 
     from.lend(&mut encoder);
-    let message = encoder.finish();
-    let envelope = Envelope { signal, items: from.items(), ..PLAIN };
+    assert_comes_back(from, Envelope { signal, items: from.items(), ..PLAIN }, &encoder.finish())
+}
+
+fn assert_comes_back(
+    from: &impl Message,
+    envelope: Envelope,
+    message: &[u8],
+) -> Result<(), TestCaseError> {
+    let expected = from.encode_to_vec();
     let limits = Limits { uncompressed_bytes: 64 << 20, ..LIMITS };
-    let payload = take_within(envelope, &message, &limits);
+    let payload = take_within(envelope, message, &limits);
     let payload = payload.map_err(|refusal| TestCaseError::fail(refusal.to_string()))?;
     let read = payload.read(|rows| (rows.to_otlp(), rows.otlp_bytes(), rows.cut_values()));
     let (request, bound, cut) = read.map_err(|refusal| TestCaseError::fail(refusal.to_string()))?;

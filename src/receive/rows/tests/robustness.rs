@@ -9,6 +9,7 @@ use super::hand_made::{Envelope, PLAIN, take_within};
 use super::prost_samples;
 use super::prost_source::Source;
 use crate::encode::capnp::StreamEncoder;
+use crate::encode::capnp::columns::ColumnsStream;
 use crate::receive::rows::Limits;
 use crate::schema::ingest_capnp::batch::Signal;
 use crate::schema::ingest_capnp::frame::{Compression, Format};
@@ -73,15 +74,22 @@ fn assert_harmless(
 ) -> Result<(), TestCaseError> {
     from.lend(&mut encoder);
     let message = harmed(encoder.finish().to_vec(), harms);
-    for (format, compression) in [
+    let forms = [
         (Format::RowsStandard, Compression::None),
         (Format::RowsPacked, Compression::None),
         (Format::RowsStandard, Compression::Gzip),
-    ] {
+    ];
+    forms.into_iter().try_for_each(|(format, compression)| {
         let envelope = Envelope { signal, items: from.items(), format, compression, ..PLAIN };
+        assert_taken_within(envelope, &message)
+    })
+}
+
+fn assert_taken_within(envelope: Envelope, message: &[u8]) -> Result<(), TestCaseError> {
+    {
         let mut answer = Ok(());
         let allocated = measure(|| {
-            let payload = take_within(envelope, &message, &LIMITS);
+            let payload = take_within(envelope, message, &LIMITS);
             if let Ok(payload) = payload {
                 answer = payload.to_otlp().map(|request| {
                     assert!(request.len() <= LIMITS.otlp_bytes);
@@ -111,6 +119,19 @@ proptest! {
     }
 
     #[test]
+    fn traces_as_columns(
+        request in prost_samples::traces(),
+        harms in harm(),
+        items in proptest::option::weighted(0.2, any::<u32>()),
+    ) {
+        let mut encoder = ColumnsStream::new();
+        request.lend(&mut encoder);
+        let message = harmed(encoder.finish().to_vec(), &harms);
+        let items = items.unwrap_or_else(|| request.items());
+        assert_taken_within(Envelope { items, format: Format::Columns, ..PLAIN }, &message)?;
+    }
+
+    #[test]
     fn metrics(request in prost_samples::metrics(), harms in harm()) {
         assert_harmless(&request, StreamEncoder::metrics(), Signal::Metrics, &harms)?;
     }
@@ -121,8 +142,8 @@ proptest! {
     }
 
     #[test]
-    fn bytes_of_no_message(bytes in vec(any::<u8>(), 0..400), format in 1..3_u16) {
-        let format = if format == 1 { Format::RowsStandard } else { Format::RowsPacked };
+    fn bytes_of_no_message(bytes in vec(any::<u8>(), 0..400), format in 0..3_usize) {
+        let format = [Format::RowsStandard, Format::RowsPacked, Format::Columns][format];
         if let Ok(payload) = take_within(Envelope { format, ..PLAIN }, &bytes, &LIMITS) {
             prop_assert!(payload.to_otlp().is_err());
         }

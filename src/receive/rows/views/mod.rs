@@ -3,6 +3,7 @@
 //! All has been checked, so reading does not fail. Where it does all the same, the views say less and the
 //! fault is noted: what was made of them is then thrown away.
 
+mod columns;
 mod log;
 mod metric;
 mod resource;
@@ -17,6 +18,7 @@ use capnp::traits::OwnedStruct;
 use super::Refusal;
 use super::strings::Strings;
 
+pub(super) use columns::Columns;
 pub(super) use log::LogRow;
 pub(super) use metric::with_metric;
 pub(super) use resource::{with_resource, with_scope};

@@ -7,7 +7,7 @@ use crate::schema::trace_capnp::{event, link, span};
 use crate::telemetry::Kind;
 
 /// OTLP's `SpanFlags`: the bit that says that the parent is another process's.
-const IS_REMOTE: u32 = 0x200;
+pub(super) const IS_REMOTE: u32 = 0x200;
 
 /// A span in its row.
 pub(in crate::receive::rows) struct SpanRow<'a> {
@@ -18,13 +18,24 @@ pub(in crate::receive::rows) struct SpanRow<'a> {
 }
 
 pub(in crate::receive::rows) struct EventRow<'a> {
-    table: Table<'a>,
-    row: event::Reader<'a>,
+    pub(super) table: Table<'a>,
+    pub(super) row: event::Reader<'a>,
 }
 
 pub(in crate::receive::rows) struct LinkRow<'a> {
-    table: Table<'a>,
-    row: link::Reader<'a>,
+    pub(super) table: Table<'a>,
+    pub(super) row: link::Reader<'a>,
+}
+
+/// The kind of OTLP's number.
+pub(super) fn kind(number: i32) -> Kind {
+    match number {
+        2 => Kind::Server,
+        3 => Kind::Client,
+        4 => Kind::Producer,
+        5 => Kind::Consumer,
+        _ => Kind::Internal,
+    }
 }
 
 impl Attributes for SpanRow<'_> {
@@ -80,13 +91,7 @@ impl<'a> SpanView for SpanRow<'a> {
     }
 
     fn kind(&self) -> Kind {
-        match self.row.get_kind() {
-            2 => Kind::Server,
-            3 => Kind::Client,
-            4 => Kind::Producer,
-            5 => Kind::Consumer,
-            _ => Kind::Internal,
-        }
+        kind(self.row.get_kind())
     }
 
     fn kind_number(&self) -> i32 {

@@ -1,0 +1,66 @@
+//! Columns go to whoever reads them; to others the same spans go as rows.
+
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::encode::capnp::columns::{ColumnsEncoder, to_rows};
+use crate::encode::sample::calls;
+use crate::export::Body;
+
+/// Ten spans.
+fn spans() -> (Frame, Bytes) {
+    let mut encoder = ColumnsEncoder::new(&calls::resource(), "trackside", "1.2.3");
+    calls::batch(10).iter().for_each(|span| encoder.span(span));
+    let columns = encoder.finish();
+    (Frame::new(Body::Columns(columns.clone()), 10, 7, 1), columns)
+}
+
+#[test]
+fn a_receiver_that_lists_columns_gets_them() {
+    run(async {
+        let receiver = Receiver::start([]).await;
+        receiver.script.reads_columns.set(true);
+        let exporter = exporter(&plan(receiver.address));
+        let (frame, columns) = spans();
+        assert_eq!(exporter.send(&frame).await, delivered());
+        assert_eq!(exporter.send(&super::frame(2, "rows")).await, delivered());
+        let seen = receiver.seen();
+        assert!(seen[0].columns && seen[0].bytes == columns);
+        assert!(!seen[1].columns && seen[1].bytes == b"rows");
+    });
+}
+
+#[test]
+fn any_other_gets_rows() {
+    run(async {
+        let receiver = Receiver::start([]).await;
+        let exporter = exporter(&plan(receiver.address));
+        let (frame, columns) = spans();
+        assert_eq!(exporter.send(&frame).await, delivered());
+        let seen = receiver.seen();
+        assert!(!seen[0].columns && seen[0].bytes == to_rows(&columns).unwrap());
+        assert_eq!(seen[0].uncompressed as usize, seen[0].bytes.len());
+    });
+}
+
+/// The frame is the same by its name, whatever it is sent as.
+#[test]
+fn an_older_receiver_in_the_place_of_a_newer_one_gets_rows_too() {
+    run(async {
+        let receiver = Receiver::start([Step::Hold]).await;
+        receiver.script.reads_columns.set(true);
+        let exporter = exporter(&plan(receiver.address));
+        let (frame, columns) = spans();
+        let send = spawn(&exporter, frame.clone());
+        receiver.wait_for(1).await;
+        let (address, script) = receiver.kill().await;
+        retried(send.await.unwrap());
+        script.reads_columns.set(false);
+        let older = Receiver::over(TcpListener::bind(address).await.unwrap(), script);
+        assert_eq!(exporter.send(&frame).await, delivered());
+        let seen = older.seen();
+        assert_eq!([seen[0].columns, seen[1].columns], [true, false]);
+        assert_eq!((seen[0].exporter, seen[0].sequence), (seen[1].exporter, seen[1].sequence));
+        assert!(seen[1].bytes == to_rows(&columns).unwrap());
+    });
+}

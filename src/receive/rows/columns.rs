@@ -1,0 +1,121 @@
+//! The columns of a batch's spans: where each is, and that it lies within the cells.
+
+use super::Refusal;
+use crate::encode::capnp::columns::{Column, Numbers};
+use crate::schema::columns_capnp::attribute::Kind;
+use crate::schema::columns_capnp::{attribute, columns, shape, spans};
+
+/// Says which column, where one does not lie within the cells.
+fn opened<'a>(
+    column: Column,
+    count: u32,
+    cells: &'a [u8],
+    name: &str,
+) -> Result<Numbers<'a>, Refusal> {
+    if column.is_within(count, cells) {
+        return Ok(column.numbers(cells));
+    }
+    let length = cells.len();
+    Err(Refusal::Malformed(format!(
+        "columns.{name}: its {count} cells are not within the {length} bytes of cells: {column:?}"
+    )))
+}
+
+macro_rules! fields {
+    ($($name:ident: $get:ident of $count:ident,)*) => {
+        /// The columns of fields that every span has.
+        pub(super) struct Fields<'a> { $(pub(super) $name: Numbers<'a>,)* }
+
+        impl<'a> Fields<'a> {
+            pub(super) fn open(from: spans::Reader<'a>, cells: &'a [u8]) -> Result<Self, Refusal> {
+                Ok(Self { $(
+                    $name: {
+                        let column = Column::read(from.$get()?);
+                        opened(column, from.$count(), cells, &stringify!($get)[4..])?
+                    },
+                )* })
+            }
+        }
+    };
+}
+
+fields! {
+    trace_high: get_trace_id_high of get_trace_count,
+    trace_low: get_trace_id_low of get_trace_count,
+    trace: get_trace of get_count,
+    span: get_span_id of get_count,
+    parent: get_parent_span_id of get_count,
+    start: get_start_time_unix_nano of get_count,
+    duration: get_duration of get_count,
+    flags: get_flags of get_count,
+    name: get_name of get_count,
+    trace_state: get_trace_state of get_count,
+    kind: get_kind of get_count,
+    status_code: get_status_code of get_count,
+    status_message: get_status_message of get_count,
+    dropped_attributes: get_dropped_attributes_count of get_count,
+    dropped_events: get_dropped_events_count of get_count,
+    dropped_links: get_dropped_links_count of get_count,
+    shape: get_shape of get_count,
+    events: get_event_count of get_count,
+    links: get_link_count of get_count,
+}
+
+/// An attribute of a shape.
+pub(super) struct Attribute<'a> {
+    /// Index of a text.
+    pub(super) key: u32,
+    pub(super) kind: Kind,
+    pub(super) numbers: Numbers<'a>,
+}
+
+impl<'a> Attribute<'a> {
+    /// An attribute of a shape that `count` spans have.
+    pub(super) fn open(
+        from: attribute::Reader<'a>,
+        count: u32,
+        cells: &'a [u8],
+    ) -> Result<Self, Refusal> {
+        let kind = from.get_kind();
+        let kind = kind.map_err(|kind| super::refusal::unknown("kind of an attribute", kind))?;
+        let numbers = opened(Column::read_attribute(from), count, cells, "shapes.attributes")?;
+        Ok(Self { key: from.get_key(), kind, numbers })
+    }
+}
+
+/// The attributes of a shape that was checked.
+pub(super) fn attributes<'a>(
+    from: shape::Reader<'a>,
+    cells: &'a [u8],
+) -> Result<Vec<Attribute<'a>>, Refusal> {
+    let list = from.get_attributes()?;
+    list.into_iter().map(|attribute| Attribute::open(attribute, 0, cells)).collect()
+}
+
+/// Where each text ends, text 0 included.
+pub(super) fn text_ends(
+    from: columns::Reader<'_>,
+    texts: &[u8],
+    cells: &[u8],
+) -> Result<Vec<u32>, Refusal> {
+    let (count, bytes) = (from.get_text_count(), texts.len());
+    // None is empty, so this bounds the memory too.
+    if count as usize > bytes {
+        return Err(Refusal::Malformed(format!("{count} texts, of {bytes} bytes together")));
+    }
+    let lengths = opened(Column::read(from.get_text_lengths()?), count, cells, "textLengths")?;
+    let (mut ends, mut end) = (Vec::with_capacity(count as usize + 1), 0_u64);
+    ends.push(0);
+    for index in 0..count as usize {
+        let length = lengths.at(index);
+        end = end.saturating_add(length);
+        if length == 0 || end > bytes as u64 {
+            let text = index + 1;
+            return Err(Refusal::Malformed(format!(
+                "text {text} has {length} bytes and ends at byte {end} of {bytes}"
+            )));
+        }
+        ends.push(end as u32);
+    }
+    Ok(ends)
+}
