@@ -4,6 +4,7 @@ mod arguments;
 mod capnp;
 mod certificates;
 mod process;
+mod protocols;
 mod secrets;
 mod signals;
 
@@ -217,7 +218,8 @@ fn every_variable_has_a_row() {
     let first = |variables: &[(&'static str, &'static str)]| {
         variables.first().filter(|(_, value)| !value.is_empty()).map(|(name, _)| *name)
     };
-    let shared = signals::ROWS.iter().filter_map(|(_, variables, ..)| first(variables));
+    let rows = signals::ROWS.iter().chain(protocols::ROWS);
+    let shared = rows.filter_map(|(_, variables, ..)| first(variables));
     let mut tried: Vec<_> = shared
         .flat_map(|name| signals::SIGNALS.each_ref().map(|signal| signal.spell(name)))
         .collect();
