@@ -58,6 +58,7 @@ fn a_handle_that_was_given_nothing_to_do_does_nothing() -> Result<(), Error> {
     let every_argument = TelemetryConfig::default()
         .or_console()
         .with_endpoint("http://localhost:4318")
+        .with_protocol("http/protobuf")
         .with_header("name", "value")
         .with_service_name("name")
         .with_service_version("1.0")

@@ -24,6 +24,9 @@ impl Resolver<'_> {
         argued: &Destination,
         beside_otlp: bool,
     ) -> Checked<CapnpPlan> {
+        if let Some(why) = &self.broken {
+            return Err(why.clone());
+        }
         let name = |setting: &str| format!("{}.capnp.{setting}", signal.name);
         let target = match self.endpoint(signal, argued, Exporter::Capnp, beside_otlp) {
             Some((endpoint, origin)) => {
@@ -71,6 +74,9 @@ impl Resolver<'_> {
         );
         let (compression, origin) = self.capnp_compression(signal, &target, beside_otlp);
         self.report.set(&name("compression"), compression.to_string(), origin);
+        if !beside_otlp {
+            self.note_insecure(signal, "it is about gRPC, which is not sent");
+        }
         let is_secure = matches!(target, Target::Tls { .. });
         let destination = format!("{}.capnp", signal.name);
         let certificates = self.certificates(&destination, signal, argued, is_secure)?;

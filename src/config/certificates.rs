@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::endpoint::Endpoint;
 use super::exporter::Destination;
 use super::parse::Checked;
 use super::report::Origin;
@@ -43,7 +44,6 @@ impl Resolver<'_> {
         argued: &Destination,
         is_secure: bool,
     ) -> Checked<Certificates> {
-        self.note_insecure(signal);
         let variables = [
             [signal.certificate, &OTEL_EXPORTER_OTLP_CERTIFICATE],
             [signal.client_certificate, &OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE],
@@ -98,17 +98,22 @@ impl Resolver<'_> {
 
     fn pem_file(&mut self, candidates: &[&Variable<PathBuf>]) -> Option<PemFile> {
         let (path, origin) = self.set(candidates)?;
-        let Origin::Variable(setting) = origin else { return None };
-        Some(PemFile::new(setting, path))
+        Some(PemFile::new(origin.variable()?, path))
     }
 
-    /// Nothing of ours goes over gRPC.
-    fn note_insecure(&mut self, signal: &Signal) {
+    /// Whether gRPC without a scheme goes without TLS.
+    pub(super) fn is_insecure(&mut self, signal: &Signal, endpoint: &Endpoint) -> bool {
+        if !endpoint.is_bare() {
+            self.note_insecure(signal, "the endpoint's scheme says whether there is TLS");
+        }
+        let set = self.set(&[signal.insecure, &OTEL_EXPORTER_OTLP_INSECURE]);
+        set.is_some_and(|(is_insecure, _)| is_insecure)
+    }
+
+    /// It is set, and there is nothing that it could be about.
+    pub(super) fn note_insecure(&mut self, signal: &Signal, why: &str) {
         if let Some((_, origin)) = self.set(&[signal.insecure, &OTEL_EXPORTER_OTLP_INSECURE]) {
-            self.report.note(format!(
-                "{origin}: not used: it is about gRPC, which is not sent; the endpoint's scheme says \
-                 whether there is TLS"
-            ));
+            self.report.note(format!("{origin}: not used: {why}"));
         }
     }
 }

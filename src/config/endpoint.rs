@@ -21,6 +21,10 @@ pub(crate) struct Endpoint {
     /// Without what may be a secret.
     pub(super) shown: String,
     pub(super) scheme: Scheme,
+    /// The socket, where it is one; the URL is then about what is said over it.
+    pub(super) socket: Option<PathBuf>,
+    /// Host and port without a scheme, as gRPC takes them.
+    bare: Option<Uri>,
     /// As OTLP takes it; `Err` is why it cannot.
     pub(super) url: Result<Uri, &'static str>,
     /// As Cap'n Proto takes it, which has a use for another protocol's host and port.
@@ -32,6 +36,8 @@ pub(crate) struct Endpoint {
 pub(super) enum Scheme {
     /// `http`.
     Http,
+    /// A socket, for OTLP.
+    Unix,
     /// One of Cap'n Proto's own.
     Capnp,
     /// None at all, or one that nobody knows.
@@ -44,22 +50,45 @@ impl Endpoint {
         let name = scheme_of(text);
         let scheme = match name.as_str() {
             "http" => Scheme::Http,
+            "unix" | "http+unix" => Scheme::Unix,
             name if name.starts_with("capnp") => Scheme::Capnp,
             _ => Scheme::Other,
         };
+        let mut socket = None;
         let url = match scheme {
+            Scheme::Unix => url::over_socket(text).map(|(path, url)| {
+                socket = Some(path);
+                url
+            }),
             Scheme::Capnp => {
                 Err("Cap'n Proto's, but OTLP is to be sent; name the exporter capnp, \
                                   or write it as http://host:4318")
             }
             _ => url::check(text, complaints),
         };
-        Self { shown: url::mask(text), scheme, url, target: target(&name, text) }
+        let is_bare = scheme == Scheme::Other && name.is_empty();
+        let bare =
+            if is_bare { url::check(&format!("http://{text}"), complaints).ok() } else { None };
+        Self { shown: url::mask(text), scheme, socket, bare, url, target: target(&name, text) }
     }
 
     /// With what was written in the reason.
     pub(super) fn url(&self) -> Checked<Uri> {
         self.url.clone().map_err(|why| format!("{}: {why}", quote(&self.shown)))
+    }
+
+    /// The same for gRPC, which needs no scheme: then `is_insecure` says whether there is TLS.
+    pub(super) fn grpc_url(&self, is_insecure: bool) -> Checked<Uri> {
+        match &self.bare {
+            None => self.url(),
+            Some(url) if is_insecure => Ok(url.clone()),
+            Some(url) => url::secured(url).map_err(|why| format!("{}: {why}", quote(&self.shown))),
+        }
+    }
+
+    /// Whether it is nothing but host and port.
+    pub(super) fn is_bare(&self) -> bool {
+        self.bare.is_some()
     }
 
     /// The same.
@@ -74,7 +103,8 @@ impl Endpoint {
 
 /// What stands before `://`, in lower case; of a Unix socket, also before a lone colon.
 fn scheme_of(text: &str) -> String {
-    let is_unix = |start: &&str| start.eq_ignore_ascii_case("capnp+unix");
+    let sockets = ["unix", "http+unix", "capnp+unix"];
+    let is_unix = |start: &&str| sockets.iter().any(|socket| start.eq_ignore_ascii_case(socket));
     let scheme = match text.split_once("://") {
         Some((scheme, _)) => scheme,
         None => text.split_once(':').map(|(start, _)| start).filter(is_unix).unwrap_or_default(),
@@ -89,7 +119,7 @@ fn target(scheme: &str, text: &str) -> Result<Target, &'static str> {
         "capnp" | "http" => tcp(behind).map(|(host, port)| Target::Tcp { host, port }),
         "" => tcp(text).map(|(host, port)| Target::Tcp { host, port }),
         "capnps" if tls::SUPPORTED => tcp(behind).map(|(host, port)| Target::Tls { host, port }),
-        "capnp+unix" => unix(behind),
+        "capnp+unix" => unix(behind).map(Target::Unix),
         "capnps" => {
             Err("this build has no TLS, which is the feature `tls`; switch it on, or use capnp://")
         }
@@ -125,12 +155,15 @@ fn tcp(place: &str) -> Result<(String, u16), &'static str> {
     Ok((bare.unwrap_or(host).to_owned(), port))
 }
 
-fn unix(path: &str) -> Result<Target, &'static str> {
+/// The path of a socket, checked.
+pub(super) fn unix(path: &str) -> Result<PathBuf, &'static str> {
     if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
-        return Err("not the absolute path of a socket; write it as capnp+unix:/path");
+        return Err(
+            "not the absolute path of a socket; write it as capnp+unix:/path or unix:/path",
+        );
     }
     if path.len() > LONGEST_PATH {
         return Err("a socket's path has 107 bytes at most; use a shorter one");
     }
-    Ok(Target::Unix(PathBuf::from(path)))
+    Ok(PathBuf::from(path))
 }

@@ -2,13 +2,21 @@
 
 mod capnp;
 mod certificates;
+mod config_file;
+#[cfg(feature = "config-file")]
+mod declarative;
+#[cfg(not(feature = "config-file"))]
+#[path = "declarative/off.rs"]
+mod declarative;
 mod endpoint;
 mod exporter;
 mod file;
+mod given;
 mod log_filter;
 mod parse;
 pub(crate) mod plan;
 mod prometheus;
+mod proxy;
 mod report;
 mod resolve;
 mod resource;
@@ -68,6 +76,7 @@ pub(crate) type Hook = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct TelemetryConfig {
     endpoint: Option<String>,
     headers: Vec<(String, String)>,
+    protocol: Option<String>,
     certificate: Option<PathBuf>,
     client_certificate: Option<(PathBuf, PathBuf)>,
     service_name: Option<String>,
@@ -117,8 +126,9 @@ impl TelemetryConfig {
     }
 
     /// Where all signals go: `http://host[:port][/path]` is an OTLP base URL, to which `/v1/<signal>` is
-    /// appended; `capnp://host:port` and `capnp+unix:/path` are a receiver of Cap'n Proto. With the feature
-    /// `tls`, `https://` and `capnps://` are the same over TLS.
+    /// appended, `http+unix:/path` is the same over a socket; `capnp://host:port` and `capnp+unix:/path` are a
+    /// receiver of Cap'n Proto. With the feature `tls`, `https://` and `capnps://` are the same over TLS.
+    /// gRPC has no paths, and takes `host:port` too, which means TLS.
     ///
     /// It takes the place of `OTEL_EXPORTER_OTLP_ENDPOINT`; a variable that names one signal's
     /// endpoint, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, still wins for that signal.
@@ -126,6 +136,15 @@ impl TelemetryConfig {
     /// the exporter `capnp`, host and port of an `http://` URL are taken, and a bare `host:port` will do.
     pub fn with_endpoint(mut self, url: &str) -> Self {
         self.endpoint = Some(url.to_owned());
+        self
+    }
+
+    /// How OTLP is spoken: `http/protobuf`, `http/json`, or with the feature `grpc` also `grpc`.
+    ///
+    /// It takes the place of `OTEL_EXPORTER_OTLP_PROTOCOL` and its like for one signal. `init` refuses any other
+    /// word, and `grpc` without the feature.
+    pub fn with_protocol(mut self, protocol: &str) -> Self {
+        self.protocol = Some(protocol.to_owned());
         self
     }
 

@@ -12,10 +12,12 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use super::endpoint::Endpoint;
 use super::plan::{
-    Encoding, Exemplars, Histograms, Propagator, Propagators, Root, SamplerPlan, Temporality,
+    Exemplars, Histograms, Propagator, Propagators, Protocol, Root, SamplerPlan, Temporality,
 };
+use crate::export::{HAS_GRPC, NO_GRPC};
 use crate::health::diagnostics::Level;
 
+pub(super) use super::proxy::proxy;
 pub(super) use carriers::{baggage, traceparent, tracestate};
 pub(super) use entities::entities;
 pub(super) use semconv::semconv;
@@ -175,18 +177,18 @@ pub(super) fn exemplar_filter(text: &str, complaints: &mut Vec<String>) -> Optio
 }
 
 /// How OTLP is spoken. To fall back to another one would send what the endpoint cannot read.
-pub(super) fn protocol(text: &str, _complaints: &mut Vec<String>) -> Option<Checked<Encoding>> {
-    let known = [Encoding::Protobuf, Encoding::Json];
+pub(super) fn protocol(text: &str, _complaints: &mut Vec<String>) -> Option<Checked<Protocol>> {
+    let known = [Protocol::HttpProtobuf, Protocol::Grpc, Protocol::HttpJson];
     let word = text.trim();
     let found = known.into_iter().find(|each| word.eq_ignore_ascii_case(&each.to_string()));
-    Some(found.ok_or_else(|| {
-        let shown = quote(text);
-        let names = "use http/protobuf or http/json";
-        match word.eq_ignore_ascii_case("grpc") {
-            true => format!("{shown} is in no feature of this version; {names}, on port 4318"),
-            false => format!("{shown} is not a protocol of this version; {names}"),
-        }
-    }))
+    let shown = quote(text);
+    Some(match found {
+        Some(Protocol::Grpc) if !HAS_GRPC => Err(format!(
+            "{shown}: {NO_GRPC}; switch it on, or use http/protobuf or http/json, on port 4318"
+        )),
+        Some(protocol) => Ok(protocol),
+        None => Err(format!("{shown} is not a protocol; use http/protobuf, grpc or http/json")),
+    })
 }
 
 /// Down to which level, or none at all.
@@ -369,7 +371,7 @@ fn list<T: Copy + PartialEq>(
     Listed::These(found)
 }
 
-fn percent_decode(text: &str) -> Option<Vec<u8>> {
+pub(super) fn percent_decode(text: &str) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

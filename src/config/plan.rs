@@ -146,6 +146,15 @@ pub(crate) struct Rotation {
     pub(crate) kept: usize,
 }
 
+/// How OTLP is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    #[default]
+    HttpProtobuf,
+    HttpJson,
+    Grpc,
+}
+
 /// How items become the body of an OTLP request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Encoding {
@@ -154,19 +163,50 @@ pub(crate) enum Encoding {
     Json,
 }
 
-/// OTLP over HTTP.
+/// How bodies are compressed. Without the feature `zstd` no plan has that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Coding {
+    #[default]
+    Identity,
+    Gzip,
+    Zstd,
+}
+
+/// What is connected to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// The host of the URL.
+    #[default]
+    Direct,
+    /// A socket in the file system; absolute, and short enough for a socket's address.
+    Unix(PathBuf),
+    Proxy(ProxyPlan),
+}
+
+/// A proxy of HTTP. Displays as `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProxyPlan {
+    /// A name, or an address without brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// Marked as a secret, so that no `Debug` shows it.
+    pub(crate) authorization: Option<http::HeaderValue>,
+}
+
+/// OTLP over HTTP or gRPC.
 #[derive(Clone, PartialEq)]
 pub(crate) struct OtlpPlan {
     /// `http://host:port/path` or `https://..`, checked; the path is complete.
     pub(crate) url: http::Uri,
+    pub(crate) route: Route,
     /// Checked names and values; a secret to any log.
     pub(crate) headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// For one request; `None` is no limit.
     pub(crate) timeout: Option<Duration>,
-    pub(crate) gzip: bool,
+    pub(crate) coding: Coding,
     /// Where the URL is `https://`.
     pub(crate) certificates: Certificates,
-    pub(crate) encoding: Encoding,
+    pub(crate) protocol: Protocol,
 }
 
 /// Cap'n Proto to a receiver.
@@ -256,12 +296,30 @@ impl fmt::Debug for OtlpPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OtlpPlan")
             .field("url", &self.url)
+            .field("route", &self.route)
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("timeout", &self.timeout)
-            .field("gzip", &self.gzip)
+            .field("coding", &self.coding)
             .field("certificates", &self.certificates)
-            .field("encoding", &self.encoding)
+            .field("protocol", &self.protocol)
             .finish()
+    }
+}
+
+impl OtlpPlan {
+    /// A proxy is to pass on all bytes as they are: TLS is the peer's business, and proxies do not know the
+    /// HTTP of gRPC.
+    pub(crate) fn is_tunneled(&self) -> bool {
+        self.protocol == Protocol::Grpc || self.url.scheme() == Some(&http::uri::Scheme::HTTPS)
+    }
+}
+
+impl Protocol {
+    pub(crate) const fn encoding(self) -> Encoding {
+        match self {
+            Self::HttpJson => Encoding::Json,
+            Self::HttpProtobuf | Self::Grpc => Encoding::Protobuf,
+        }
     }
 }
 

@@ -34,6 +34,8 @@ struct Setting {
 pub(super) enum Origin {
     Argument,
     Variable(&'static str),
+    /// A line of `OTEL_CONFIG_FILE`, and the variable that it stands for.
+    File(&'static str, usize),
     /// Inferred from what the host registered.
     Registration,
     /// Seen in the system.
@@ -108,11 +110,23 @@ impl fmt::Display for Report {
     }
 }
 
+impl Origin {
+    /// The variable, or the one that a line of a file stands for.
+    pub(super) const fn variable(self) -> Option<&'static str> {
+        match self {
+            Self::Variable(name) | Self::File(name, _) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Argument => "argument",
             Self::Variable(name) | Self::Running(name) => name,
+            Self::File(_, 0) => "OTEL_CONFIG_FILE",
+            Self::File(_, line) => return write!(f, "OTEL_CONFIG_FILE, line {line}"),
             Self::Registration => "register_service",
             Self::Detected => "detected",
             Self::Default => "default",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::TelemetryConfig;
+use super::given::Given;
 use super::log_filter::LogFilter;
 use super::plan::{Globals, Plan, Propagators, SamplerPlan};
 use super::report::{Origin, Report};
@@ -28,22 +29,24 @@ pub(crate) struct Resolved {
 /// Arguments and variables on their way to a plan.
 pub(super) struct Resolver<'a> {
     pub(super) config: &'a TelemetryConfig,
-    variables: Vec<(String, String)>,
+    pub(super) given: Vec<Given>,
     pub(super) report: Report,
+    /// Why nothing is sent at all: the file of configuration cannot be used.
+    pub(super) broken: Option<String>,
 }
 
 /// Reads the environment, once, and decides everything.
 pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
     let mut resolver = Resolver::new(config);
-    let Resolver { variables, report, .. } = &mut resolver;
-    for (name, value) in &*variables {
+    let Resolver { given, report, .. } = &mut resolver;
+    for Given { name, text, .. } in given.iter().filter(|given| given.place.is_none()) {
         let unknown = name.starts_with("OTEL_") && !variables::is_honoured(name);
-        if unknown && !value.is_empty() {
+        if unknown && !text.is_empty() {
             report.note(format!("{name} is set but not honoured by this version"));
         }
     }
     for row in variables::unsupported() {
-        if variables.iter().any(|(name, value)| name == row.name && !value.is_empty()) {
+        if given.iter().any(|given| given.name == row.name && !given.text.is_empty()) {
             let why = row.meaning.trim_end_matches('.').replacen('N', "n", 1);
             report.note(format!("{}: {why}", row.name));
         }
@@ -78,7 +81,7 @@ pub(super) fn resolve(config: &TelemetryConfig) -> Result<Resolved, Error> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Reads the environment.
+    /// Reads the environment, and the file that it names.
     pub(super) fn new(config: &'a TelemetryConfig) -> Self {
         let mut report = Report::new();
         let variables = config.variables.clone().unwrap_or_else(|| {
@@ -86,7 +89,10 @@ impl<'a> Resolver<'a> {
             complaints.into_iter().for_each(|complaint| report.note(complaint));
             pairs
         });
-        Self { config, variables, report }
+        let given = variables.into_iter().map(Given::variable).collect();
+        let mut resolver = Self { config, given, report, broken: None };
+        resolver.take_file();
+        resolver
     }
 }
 
@@ -94,15 +100,20 @@ impl Resolver<'_> {
     /// The first of these variables that holds something usable.
     pub(super) fn set<T>(&mut self, candidates: &[&Variable<T>]) -> Option<(T, Origin)> {
         for variable in candidates {
-            let found = self.variables.iter().find(|(name, _)| name == variable.name);
-            let Some((_, text)) = found.filter(|(_, text)| !text.is_empty()) else {
+            let name = variable.name;
+            let found = self.given.iter().find(|given| given.name == name);
+            let Some(given) = found.filter(|given| !given.text.is_empty()) else {
                 continue;
             };
             let mut complaints = Vec::new();
-            let value = (variable.rule)(text, &mut complaints);
-            self.complain(variable.name, complaints);
+            let value = (variable.rule)(&given.text, &mut complaints);
+            let (said_by, origin) = match &given.place {
+                None => (name.to_owned(), Origin::Variable(name)),
+                Some(place) => (place.to_string(), Origin::File(name, place.line)),
+            };
+            self.complain(&said_by, complaints);
             if let Some(value) = value {
-                return Some((value, Origin::Variable(variable.name)));
+                return Some((value, origin));
             }
         }
         None

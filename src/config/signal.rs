@@ -8,7 +8,7 @@ use super::endpoint::Endpoint;
 use super::exporter::Destination;
 use super::parse::{Asked, Checked, Exporter, Header, Listed};
 use super::plan::{
-    BatchPlan, Encoding, ExporterPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Temporality,
+    BatchPlan, ExporterPlan, Limits, LogLimits, LogsPlan, MetricsPlan, Protocol, Temporality,
     TracesPlan,
 };
 use super::report::Origin;
@@ -23,11 +23,13 @@ pub(super) struct Signal {
     pub(super) name: &'static str,
     /// What follows the base URL.
     pub(super) path: &'static str,
+    /// What follows the host for gRPC.
+    pub(super) service: &'static str,
     pub(super) argument: fn(&TelemetryConfig) -> Option<bool>,
     pub(super) foreign: fn(&TelemetryConfig) -> &[Foreign],
     pub(super) exporter: &'static Variable<Listed<Exporter>>,
     pub(super) endpoint: &'static Variable<Endpoint>,
-    pub(super) protocol: &'static Variable<Checked<Encoding>>,
+    pub(super) protocol: &'static Variable<Checked<Protocol>>,
     pub(super) headers: &'static Variable<Vec<Header>>,
     pub(super) timeout: &'static Variable<Option<Duration>>,
     pub(super) compression: &'static Variable<Asked>,
@@ -48,6 +50,7 @@ struct BatchVariables {
 pub(super) static TRACES: Signal = Signal {
     name: "traces",
     path: "/v1/traces",
+    service: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     argument: |config| config.traces,
     foreign: |config| &config.foreign.traces,
     exporter: &OTEL_TRACES_EXPORTER,
@@ -65,6 +68,7 @@ pub(super) static TRACES: Signal = Signal {
 pub(super) static METRICS: Signal = Signal {
     name: "metrics",
     path: "/v1/metrics",
+    service: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     argument: |config| config.metrics,
     foreign: |config| &config.foreign.metrics,
     exporter: &OTEL_METRICS_EXPORTER,
@@ -82,6 +86,7 @@ pub(super) static METRICS: Signal = Signal {
 pub(super) static LOGS: Signal = Signal {
     name: "logs",
     path: "/v1/logs",
+    service: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
     argument: |config| config.logs,
     foreign: |config| &config.foreign.logs,
     exporter: &OTEL_LOGS_EXPORTER,

@@ -5,6 +5,7 @@ mod capnp;
 mod certificates;
 mod detectors;
 mod process;
+mod protocols;
 mod secrets;
 mod signals;
 
@@ -320,7 +321,7 @@ fn tried() -> Vec<Tried> {
         add(variables, plan(variables).report.diagnostics());
     }
     for signal in &signals::SIGNALS {
-        for (config, variables, ..) in signals::ROWS {
+        for (config, variables, ..) in signals::ROWS.iter().chain(protocols::ROWS) {
             let spelled: Vec<_> =
                 variables.iter().map(|(name, value)| (signal.spell(name), *value)).collect();
             let spelled: Vec<_> = spelled.iter().map(|(name, value)| (&**name, *value)).collect();

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::endpoint::Endpoint;
 use super::parse::{self, Header, Listed, Rule};
-use super::plan::{Encoding, Exemplars, Histograms, Propagators, SamplerPlan, Temporality};
+use super::plan::{
+    Exemplars, Histograms, Propagators, Protocol, ProxyPlan, SamplerPlan, Temporality,
+};
 use crate::health::diagnostics::Level;
 use crate::telemetry::MetricNames;
 
@@ -42,6 +44,7 @@ macro_rules! variables {
     ) => {
         $(
             #[doc = $meaning]
+            #[allow(non_upper_case_globals, reason = "some are called so")]
             pub(crate) static $name: Variable<$type> = Variable {
                 name: stringify!($name),
                 default: $default,
@@ -89,14 +92,14 @@ read {
     OTEL_LOGS_EXPORTER Listed<parse::Exporter>, exporters, "", "`otlp`, `capnp`, `console`, `file`, a comma list of them, or `none`.";
     OTEL_TRACES_SAMPLER SamplerPlan, sampler, "parentbased_always_on", "The head sampler, by its standard name.";
     OTEL_TRACES_SAMPLER_ARG f64, ratio, "1.0", "The ratio of `traceidratio` and `parentbased_traceidratio`.";
-    OTEL_EXPORTER_OTLP_ENDPOINT Endpoint, endpoint, "http://localhost:4318", "Base URL; `/v1/<signal>` is appended. Or `capnp://host:port`, `capnp+unix:/path`.";
+    OTEL_EXPORTER_OTLP_ENDPOINT Endpoint, endpoint, "http://localhost:4318", "Base URL; `/v1/<signal>` is appended. Or `http+unix:/path`, `capnp://host:port`, `capnp+unix:/path`.";
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT Endpoint, endpoint, "", "URL for spans, used as it is.";
     OTEL_EXPORTER_OTLP_METRICS_ENDPOINT Endpoint, endpoint, "", "URL for metrics, used as it is.";
     OTEL_EXPORTER_OTLP_LOGS_ENDPOINT Endpoint, endpoint, "", "URL for logs, used as it is.";
-    OTEL_EXPORTER_OTLP_PROTOCOL parse::Checked<Encoding>, protocol, "http/protobuf", "`http/protobuf` or `http/json`.";
-    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL parse::Checked<Encoding>, protocol, "", "The same for spans.";
-    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL parse::Checked<Encoding>, protocol, "", "The same for metrics.";
-    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL parse::Checked<Encoding>, protocol, "", "The same for logs.";
+    OTEL_EXPORTER_OTLP_PROTOCOL parse::Checked<Protocol>, protocol, "http/protobuf", "`http/protobuf`, `grpc` (feature `grpc`) or `http/json`.";
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL parse::Checked<Protocol>, protocol, "", "The same for spans.";
+    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL parse::Checked<Protocol>, protocol, "", "The same for metrics.";
+    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL parse::Checked<Protocol>, protocol, "", "The same for logs.";
     OTEL_EXPORTER_OTLP_HEADERS Vec<Header>, headers, "", "`name=value,...` on every request, values percent-encoded.";
     OTEL_EXPORTER_OTLP_TRACES_HEADERS Vec<Header>, headers, "", "The same for spans, instead of the general ones.";
     OTEL_EXPORTER_OTLP_METRICS_HEADERS Vec<Header>, headers, "", "The same for metrics, instead of the general ones.";
@@ -105,7 +108,7 @@ read {
     OTEL_EXPORTER_OTLP_TRACES_TIMEOUT Option<Duration>, timeout, "", "The same for spans.";
     OTEL_EXPORTER_OTLP_METRICS_TIMEOUT Option<Duration>, timeout, "", "The same for metrics.";
     OTEL_EXPORTER_OTLP_LOGS_TIMEOUT Option<Duration>, timeout, "", "The same for logs.";
-    OTEL_EXPORTER_OTLP_COMPRESSION parse::Asked, compression, "none", "`gzip` for OTLP, `zstd` for Cap'n Proto, or `none`.";
+    OTEL_EXPORTER_OTLP_COMPRESSION parse::Asked, compression, "none", "`gzip` (OTLP), `zstd` (feature `zstd`), or `none`.";
     OTEL_EXPORTER_OTLP_TRACES_COMPRESSION parse::Asked, compression, "", "The same for spans.";
     OTEL_EXPORTER_OTLP_METRICS_COMPRESSION parse::Asked, compression, "", "The same for metrics.";
     OTEL_EXPORTER_OTLP_LOGS_COMPRESSION parse::Asked, compression, "", "The same for logs.";
@@ -121,7 +124,7 @@ read {
     OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY PathBuf, file, "", "The same for spans.";
     OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY PathBuf, file, "", "The same for metrics.";
     OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY PathBuf, file, "", "The same for logs.";
-    OTEL_EXPORTER_OTLP_INSECURE bool, boolean, "", "About gRPC only, so not used yet: the endpoint's scheme says whether there is TLS.";
+    OTEL_EXPORTER_OTLP_INSECURE bool, boolean, "", "`true`: gRPC to an endpoint without a scheme has no TLS.";
     OTEL_EXPORTER_OTLP_TRACES_INSECURE bool, boolean, "", "The same for spans.";
     OTEL_EXPORTER_OTLP_METRICS_INSECURE bool, boolean, "", "The same for metrics.";
     OTEL_EXPORTER_OTLP_LOGS_INSECURE bool, boolean, "", "The same for logs.";
@@ -152,10 +155,16 @@ read {
     OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT usize, limit, "", "Attributes on a log record.";
     OTEL_SEMCONV_STABILITY_OPT_IN MetricNames, semconv, "", "`rpc`: conventional names of the metrics of calls only; `rpc/dup`: both sets.";
     OTEL_LOG_LEVEL Option<Level>, log_level, "none", "Our diagnostics on standard error, where neither `tracing` nor `log` is set up.";
+    OTEL_CONFIG_FILE PathBuf, file, "", "A file of declarative configuration (feature `config-file`); what it says takes the place of all `OTEL_*` variables, which count where it refers to them.";
+    HTTP_PROXY parse::Checked<ProxyPlan>, proxy, "", "The proxy for `http://`, as `http://host:port`.";
+    http_proxy parse::Checked<ProxyPlan>, proxy, "", "The same, where that is not set.";
+    HTTPS_PROXY parse::Checked<ProxyPlan>, proxy, "", "The proxy for `https://`.";
+    https_proxy parse::Checked<ProxyPlan>, proxy, "", "The same, where that is not set.";
+    NO_PROXY String, text, "", "Hosts without a proxy: names, `.domain`, addresses, networks, or `*`.";
+    no_proxy String, text, "", "The same, where that is not set.";
     NO_COLOR (), presence, "", "Anything: no colours on the console.";
 }
 refused {
-    OTEL_CONFIG_FILE, "Not supported: there are no files of configuration in this version; set the variables.";
     OTEL_EXPERIMENTAL_CONFIG_FILE, "Not supported: it was a name on trial.";
     OTEL_BSP_MAX_CONCURRENT_EXPORTS, "Not supported: not in the specification, and one batch after the other leaves for each destination.";
     OTEL_EXPORTER_OTLP_SPAN_INSECURE, "Not supported: obsolete; the endpoint's scheme says whether there is TLS.";
@@ -171,10 +180,15 @@ refused {
 pub(super) fn of_process() -> (Vec<(String, String)>, Vec<String>) {
     let mut pairs = Vec::new();
     let mut complaints = Vec::new();
+    // A CGI program's headers are variables, and `Proxy:` is what anybody may send.
+    let is_cgi = std::env::var_os("REQUEST_METHOD").is_some();
     for (name, value) in std::env::vars_os() {
         let Some(name) = name.to_str().filter(|name| is_ours(name)) else {
             continue;
         };
+        if is_cgi && name == HTTP_PROXY.name {
+            continue;
+        }
         match value.into_string() {
             Ok(value) => pairs.push((name.to_owned(), value)),
             Err(_) => complaints.push(format!("{name}: the value is not UTF-8; ignored")),

@@ -42,13 +42,17 @@ pub enum Cause {
     Tls,
     /// A port that speaks TLS, given without.
     SpeaksTls,
+    /// A port that does not speak TLS, given with it.
+    NoTls,
+    /// A proxy that cannot be reached, or opens no way.
+    Proxy,
     /// An HTTP server, but no OTLP at this path.
     Path,
     /// The credentials are missing or wrong.
     Unauthorized,
     /// A port of gRPC, given as another protocol.
     SpeaksGrpc,
-    /// A port of HTTP, given as Cap'n Proto.
+    /// A port of HTTP, given as gRPC or Cap'n Proto.
     SpeaksHttp,
     /// It listens, and speaks something else.
     SpeaksOther,
@@ -77,6 +81,8 @@ impl Cause {
             Self::Timeout => "timeout",
             Self::Tls => "tls",
             Self::SpeaksTls => "speaks_tls",
+            Self::NoTls => "no_tls",
+            Self::Proxy => "proxy",
             Self::Path => "path",
             Self::Unauthorized => "unauthorized",
             Self::SpeaksGrpc => "speaks_grpc",

@@ -139,7 +139,7 @@ async fn one(
     }
     let exporter = Exporter::new(plan, kind, Some(within), links);
     let outcome = exporter.send(&Frame::new(body, 1, items::random(), 1)).await;
-    let spoken = match (reading::address(plan), reading::is_puzzling(&outcome)) {
+    let spoken = match (reading::address(plan), reading::is_puzzling(plan, &outcome)) {
         (Some((host, port)), true) => probe::speak(&host, port, within).await,
         _ => None,
     };

@@ -177,7 +177,7 @@ fn what_is_off_is_said_and_is_a_fault_where_it_was_not_asked_for() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.url());
     let off = [endpoint, ("OTEL_LOGS_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "console")];
     assert_eq!(look(&off), (true, vec![Cause::Arrived, Cause::NotTried, Cause::Off]));
-    let wrong = [endpoint, ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc")];
+    let wrong = [endpoint, ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "carrier/pigeon")];
     assert_eq!(look(&wrong), (false, vec![Cause::Arrived, Cause::Arrived, Cause::Unusable]));
 }
 

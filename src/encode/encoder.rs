@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
-use crate::config::plan::{Encoding, ExporterPlan, OtlpPlan};
+use crate::config::plan::{ExporterPlan, OtlpPlan, Protocol};
 use crate::export::{Body, wants_color};
 
 use super::capnp;
@@ -38,7 +38,7 @@ pub(crate) enum SpanEncoder {
 impl SpanEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
-            ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. })
+            ExporterPlan::Otlp(OtlpPlan { protocol: Protocol::HttpJson, .. })
             | ExporterPlan::File(_)
             // Never asked to: nothing is sent there.
             | ExporterPlan::Prometheus(_) => {
@@ -89,7 +89,7 @@ pub(crate) enum LogEncoder {
 impl LogEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
-            ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. })
+            ExporterPlan::Otlp(OtlpPlan { protocol: Protocol::HttpJson, .. })
             | ExporterPlan::File(_)
             // Never asked to: nothing is sent there.
             | ExporterPlan::Prometheus(_) => {
@@ -141,7 +141,7 @@ pub(crate) enum MetricEncoder {
 impl MetricEncoder {
     pub(crate) fn new(plan: &ExporterPlan, resource: &[(String, String)]) -> Self {
         match plan {
-            ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. })
+            ExporterPlan::Otlp(OtlpPlan { protocol: Protocol::HttpJson, .. })
             | ExporterPlan::File(_)
             // Never asked to: nothing is sent there.
             | ExporterPlan::Prometheus(_) => Self::Json(JsonBatch::metrics(&resource.into())),

@@ -14,6 +14,12 @@ impl Deadline {
         Self(limit.and_then(|limit| Instant::now().checked_add(limit)))
     }
 
+    /// How long there still is.
+    #[allow(dead_code, reason = "gRPC says it to the peer")]
+    pub(super) fn left(self) -> Option<Duration> {
+        self.0.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
     /// What `future` gives, or `None` where it does not in time.
     pub(super) async fn within<F: Future>(self, future: F) -> Option<F::Output> {
         match self.0 {

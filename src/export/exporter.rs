@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::config::plan::{ExporterPlan, FilePlan};
+use crate::config::plan::{ExporterPlan, FilePlan, Protocol};
 
 use super::capnp::{CapnpExporter, Links, MOST_IN_FLIGHT, Signal};
 use super::console::ConsoleExporter;
 use super::file::FileExporter;
 use super::frame::{Frame, Outcome};
+use super::grpc::GrpcExporter;
 use super::http::HttpExporter;
 use super::sdk::ForeignExporter;
 
@@ -17,6 +18,8 @@ use super::sdk::ForeignExporter;
 pub(crate) enum Exporter {
     /// One request after the other.
     Otlp(Box<Mutex<HttpExporter>>),
+    /// The same.
+    Grpc(Box<Mutex<GrpcExporter>>),
     Capnp(CapnpExporter),
     Console(ConsoleExporter),
     File(FileExporter),
@@ -34,6 +37,9 @@ impl Exporter {
         links: &Links,
     ) -> Self {
         match plan {
+            ExporterPlan::Otlp(plan) if plan.protocol == Protocol::Grpc => {
+                Self::Grpc(Box::new(Mutex::new(GrpcExporter::new(plan, attempt_limit))))
+            }
             ExporterPlan::Otlp(plan) => {
                 Self::Otlp(Box::new(Mutex::new(HttpExporter::new(plan, attempt_limit))))
             }
@@ -55,7 +61,9 @@ impl Exporter {
     /// How many frames may be under way at once.
     pub(crate) fn window(&self) -> usize {
         match self {
-            Self::Otlp(_) | Self::Console(_) | Self::File(_) | Self::Foreign(_) => 1,
+            Self::Otlp(_) | Self::Grpc(_) | Self::Console(_) | Self::File(_) | Self::Foreign(_) => {
+                1
+            }
             Self::Capnp(_) => MOST_IN_FLIGHT,
             #[cfg(test)]
             Self::Scripted(script) => script.window,
@@ -66,6 +74,7 @@ impl Exporter {
     pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
         match self {
             Self::Otlp(exporter) => exporter.lock().await.send(frame).await,
+            Self::Grpc(exporter) => exporter.lock().await.send(frame).await,
             Self::Capnp(exporter) => exporter.send(frame).await,
             Self::Console(exporter) => exporter.send(frame).await,
             Self::File(exporter) => exporter.send(frame).await,

@@ -4,23 +4,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, USER_AGENT,
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION,
+    TRANSFER_ENCODING, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 
-use super::connection::{Connection, Connector, Failure};
+use super::coding::Coder;
+use super::connection::{Connection, Failure};
+use super::connector::Connector;
 use super::deadline::Deadline;
-use super::gzip::Gzip;
 use super::response::Answer;
+use super::secrets::{mark_secret, secrets};
 use super::{Frame, Outcome};
-use crate::config::plan::{Encoding, OtlpPlan};
+use crate::config::plan::{Encoding, OtlpPlan, Route};
 
 /// No receiver need take a larger request, counted before compression.
-const MAX_REQUEST: usize = 64 * 1024 * 1024;
+pub(super) const MAX_REQUEST: usize = 64 * 1024 * 1024;
 
-/// Shorter words of headers are not masked: they are tenants, schemes and flags.
-const SHORTEST_SECRET: usize = 8;
+/// Who we are, to a collector.
+pub(super) const AGENT: &str = concat!("trackside/", env!("CARGO_PKG_VERSION"));
 
 /// These say how this very request is framed, so a host cannot set them.
 const OURS: [HeaderName; 4] = [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING];
@@ -30,11 +33,11 @@ const OURS: [HeaderName; 4] = [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRA
 /// It needs a tokio runtime with I/O and time, spawns nothing, and may be dropped at any point.
 pub(crate) struct HttpExporter {
     connector: Connector,
-    /// Path and query only, as HTTP/1.1 sends them.
+    /// Path and query only, as HTTP/1.1 sends them; to a proxy, the whole of it.
     target: Uri,
     headers: HeaderMap,
     limit: Option<Duration>,
-    gzip: Option<Gzip>,
+    coder: Coder,
     connection: Option<Connection>,
 }
 
@@ -42,11 +45,11 @@ impl HttpExporter {
     /// One attempt takes no longer than the plan's time-out and `attempt_limit`.
     pub(crate) fn new(plan: &OtlpPlan, attempt_limit: Option<Duration>) -> Self {
         Self {
-            connector: Connector::new(&plan.url, &plan.certificates),
-            target: plan.url.path_and_query().cloned().map(Uri::from).unwrap_or_default(),
+            connector: Connector::new(plan),
+            target: target(plan),
             headers: headers(plan),
             limit: plan.timeout.into_iter().chain(attempt_limit).min(),
-            gzip: plan.gzip.then(Gzip::new),
+            coder: Coder::new(plan.coding),
             connection: None,
         }
     }
@@ -76,10 +79,10 @@ impl HttpExporter {
     }
 
     fn request(&mut self, body: &Bytes) -> Request<Full<Bytes>> {
-        let compressed = self.gzip.as_mut().and_then(|gzip| gzip.compress(body));
+        let compressed = self.coder.compress(body);
         let mut headers = self.headers.clone();
         if compressed.is_some() {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(self.coder.name()));
         }
         let body = compressed.unwrap_or_else(|| body.clone());
         let mut request = Request::new(Full::new(body));
@@ -101,7 +104,7 @@ impl HttpExporter {
                 }
             }
         }
-        match deadline.within(self.connector.connect()).await {
+        match deadline.within(connect(&mut self.connector)).await {
             Some(Ok(connection)) => {
                 frame.mark_sent();
                 self.exchange_over(connection, request, deadline).await
@@ -136,24 +139,26 @@ impl HttpExporter {
     }
 }
 
-/// What a peer might repeat and no error may show: the words of the plan's headers, but for those
-/// too short to be a secret.
-fn secrets(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    let values = headers.values().filter(|value| value.is_sensitive());
-    let words = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b' '));
-    words.filter(|word| word.len() >= SHORTEST_SECRET)
+async fn connect(connector: &mut Connector) -> Result<Connection, String> {
+    Connection::over(connector.duplex().await?).await
+}
+
+fn target(plan: &OtlpPlan) -> Uri {
+    match &plan.route {
+        Route::Proxy(_) if !plan.is_tunneled() => plan.url.clone(),
+        _ => plan.url.path_and_query().cloned().map(Uri::from).unwrap_or_default(),
+    }
 }
 
 /// What each request carries. A name occurs once: the plan's headers stand over ours.
 fn headers(plan: &OtlpPlan) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let content = match plan.encoding {
+    let content = match plan.protocol.encoding() {
         Encoding::Protobuf => "application/x-protobuf",
         Encoding::Json => "application/json",
     };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
-    let agent = concat!("trackside/", env!("CARGO_PKG_VERSION"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     if let Some(authority) = plan.url.authority() {
         // What stands before the `@` is a secret and no part of the host.
         let host = authority.as_str().rsplit('@').next().unwrap_or_default();
@@ -162,9 +167,12 @@ fn headers(plan: &OtlpPlan) -> HeaderMap {
         }
     }
     for (name, value) in plan.headers.iter().filter(|(name, _)| !OURS.contains(name)) {
-        let mut value = value.clone();
-        value.set_sensitive(true);
-        headers.insert(name, value);
+        headers.insert(name, mark_secret(value));
+    }
+    if let (Route::Proxy(proxy), false) = (&plan.route, plan.is_tunneled()) {
+        if let Some(value) = &proxy.authorization {
+            headers.insert(PROXY_AUTHORIZATION, mark_secret(value));
+        }
     }
     headers
 }

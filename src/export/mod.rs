@@ -1,12 +1,19 @@
 //! From bytes to somewhere. What is public of it is [`sdk`]: exporters for the OpenTelemetry SDK.
 
 pub(crate) mod capnp;
+mod coding;
 mod connection;
+mod connector;
 mod console;
 mod deadline;
 mod exporter;
 mod file;
 mod frame;
+#[cfg(feature = "grpc")]
+mod grpc;
+#[cfg(not(feature = "grpc"))]
+#[path = "grpc/off.rs"]
+mod grpc;
 mod gzip;
 mod http;
 mod http_date;
@@ -23,6 +30,8 @@ mod retry;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod sdk;
+mod secrets;
+mod tunnel;
 #[cfg(feature = "zstd")]
 #[path = "zstd/on.rs"]
 mod zstd;
@@ -30,8 +39,14 @@ mod zstd;
 #[path = "zstd/off.rs"]
 mod zstd;
 
-/// Whether frames of Cap'n Proto can be compressed.
+/// Whether bodies can be compressed with zstd.
 pub(crate) const HAS_ZSTD: bool = zstd::SUPPORTED;
+
+/// Whether OTLP can be spoken over gRPC.
+pub(crate) const HAS_GRPC: bool = grpc::SUPPORTED;
+
+/// What to do where it cannot.
+pub(crate) const NO_GRPC: &str = "this build has no gRPC, which is the feature `grpc`";
 
 /// Whether metrics can be fetched.
 pub(crate) const HAS_PROMETHEUS: bool = prometheus::SUPPORTED;

@@ -13,15 +13,16 @@ use super::deadline::Deadline;
 use super::http_date;
 use super::json;
 use super::protobuf::{Fields, Value};
+use super::secrets::mask;
 
 /// How much of an answer is read where it may say what was rejected.
-const MAX_RESPONSE: usize = 4 * 1024 * 1024;
+pub(super) const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 /// How much of an answer is read where it only explains an error.
 const MAX_EXPLANATION: usize = 64 * 1024;
 /// How much of the peer's words on an error is kept.
-const MAX_ERROR_TEXT: usize = 1024;
+pub(super) const MAX_ERROR_TEXT: usize = 1024;
 /// How much of the peer's words on a partial success is kept.
-const MAX_PARTIAL_TEXT: usize = 256;
+pub(super) const MAX_PARTIAL_TEXT: usize = 256;
 /// A peer may ask for no longer pause.
 const MAX_PAUSE: Duration = Duration::from_secs(300);
 
@@ -68,13 +69,7 @@ impl Answer {
 
     /// Overwrites `secret` wherever the body repeats it; nothing else moves.
     pub(super) fn mask(&mut self, secret: &[u8]) {
-        let mut start = 0;
-        while let Some(window) = self.body.get_mut(start..start + secret.len()) {
-            if window == secret {
-                window.fill(b'*');
-            }
-            start += 1;
-        }
+        mask(&mut self.body, secret);
     }
 
     /// What became of a frame of `items` items that got this answer.
@@ -120,12 +115,7 @@ impl Answer {
     }
 
     fn retry(&self, sent: bool) -> Outcome {
-        let mut error = self.error();
-        if let Some(pause) = self.pause.filter(|pause| *pause > MAX_PAUSE) {
-            let (asked, given) = (pause.as_secs(), MAX_PAUSE.as_secs());
-            error.push_str(&format!(" (asked for a pause of {asked} s, gets {given} s)"));
-        }
-        Outcome::Retry { error, after: self.pause.map(|pause| pause.min(MAX_PAUSE)), sent }
+        retry(self.error(), self.pause, sent)
     }
 
     fn error(&self) -> String {
@@ -138,6 +128,16 @@ impl Answer {
             None => format!("answered {}", self.status),
         }
     }
+}
+
+/// Not now, and not before the pause that the peer asked for, which is capped.
+pub(super) fn retry(mut error: String, pause: Option<Duration>, sent: bool) -> Outcome {
+    if let Some(pause) = pause.filter(|pause| *pause > MAX_PAUSE) {
+        let (asked, given) = (pause.as_secs(), MAX_PAUSE.as_secs());
+        error.push_str(&format!(" (asked for a pause of {asked} s, gets {given} s)"));
+    }
+    let after = pause.filter(|pause| !pause.is_zero()).map(|pause| pause.min(MAX_PAUSE));
+    Outcome::Retry { error, after, sent }
 }
 
 async fn read_body(incoming: &mut Incoming, limit: usize, body: &mut Vec<u8>) -> End {
@@ -174,7 +174,7 @@ fn pause(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 /// `rejected_spans` and `error_message` of an `ExportTraceServiceResponse`.
-fn partial_success(response: &[u8]) -> Option<(i64, &[u8])> {
+pub(super) fn partial_success(response: &[u8]) -> Option<(i64, &[u8])> {
     let (mut rejected, mut message) = (0, &[][..]);
     for field in Fields::of(response) {
         let (1, Value::Bytes(partial)) = field? else {
@@ -207,7 +207,7 @@ fn status_message(body: &[u8]) -> Option<&[u8]> {
 }
 
 /// At most `limit` bytes of the peer's words, fit to be shown in a line; `None` where none are left.
-fn plain(words: &[u8], limit: usize) -> Option<String> {
+pub(super) fn plain(words: &[u8], limit: usize) -> Option<String> {
     // No character shrinks to less than half by what follows, so this is enough to fill the limit.
     let words = String::from_utf8_lossy(&words[..words.len().min(limit * 4)]);
     let mut text = String::new();

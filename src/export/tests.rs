@@ -7,7 +7,7 @@ use bytes::Bytes;
 use self::collector::{Collector, Step};
 use super::http::HttpExporter;
 use super::{Frame, Outcome};
-use crate::config::plan::{Encoding, OtlpPlan};
+use crate::config::plan::{Coding, OtlpPlan, Protocol, Route};
 use crate::tls::Certificates;
 
 #[path = "../../tests/support/collector.rs"]
@@ -18,25 +18,26 @@ mod faults;
 mod requests;
 
 /// Longer than anything here takes, shorter than a test run may hang.
-const AMPLE: Duration = Duration::from_secs(20);
+pub(super) const AMPLE: Duration = Duration::from_secs(20);
 
-fn plan(url: &str) -> OtlpPlan {
+pub(super) fn plan(url: &str) -> OtlpPlan {
     let url = format!("{url}/v1/traces").parse().unwrap();
     OtlpPlan {
         url,
+        route: Route::Direct,
         headers: Vec::new(),
         timeout: Some(AMPLE),
-        gzip: false,
-        encoding: Encoding::Protobuf,
+        coding: Coding::Identity,
+        protocol: Protocol::HttpProtobuf,
         certificates: Certificates::default(),
     }
 }
 
-fn frame(body: impl Into<Bytes>) -> Frame {
+pub(super) fn frame(body: impl Into<Bytes>) -> Frame {
     Frame::new(body.into().into(), 10, 1, 1)
 }
 
-fn run<T>(work: impl AsyncFnOnce() -> T) -> T {
+pub(super) fn run<T>(work: impl AsyncFnOnce() -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let result = runtime.block_on(work());
     assert_eq!(runtime.metrics().num_alive_tasks(), 0);
@@ -62,6 +63,6 @@ fn outcome(step: Step) -> Outcome {
     outcomes(&plan(&collector.url()), 1).remove(0)
 }
 
-fn delivered() -> Outcome {
+pub(super) fn delivered() -> Outcome {
     Outcome::Delivered { rejected: 0, message: None }
 }

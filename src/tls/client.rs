@@ -22,7 +22,9 @@ const HANDSHAKE: usize = 256 * 1024;
 /// What is spoken over a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Protocol {
-    Http,
+    Http1,
+    /// As gRPC is.
+    Http2,
     Capnp,
 }
 
@@ -45,7 +47,7 @@ struct Material {
 impl Client {
     pub(crate) fn new(host: &str, certificates: &Certificates, protocol: Protocol) -> Self {
         let plain = match protocol {
-            Protocol::Http => "http://",
+            Protocol::Http1 | Protocol::Http2 => "http://",
             Protocol::Capnp => "capnp://",
         };
         let (host, certificates) = (host.to_owned(), certificates.clone());
@@ -84,9 +86,11 @@ impl Client {
             _ => system(certificates)?,
         };
         let mut config = build(roots, certificates, &material)?;
-        if matches!(self.protocol, Protocol::Http) {
-            config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        }
+        config.alpn_protocols = match self.protocol {
+            Protocol::Http1 => vec![b"http/1.1".to_vec()],
+            Protocol::Http2 => vec![b"h2".to_vec()],
+            Protocol::Capnp => Vec::new(),
+        };
         let config = Arc::new(config);
         self.kept = Some((mark, Arc::clone(&config)));
         Ok(config)

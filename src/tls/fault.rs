@@ -44,7 +44,7 @@ impl Expectation {
             Error::InvalidMessage(_) => {
                 format!("the server does not speak TLS; use {}, or correct the port", self.plain)
             }
-            Error::NoApplicationProtocol => "the server does not speak the protocol".to_owned(),
+            Error::NoApplicationProtocol => NOT_SPOKEN.to_owned(),
             Error::PeerIncompatible(_) => {
                 format!(
                     "the server has no version or cipher that is safe ({fault}); it needs TLS 1.2"
@@ -126,6 +126,7 @@ impl Expectation {
             (Alert::UnrecognisedName, _) => {
                 format!("the server knows no name {}; correct the endpoint", self.host)
             }
+            (Alert::NoApplicationProtocol, _) => NOT_SPOKEN.to_owned(),
             (Alert::ProtocolVersion, _) => {
                 "the server has no version of TLS from 1.2 on, or does not speak it".to_owned()
             }
@@ -134,6 +135,8 @@ impl Expectation {
     }
 }
 
+const NOT_SPOKEN: &str = "the server does not speak this protocol (HTTP/2 is for gRPC, HTTP/1.1 for the others); \
+     correct the port, or OTEL_EXPORTER_OTLP_PROTOCOL";
 const NO_GOODBYE: &str = "the connection ended without a word (no close_notify of TLS)";
 
 /// What a server says of a client; it shows nothing that the client sent.
@@ -182,8 +185,16 @@ fn between(earlier: UnixTime, later: UnixTime) -> String {
 /// The first few of them, as the peer wrote them.
 fn names(presented: &[String]) -> String {
     const SHOWN: usize = 3;
-    let mut text: Vec<String> =
-        presented.iter().take(SHOWN).map(|name| name.escape_debug().take(80).collect()).collect();
+    // As `DnsName("collector")`, or `IpAddress(127.0.0.1)`.
+    let inside = |name: &str| {
+        let (_, inside) = name.split_once('(')?;
+        Some(inside.strip_suffix(')')?.trim_matches('"').to_owned())
+    };
+    let mut text: Vec<String> = presented
+        .iter()
+        .take(SHOWN)
+        .map(|name| inside(name).unwrap_or_else(|| name.clone()).escape_debug().take(80).collect())
+        .collect();
     match presented.len() {
         0 => return "no name at all".to_owned(),
         more if more > SHOWN => text.push(format!("{} more", more - SHOWN)),

@@ -23,7 +23,7 @@ async fn a_name_that_no_certificate_has_is_an_error() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     for name in ["a b", "", "ä"] {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let mut client = Client::new(name, &Certificates::default(), Protocol::Http);
+        let mut client = Client::new(name, &Certificates::default(), Protocol::Http1);
         let error = client.secure(stream).await.err().expect("no name");
         assert!(error.contains("no name that a certificate can have"), "{error}");
     }

@@ -4,9 +4,12 @@
 #[cfg(feature = "tls")]
 pub(crate) mod certificates;
 pub(crate) mod collector;
+#[cfg(feature = "grpc")]
+pub(crate) mod grpc;
 pub(crate) mod layer;
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod proxy;
 #[cfg(feature = "receive")]
 pub(crate) mod receiver;
 pub(crate) mod relay;

@@ -3,16 +3,56 @@
 use std::fmt;
 
 use super::{
-    Encoding, ExporterPlan, FilePlan, Globals, PrometheusPlan, Root, SamplerPlan, Temporality,
+    Coding, ExporterPlan, FilePlan, Globals, OtlpPlan, PrometheusPlan, Protocol, ProxyPlan, Root,
+    Route, SamplerPlan, Temporality,
 };
+use crate::config::show_url;
 
-/// As the protocol is called that it makes.
-impl fmt::Display for Encoding {
+/// As `OTEL_EXPORTER_OTLP_PROTOCOL` calls it.
+impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Protobuf => "http/protobuf",
-            Self::Json => "http/json",
+            Self::HttpProtobuf => "http/protobuf",
+            Self::HttpJson => "http/json",
+            Self::Grpc => "grpc",
         })
+    }
+}
+
+/// As `OTEL_EXPORTER_OTLP_COMPRESSION` calls it.
+impl fmt::Display for Coding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Identity => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        })
+    }
+}
+
+impl fmt::Display for ProxyPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// Where it goes, without what may be a secret. The path of gRPC is no choice of anybody's.
+impl fmt::Display for OtlpPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = show_url(&self.url);
+        match (&self.route, self.protocol) {
+            (Route::Unix(socket), Protocol::Grpc) => write!(f, "unix:{}", socket.display()),
+            (Route::Unix(socket), _) => {
+                write!(f, "http+unix:{} {}", socket.display(), self.url.path())
+            }
+            (_, Protocol::Grpc) => {
+                f.write_str(shown.strip_suffix(self.url.path()).unwrap_or(&shown))
+            }
+            _ => f.write_str(&shown),
+        }
     }
 }
 
@@ -77,7 +117,7 @@ impl fmt::Display for Temporality {
 impl fmt::Display for ExporterPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Otlp(plan) => write!(f, "{}", plan.url),
+            Self::Otlp(plan) => write!(f, "{plan}"),
             Self::Capnp(plan) => write!(f, "{}", plan.target),
             Self::Foreign(foreign) => write!(f, "{foreign}"),
             Self::Console { .. } => f.write_str("the console"),

@@ -62,7 +62,8 @@ pub(super) fn new(_: &Signal) -> TelemetryConfig {
 // What a row looks at.
 pub(super) fn exporters(signal: &Signal, plan: &Plan) -> String {
     let names = (signal.exporters)(plan).iter().map(|exporter| match exporter {
-        ExporterPlan::Otlp(otlp) => otlp.url.to_string(),
+        ExporterPlan::Otlp(otlp) if otlp.url.query().is_some() => otlp.url.to_string(),
+        ExporterPlan::Otlp(otlp) => otlp.to_string(),
         ExporterPlan::Console { no_color } => format!("console(no_color {no_color})"),
         ExporterPlan::Capnp(capnp) => capnp.target.to_string(),
         ExporterPlan::Foreign(foreign) => foreign.to_string(),
@@ -79,12 +80,12 @@ fn headers(signal: &Signal, plan: &Plan) -> String {
 fn timeout(signal: &Signal, plan: &Plan) -> String {
     show(signal.otlp(plan).expect("an OTLP exporter").timeout)
 }
-fn gzip(signal: &Signal, plan: &Plan) -> String {
-    show(signal.otlp(plan).expect("an OTLP exporter").gzip)
+pub(super) fn coding(signal: &Signal, plan: &Plan) -> String {
+    signal.otlp(plan).expect("an OTLP exporter").coding.to_string()
 }
 
-fn encoding(signal: &Signal, plan: &Plan) -> String {
-    signal.otlp(plan).expect("an OTLP exporter").encoding.to_string()
+pub(super) fn protocol(signal: &Signal, plan: &Plan) -> String {
+    signal.otlp(plan).expect("an OTLP exporter").protocol.to_string()
 }
 fn rotation(signal: &Signal, plan: &Plan) -> String {
     match (signal.exporters)(plan) {
@@ -140,8 +141,8 @@ pub(super) const ROWS: &[Row] = &[
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:99999")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"http://h:99999\": not a URL; write it as http://host:4318", "not a URL"),
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:0")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"http://h:0\": not a URL; write it as http://host:4318", "not a URL"),
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://:4318")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"http://:4318\": not a URL; write it as http://host:4318", "not a URL"),
-    (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"ftp://h\": the scheme is not known; use http://, capnp:// or capnp+unix:", "scheme"),
-    (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"ftp://h\": the scheme is not known; use http://, capnp:// or capnp+unix:", "scheme"),
+    (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"ftp://h\": the scheme is not known; use http://, unix:, capnp:// or capnp+unix:", "scheme"),
+    (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h")], exporters, "off: OTEL_EXPORTER_OTLP_ENDPOINT: \"ftp://h\": the scheme is not known; use http://, unix:, capnp:// or capnp+unix:", "scheme"),
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h"), ("OTEL_SIGNAL_EXPORTER", "otlp,console")], exporters, "console(no_color false)", "scheme"),
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4317")], exporters, "http://h:4317/v1/signal", "port 4317 is usually gRPC"),
     (new, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")], exporters, "http://h:4317/v1/signal", ""),
@@ -150,12 +151,11 @@ pub(super) const ROWS: &[Row] = &[
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT", "nonsense"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT: \"nonsense\": not a URL; write it as http://host:4318", "not a URL"),
 
     (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "HTTP/protobuf"), BASE], exporters, "http://h:4318/v1/signal", ""),
-    (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_PROTOCOL: \"grpc\" is in no feature of this version; use http/protobuf or http/json, on port 4318", "\"grpc\""),
-    (new, &[BASE], encoding, "http/protobuf", ""),
-    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/json"), BASE], encoding, "http/json", ""),
-    (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", " HTTP/JSON "), BASE], encoding, "http/json", ""),
-    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/protobuf"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"), BASE], encoding, "http/protobuf", ""),
-    (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/thrift"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_PROTOCOL: \"http/thrift\" is not a protocol of this version; use http/protobuf or http/json", "http/thrift"),
+    (new, &[BASE], protocol, "http/protobuf", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/json"), BASE], protocol, "http/json", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", " HTTP/JSON "), BASE], protocol, "http/json", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/protobuf"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"), BASE], protocol, "http/protobuf", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/thrift"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_PROTOCOL: \"http/thrift\" is not a protocol; use http/protobuf, grpc or http/json", "http/thrift"),
 
     (new, &[("OTEL_SIGNAL_EXPORTER", "file")], exporters, "file(standard output)", ""),
     (new, &[("OTEL_SIGNAL_EXPORTER", "otlp/stdout")], exporters, "file(standard output)", ""),
@@ -164,7 +164,6 @@ pub(super) const ROWS: &[Row] = &[
     (|signal| new(signal).with_file_directory("/var/telemetry"), &[BASE], exporters, "http://h:4318/v1/signal", ""),
     (|signal| new(signal).with_file_directory("d"), &[("OTEL_SIGNAL_EXPORTER", "file")], rotation, "104857600 86400s 10", ""),
     (|signal| new(signal).with_file_directory("d").with_file_rotation(7, std::time::Duration::from_secs(1), 0), &[("OTEL_SIGNAL_EXPORTER", "file")], rotation, "7 1s 0", ""),
-    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/protobuf"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_PROTOCOL: \"grpc\""),
 
     (new, &[("OTEL_EXPORTER_OTLP_HEADERS", "a=1, B = x%20y ,a=2,"), BASE], headers, "a=2|b=x y|", ""),
     (new, &[("OTEL_EXPORTER_OTLP_HEADERS", "k=a=b;c"), BASE], headers, "k=a=b;c|", ""),
@@ -179,15 +178,15 @@ pub(super) const ROWS: &[Row] = &[
     (new, &[BASE], timeout, "Some(10s)", ""),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_HEADERS", "alone,g=1"), BASE], headers, "g=1|", "OTEL_EXPORTER_OTLP_SIGNAL_HEADERS: entry 1 is not of the form"),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/thrift"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL: \"http/thrift\" is not a protocol of this version; use http/protobuf or http/json", "OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL: \"http/thrift\""),
-    (new, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "lzma"), BASE], gzip, "false", "OTEL_EXPORTER_OTLP_COMPRESSION: \"lzma\" is not one of gzip, zstd, none"),
-    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_COMPRESSION", "lzma"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"), BASE], gzip, "true", "OTEL_EXPORTER_OTLP_SIGNAL_COMPRESSION: \"lzma\" is not one of gzip, zstd, none"),
+    (new, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "lzma"), BASE], coding, "none", "OTEL_EXPORTER_OTLP_COMPRESSION: \"lzma\" is not one of gzip, zstd, none"),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_COMPRESSION", "lzma"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"), BASE], coding, "gzip", "OTEL_EXPORTER_OTLP_SIGNAL_COMPRESSION: \"lzma\" is not one of gzip, zstd, none"),
     (new, &[("OTEL_EXPORTER_OTLP_TIMEOUT", "1500"), BASE], timeout, "Some(1.5s)", ""),
     (new, &[("OTEL_EXPORTER_OTLP_TIMEOUT", "0"), BASE], timeout, "None", ""),
     (new, &[("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"), BASE], timeout, "Some(10s)", "OTEL_EXPORTER_OTLP_TIMEOUT: \"10s\" is not a whole number"),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_TIMEOUT", "1"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "2"), BASE], timeout, "Some(1ms)", ""),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_TIMEOUT", "-1"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "2"), BASE], timeout, "Some(2ms)", "\"-1\""),
 
-    (new, &[BASE], gzip, "false", ""),
+    (new, &[BASE], coding, "none", ""),
     // Of TLS the rest is in certificates.rs.
     (new, &[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/a"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_CERTIFICATE: \"/a\": not used, since there is no TLS"),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_CERTIFICATE", "/a"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_SIGNAL_CERTIFICATE: \"/a\": not used, since there is no TLS"),
@@ -198,9 +197,8 @@ pub(super) const ROWS: &[Row] = &[
     (new, &[("OTEL_EXPORTER_OTLP_INSECURE", "true"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_INSECURE: not used: it is about gRPC"),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_INSECURE", "true"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_EXPORTER_OTLP_SIGNAL_INSECURE: not used: it is about gRPC"),
 
-    (new, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "GZIP"), BASE], gzip, "true", ""),
-    (new, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "Zstd"), BASE], gzip, "false", "zstd is for Cap'n Proto, and OTLP is sent"),
-    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_COMPRESSION", "none"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"), BASE], gzip, "false", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "GZIP"), BASE], coding, "gzip", ""),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_COMPRESSION", "none"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"), BASE], coding, "none", ""),
 
     (new, &[("OTEL_FANCY", "1"), BASE], exporters, "http://h:4318/v1/signal", "OTEL_FANCY is set but not honoured by this version"),
     (new, &[("OTEL_FANCY", ""), BASE], exporters, "http://h:4318/v1/signal", ""),
@@ -308,7 +306,7 @@ fn a_bad_variable_of_one_signal_leaves_the_others_on() {
     for (index, signal) in SIGNALS.iter().enumerate() {
         for (name, value) in [
             ("OTEL_EXPORTER_OTLP_SIGNAL_ENDPOINT", "ftp://h"),
-            ("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "carrier/pigeon"),
             ("OTEL_SIGNAL_EXPORTER", "zipkin"),
         ] {
             let name = signal.spell(name);

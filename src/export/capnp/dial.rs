@@ -1,12 +1,9 @@
 //! From a target to a connection.
 
-use std::path::Path;
-
 use capnp_rpc::RpcSystem;
 use capnp_rpc::rpc_twoparty_capnp::Side;
-use tokio::net::UnixStream;
 
-use super::super::connection::{Connector, chain};
+use super::super::connector::{Connector, unix};
 use crate::config::plan::Target;
 use crate::network::{Budget, Handle, Limits, connect};
 use crate::schema::ingest_capnp::gateway;
@@ -73,9 +70,4 @@ impl Dialer {
         };
         Ok(Dialed { system, handle, gateway, is_local })
     }
-}
-
-async fn unix(path: &Path) -> Result<UnixStream, String> {
-    let failed = |error| format!("cannot connect to {}: {}", path.display(), chain(&error));
-    UnixStream::connect(path).await.map_err(failed)
 }

@@ -10,7 +10,7 @@ use opentelemetry_sdk::metrics::Temporality;
 use super::exporter::{LogExporter, MetricExporter, SpanExporter};
 use super::transport::{Line, Wire};
 use crate::config::TelemetryConfig;
-use crate::config::plan;
+use crate::config::plan::{self, Coding};
 use crate::config::standalone::{self, Of};
 use crate::error::Error;
 use crate::health::diagnostics::{Diagnostics, Level};
@@ -40,6 +40,13 @@ impl<E> ExporterBuilder<E> {
     /// OTLP base URL; `/v1/<signal>` is appended. It stands over every variable.
     pub fn with_endpoint(mut self, url: &str) -> Self {
         self.config = self.config.with_endpoint(url);
+        self
+    }
+
+    /// How OTLP is spoken: `http/protobuf`, `http/json`, or with the feature `grpc` also `grpc`; it stands over
+    /// every variable.
+    pub fn with_protocol(mut self, protocol: &str) -> Self {
+        self.config = self.config.with_protocol(protocol);
         self
     }
 
@@ -86,7 +93,7 @@ impl<E> ExporterBuilder<E> {
             resolved.plan.timeout = (!timeout.is_zero()).then_some(timeout);
         }
         if let Some(gzip) = self.gzip {
-            resolved.plan.gzip = gzip;
+            resolved.plan.coding = if gzip { Coding::Gzip } else { Coding::Identity };
         }
         say_all(&resolved.diagnostics);
         Ok((Line::open(Wire::Otlp(resolved.plan))?, resolved.temporality))

@@ -69,7 +69,7 @@ impl Line {
         let (work, receiver) = unbounded_channel();
         let stop = Arc::new(Notify::new());
         let (name, timeout, encoding) = match &wire {
-            Wire::Otlp(plan) => (crate::config::show_url(&plan.url), plan.timeout, plan.encoding),
+            Wire::Otlp(plan) => (plan.to_string(), plan.timeout, plan.protocol.encoding()),
             Wire::Capnp(plan, _) => (plan.target.to_string(), plan.timeout, Encoding::default()),
         };
         let of_thread = Arc::clone(&stop);

@@ -6,7 +6,7 @@ use super::super::Outcome;
 use super::super::http::HttpExporter;
 use super::collector::{Collector, Received, Step};
 use super::{AMPLE, delivered, frame, outcomes, plan, run};
-use crate::config::plan::OtlpPlan;
+use crate::config::plan::{Coding, OtlpPlan};
 
 const OUR_AGENT: &str = concat!("trackside/", env!("CARGO_PKG_VERSION"));
 
@@ -141,7 +141,8 @@ fn bodies_are_compressed_from_1024_bytes() {
     for (gzip, length, encoded) in
         [(true, 0, false), (true, 1023, false), (true, 1024, true), (false, 1024, false)]
     {
-        let plan = OtlpPlan { gzip, ..plan(&collector.url()) };
+        let coding = if gzip { Coding::Gzip } else { Coding::Identity };
+        let plan = OtlpPlan { coding, ..plan(&collector.url()) };
         let body: Vec<u8> = (0..length).map(|n| (n / 7) as u8).collect();
         let sent = request(&collector, &plan, body.clone());
         assert_eq!(sent.body, body, "{length}");

@@ -1,7 +1,7 @@
 //! Frames compressed with zstd.
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, Read as _};
 
 use zstd::stream::raw::{Encoder, InBuffer, Operation as _, OutBuffer};
 use zstd::zstd_safe::compress_bound;
@@ -15,6 +15,9 @@ const LEVEL: i32 = 1;
 
 /// In less than this, a block more costs more than it saves.
 const CUT_FROM: usize = 16 * 1024;
+
+/// The largest window that is followed, as a power of two.
+const WINDOW_BITS: u32 = 23;
 
 thread_local! {
     /// Its tables take longer to set up than a small frame takes to compress. All links of a process are on one
@@ -67,6 +70,17 @@ fn written(encoder: &mut Encoder<'static>, data: &[u8], cuts: &[usize]) -> io::R
     }
     compressed.shrink_to_fit();
     Ok(compressed)
+}
+
+/// At most so many bytes of what was compressed; `None` where it is broken.
+#[allow(dead_code, reason = "for answers of gRPC")]
+pub(super) fn decompress(data: &[u8], most: usize) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(data).ok()?;
+    // As much memory as an answer may have, and no more.
+    decoder.window_log_max(WINDOW_BITS).ok()?;
+    decoder.take(most as u64).read_to_end(&mut plain).ok()?;
+    Some(plain)
 }
 
 #[cfg(test)]

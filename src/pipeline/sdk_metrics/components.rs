@@ -1,6 +1,6 @@
 //! Which part of the SDK a number is about.
 
-use crate::config::plan::{CapnpPlan, Encoding, ExporterPlan, OtlpPlan, Target};
+use crate::config::plan::{CapnpPlan, ExporterPlan, OtlpPlan, Protocol, Target};
 use crate::encode::view::{Any, Pairs};
 
 /// `otel.component.*`, and where it sends.
@@ -36,8 +36,9 @@ pub(super) fn processor(noun: &str, index: usize) -> Component {
 /// The conventions' words where they have some.
 pub(super) fn exporter(plan: &ExporterPlan, noun: &str, index: usize) -> Component {
     let kind = match plan {
-        ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Protobuf, .. }) => "otlp_http",
-        ExporterPlan::Otlp(OtlpPlan { encoding: Encoding::Json, .. }) => "otlp_http_json",
+        ExporterPlan::Otlp(OtlpPlan { protocol: Protocol::HttpProtobuf, .. }) => "otlp_http",
+        ExporterPlan::Otlp(OtlpPlan { protocol: Protocol::HttpJson, .. }) => "otlp_http_json",
+        ExporterPlan::Otlp(OtlpPlan { protocol: Protocol::Grpc, .. }) => "otlp_grpc",
         ExporterPlan::Capnp(_) => "capnp",
         ExporterPlan::Foreign(_) => "foreign",
         ExporterPlan::Console { .. } => "console",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::config::plan::{Encoding, OtlpPlan};
+use crate::config::plan::{Coding, OtlpPlan, Protocol, Route};
 use crate::config::{check_url, show_url, url_below};
 use crate::receive::Error;
 use crate::receive::counts::Signal;
@@ -185,9 +185,10 @@ impl Sink {
                 url: url.map_err(|why| refuse(&why))?,
                 headers: headers.clone(),
                 timeout: (!self.timeout.is_zero()).then_some(self.timeout),
-                gzip: self.gzip,
+                route: Route::Direct,
+                coding: if self.gzip { Coding::Gzip } else { Coding::Identity },
                 certificates: certificates.clone(),
-                encoding: Encoding::Protobuf,
+                protocol: Protocol::HttpProtobuf,
             });
         }
         match <[OtlpPlan; 3]>::try_from(plans) {

@@ -35,6 +35,8 @@ ignored! {
     with_endpoint(url: &str);
     /// A header on every export request; repeatable.
     with_header(name: &str, value: &str);
+    /// How OTLP is spoken, as in `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    with_protocol(protocol: &str);
     /// The authorities that TLS trusts, a file in PEM form.
     with_certificate(path: impl Into<PathBuf>);
     /// A certificate and its key, files in PEM form.

@@ -12,7 +12,9 @@ pub(crate) struct Client;
 /// What is spoken over a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Protocol {
-    Http,
+    Http1,
+    /// As gRPC is.
+    Http2,
     Capnp,
 }
 

@@ -26,6 +26,7 @@ pub(crate) enum Answers {
 pub(crate) struct Collector {
     child: Child,
     endpoint: String,
+    grpc: String,
     directory: PathBuf,
 }
 
@@ -40,8 +41,12 @@ impl Collector {
         let fail = |error: String| format!("Collector ({}): {error}", binary.display());
         fs::create_dir_all(directory).map_err(|error| fail(error.to_string()))?;
         let configuration = directory.join("collector.yaml");
-        fs::write(&configuration, settings(port, &directory.join("received.jsonl"), answers))
-            .map_err(|error| fail(error.to_string()))?;
+        let grpc = free_port()?;
+        fs::write(
+            &configuration,
+            settings([port, grpc], &directory.join("received.jsonl"), answers),
+        )
+        .map_err(|error| fail(error.to_string()))?;
         let log = File::create(directory.join("collector.log"))
             .map_err(|error| fail(error.to_string()))?;
         let errors = log.try_clone().map_err(|error| fail(error.to_string()))?;
@@ -53,7 +58,8 @@ impl Collector {
             .spawn()
             .map_err(|error| fail(error.to_string()))?;
         let endpoint = format!("http://127.0.0.1:{port}");
-        let mut collector = Self { child, endpoint, directory: directory.to_owned() };
+        let grpc = format!("http://127.0.0.1:{grpc}");
+        let mut collector = Self { child, endpoint, grpc, directory: directory.to_owned() };
         collector.wait_until_it_listens(port)?;
         if let Answers::Refused = answers {
             collector.wait_until_it_refuses()?;
@@ -64,6 +70,11 @@ impl Collector {
     /// What `OTEL_EXPORTER_OTLP_ENDPOINT` is set to.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The same for gRPC.
+    pub(crate) fn grpc(&self) -> &str {
+        &self.grpc
     }
 
     /// Ends the process; it flushes first. Gives the requests that it received.
@@ -153,14 +164,14 @@ pub(crate) fn free_port() -> Result<u16, Failure> {
     listener.map(|address| address.port()).map_err(|error| format!("no free port: {error}"))
 }
 
-fn settings(port: u16, received: &Path, answers: Answers) -> String {
+fn settings([http, grpc]: [u16; 2], received: &Path, answers: Answers) -> String {
     let processors = match answers {
         Answers::Accepted => "[]",
         Answers::Refused => "[memory_limiter]",
     };
     format!(
         "receivers:
-  otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{port}'}}}}}}
+  otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{grpc}'}}, http: {{endpoint: '127.0.0.1:{http}'}}}}}}
 processors:
   memory_limiter: {{check_interval: 100ms, limit_mib: 1, spike_limit_mib: 0}}
 exporters:

@@ -11,6 +11,7 @@ mod logs;
 mod metrics;
 mod mutation;
 mod otlp;
+mod protocols;
 mod receiver;
 mod refused;
 mod spans;
@@ -36,6 +37,7 @@ const USAGE: &str =
     "usage: conformance <collector> <quickstart> [--delta] [--json] [--limit N] [--expect-dropped] [--through TRACKSIDE]
        conformance <collector> <recorder> --refused [--delta]
        conformance <collector> <ways> --ways
+       conformance <collector> <quickstart> --protocols
   --delta           starts the host with OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta
   --json            starts quickstart with OTEL_EXPORTER_OTLP_PROTOCOL=http/json
   --limit N         starts quickstart with OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=N
@@ -43,7 +45,8 @@ const USAGE: &str =
   --through         starts `TRACKSIDE receive`, which the host sends Cap'n Proto to and which forwards it
   --script FILE     starts `TRACKSIDE FILE receive` instead
   --refused         a Collector that answers 503 first, and then one that takes everything
-  --ways            one program, its telemetry in several ways: all are equal";
+  --ways            one program, its telemetry in several ways: all are equal
+  --protocols       quickstart by each protocol and compression of OTLP: all are equal";
 
 struct Arguments {
     collector: PathBuf,
@@ -56,6 +59,7 @@ struct Arguments {
     script: Option<PathBuf>,
     refused: bool,
     ways: bool,
+    protocols: bool,
 }
 
 impl Arguments {
@@ -87,9 +91,10 @@ fn main() -> ExitCode {
     let directory = env::temp_dir().join(format!("trackside-conformance-{}", process::id()));
     let outcome = fs::create_dir_all(&directory)
         .map_err(|error| format!("cannot make {}: {error}", directory.display()))
-        .and_then(|()| match (arguments.refused, arguments.ways) {
-            (true, _) => refused::run(&arguments, &directory),
-            (_, true) => ways::run(&arguments, &directory),
+        .and_then(|()| match (arguments.refused, arguments.ways, arguments.protocols) {
+            (true, ..) => refused::run(&arguments, &directory),
+            (_, true, _) => ways::run(&arguments, &directory),
+            (.., true) => protocols::run(&arguments, &directory),
             _ => run(&arguments, &directory),
         });
     let _ = fs::remove_dir_all(&directory);
@@ -105,7 +110,7 @@ fn main() -> ExitCode {
 fn arguments() -> Result<Arguments, Failure> {
     let mut paths = Vec::new();
     let (mut limit, mut expect_dropped) = (None, false);
-    let (mut refused, mut ways, mut json) = (false, false, false);
+    let (mut refused, mut ways, mut protocols, mut json) = (false, false, false, false);
     let (mut through, mut script) = (None, None);
     let mut temporality = Temporality::Cumulative;
     let mut words = env::args().skip(1);
@@ -126,6 +131,7 @@ fn arguments() -> Result<Arguments, Failure> {
             }
             "--refused" => refused = true,
             "--ways" => ways = true,
+            "--protocols" => protocols = true,
             "--json" => json = true,
             "--delta" => temporality = Temporality::Delta,
             flag if flag.starts_with('-') => return Err(format!("{flag}: no such option")),
@@ -151,6 +157,7 @@ fn arguments() -> Result<Arguments, Failure> {
         script,
         refused,
         ways,
+        protocols,
     })
 }
 
