@@ -239,7 +239,7 @@ fn what_cannot_be_used_is_said_once_with_its_line_and_path() {
         ("attribute_limits: [1]\n", "line 2: attribute_limits: a list, not a mapping; ignored"),
         (
             "propagator:\n  composite_list: ottrace,tracecontext\n",
-            "line 3: propagator: \"ottrace\" is not one of",
+            "line 3: propagator: \"ottrace\" is not supported",
         ),
         (
             "tracer_provider:\n  sampler:\n    jaeger_remote/development:\n",

@@ -75,6 +75,7 @@ pub(super) const ROWS: &[Row] = &[
     (new, &[("NO_PROXY", "a.example,h"), ("HTTP_PROXY", "http://p:3128"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4318")], route, "direct", ""),
     (new, &[("no_proxy", "*"), ("HTTP_PROXY", "http://p:3128"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4318")], route, "direct", ""),
     (new, &[("HTTP_PROXY", "socks5://p:1080"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4318")], exporters, "off: HTTP_PROXY: \"socks5://p:1080\": only proxies of plain HTTP can be used; write it as http://host:port", "HTTP_PROXY"),
+    (new, &[("http_proxy", "socks5://p:1080"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4318")], exporters, "off: http_proxy: \"socks5://p:1080\": only proxies of plain HTTP can be used; write it as http://host:port", "http_proxy"),
 ];
 
 #[test]
@@ -95,6 +96,13 @@ fn https_goes_through_its_own_proxy() {
         assert!(signal.otlp(&resolved.plan).unwrap().is_tunneled());
     }
     assert!(resolved.report.to_string().contains("traces.otlp.proxy"), "{}", resolved.report);
+    for name in ["HTTPS_PROXY", "https_proxy"] {
+        let variables = [(name, "socks5://p:1080"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h")];
+        let resolved = with(TelemetryConfig::default(), &variables);
+        let said = resolved.report.diagnostics();
+        let expected = format!("{name}: \"socks5://p:1080\": only proxies of plain HTTP");
+        assert!(said.iter().any(|line| line.starts_with(&expected)), "{said:?}");
+    }
 }
 
 #[test]

@@ -177,7 +177,7 @@ pub(super) const ROWS: &[Row] = &[
 
     (new, &[BASE], timeout, "Some(10s)", ""),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_HEADERS", "alone,g=1"), BASE], headers, "g=1|", "OTEL_EXPORTER_OTLP_SIGNAL_HEADERS: entry 1 is not of the form"),
-    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/thrift"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL: \"http/thrift\" is not a protocol of this version; use http/protobuf or http/json", "OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL: \"http/thrift\""),
+    (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL", "http/thrift"), BASE], exporters, "off: OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL: \"http/thrift\" is not a protocol; use http/protobuf, grpc or http/json", "OTEL_EXPORTER_OTLP_SIGNAL_PROTOCOL: \"http/thrift\""),
     (new, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "lzma"), BASE], coding, "none", "OTEL_EXPORTER_OTLP_COMPRESSION: \"lzma\" is not one of gzip, zstd, none"),
     (new, &[("OTEL_EXPORTER_OTLP_SIGNAL_COMPRESSION", "lzma"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"), BASE], coding, "gzip", "OTEL_EXPORTER_OTLP_SIGNAL_COMPRESSION: \"lzma\" is not one of gzip, zstd, none"),
     (new, &[("OTEL_EXPORTER_OTLP_TIMEOUT", "1500"), BASE], timeout, "Some(1.5s)", ""),
