@@ -38,4 +38,3 @@ pub use capnp_builder::CapnpExporterBuilder;
 pub use exporter::{LogExporter, MetricExporter, SpanExporter};
 pub use foreign::WithExporters;
 pub(crate) use foreign::{Foreign, ForeignExporter, Given};
-pub(crate) use transport::{forget, hold};

@@ -1,6 +1,5 @@
 //! The one thread that all SDK exporters of the process share, and each exporter's line to it.
 
-use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +19,7 @@ use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::capnp::{Links, Signal};
 use crate::pipeline::completion::Completion;
+use crate::pipeline::fork::{self, InChild};
 use crate::record::local;
 
 /// How long a flush may wait for an exporter without a timeout of its own.
@@ -192,14 +192,14 @@ impl Drop for Export {
     }
 }
 
-/// For the fork: no exporter is being made.
-pub(crate) fn hold() -> Box<dyn Any> {
-    Box::new(THREAD.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// In the child of a fork: the thread is the parent's. Exporters that are made from here on have one of their own.
-pub(crate) fn forget() {
-    std::mem::forget(THREAD.lock().unwrap_or_else(PoisonError::into_inner).take());
+/// For a fork: no exporter is being made meanwhile. In the child the thread is the parent's; exporters that are
+/// made from there on have one of their own.
+fn prepare_for_fork() -> InChild {
+    let thread = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
+    Box::new(move || {
+        let mut thread = thread;
+        std::mem::forget(thread.take());
+    })
 }
 
 fn announce(opened: Opened) -> Result<(), Error> {
@@ -240,6 +240,7 @@ fn start(mut opened: UnboundedReceiver<Opened>) -> Result<(), Error> {
             }
         });
     };
+    fork::watch(prepare_for_fork);
     let thread = std::thread::Builder::new().name("trackside-sdk".into()).spawn(run);
     let refused = |error| Error::start(format!("cannot start the exporters' thread: {error}"));
     thread.map(drop).map_err(refused)

@@ -12,14 +12,14 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use crate::record::local;
 
 use super::clock;
 
 /// What is done in the child.
-type InChild = Box<dyn FnOnce()>;
+pub(crate) type InChild = Box<dyn FnOnce()>;
 /// Starts telemetry in the child.
 pub(crate) type Start = Box<dyn FnOnce() + Send>;
 
@@ -27,23 +27,33 @@ pub(crate) type Start = Box<dyn FnOnce() + Send>;
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 /// The tick of the last of them.
 static FORKED_AT: AtomicU64 = AtomicU64::new(0);
-/// Takes the locks, and says what is to be done in the child; its drop gives them back.
-static PREPARE: OnceLock<fn() -> InChild> = OnceLock::new();
+/// Each takes its locks, and says what is to be done in the child; the drop of that gives them back.
+static PREPARE: Mutex<Vec<fn() -> InChild>> = Mutex::new(Vec::new());
 /// A child that has not begun yet.
 static IS_PENDING: AtomicBool = AtomicBool::new(false);
 static PENDING: Mutex<Option<Start>> = Mutex::new(None);
 
 thread_local! {
     /// The fork under way on this thread.
-    static UNDER_WAY: Cell<Option<InChild>> = const { Cell::new(None) };
+    static UNDER_WAY: Cell<Option<UnderWay>> = const { Cell::new(None) };
 }
 
-/// From now on forks of this process are seen; only the first call counts.
+/// What was prepared, and what holds the list of it.
+struct UnderWay {
+    parts: Vec<InChild>,
+    all: MutexGuard<'static, Vec<fn() -> InChild>>,
+}
+
+/// From now on forks of this process are prepared for so, too; only the first call with a function counts.
 pub(crate) fn watch(prepare: fn() -> InChild) {
-    if PREPARE.set(prepare).is_ok() {
-        #[cfg(unix)]
-        unix::watch();
+    static IS_WATCHED: Once = Once::new();
+    let mut all = PREPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !all.iter().any(|known| std::ptr::fn_addr_eq(*known, prepare)) {
+        all.push(prepare);
     }
+    drop(all);
+    #[cfg(unix)]
+    IS_WATCHED.call_once(unix::watch);
 }
 
 /// Which process this is: another number means that what belongs to it was inherited.
@@ -92,9 +102,16 @@ pub(crate) fn hold() -> Box<dyn Any> {
 
 #[cfg_attr(not(unix), allow(dead_code, reason = "there is no fork"))]
 fn before() {
-    let prepared = catch_unwind(|| PREPARE.get().map(|prepare| prepare()));
-    if let Ok(Some(in_child)) = prepared {
-        let _ = UNDER_WAY.try_with(|under_way| under_way.set(Some(in_child)));
+    let prepared = catch_unwind(|| {
+        let all = || PREPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all().clone();
+        let parts: Vec<InChild> = known.iter().map(|prepare| prepare()).collect();
+        // Last, since others come here with those locks.
+        let all = all();
+        UnderWay { parts, all }
+    });
+    if let Ok(prepared) = prepared {
+        let _ = UNDER_WAY.try_with(|under_way| under_way.set(Some(prepared)));
     }
 }
 
@@ -107,7 +124,8 @@ fn in_parent() {
 fn in_child() {
     GENERATION.fetch_add(1, Ordering::AcqRel);
     FORKED_AT.store(clock::ticks(), Ordering::Release);
-    if let Some(in_child) = UNDER_WAY.try_with(Cell::take).ok().flatten() {
-        let _ = catch_unwind(AssertUnwindSafe(in_child));
+    if let Some(UnderWay { parts, all }) = UNDER_WAY.try_with(Cell::take).ok().flatten() {
+        drop(all);
+        let _ = catch_unwind(AssertUnwindSafe(|| parts.into_iter().for_each(|part| part())));
     }
 }

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::config::{self, Report};
-use crate::export;
 use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline::{self, fork};
 use crate::record::metric::{self, Meters};
@@ -54,10 +53,12 @@ impl Drop for Owner {
 
 /// From now on a child of this process has telemetry of its own.
 pub(super) fn watch() {
-    fork::watch(|| {
-        let prepared = Prepared::new();
-        Box::new(move || prepared.in_child())
-    });
+    fork::watch(prepare);
+}
+
+fn prepare() -> fork::InChild {
+    let prepared = Prepared::new();
+    Box::new(move || prepared.in_child())
 }
 
 /// A fork under way. Its parts are dropped in this order: the last handle may go with it, and shuts down.
@@ -83,7 +84,6 @@ impl Prepared {
             Meters::hold(),
             pipeline::hold(),
             config::hold(),
-            export::sdk::hold(),
         ];
         Self { held, current, report, parents, owner }
     }
@@ -94,7 +94,6 @@ impl Prepared {
         drop((held, current));
         local::forget();
         metric::forget();
-        export::sdk::forget();
         // What follows is never dropped: threads and sockets are the parent's.
         std::mem::forget(OF_CHILD.lock().unwrap_or_else(PoisonError::into_inner).take());
         if let (Some(parents), Some(report)) = (parents, report) {
