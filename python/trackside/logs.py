@@ -12,6 +12,8 @@ _STANDARD = len(logging.makeLogRecord({}).__dict__)
 # Our own diagnostics are not telemetry: forwarded, they would make more of themselves.
 _OWN = "trackside"
 
+_loggers = logging.Logger.manager.loggerDict
+
 
 class Handler(logging.Handler):
     """Forwards every record that reaches it; it never raises, and never forwards what forwarding logs."""
@@ -22,24 +24,23 @@ class Handler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Filter a record, and forward what is left."""
-        # A filter says yes or no, or gives another record.
-        kept: bool | logging.LogRecord = self.filter(record)
-        if not kept:
-            return False
-        self.emit(kept if isinstance(kept, logging.LogRecord) else record)
+        if self.filters:
+            # A filter says yes or no, or gives another record.
+            kept: bool | logging.LogRecord = self.filter(record)
+            if not kept:
+                return False
+            if isinstance(kept, logging.LogRecord):
+                record = kept
+        self.emit(record)
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Forward one record."""
-        if record.name == _OWN:
-            return
-        forward = getattr(_native, "forward_record", None)
-        if forward is None:
-            return
         try:
-            forward(record, _STANDARD)
+            if record.name != _OWN:
+                _native.forward_record(record, _STANDARD)
         except Exception:
-            # Logging must not fail where telemetry does.
+            # Logging must not fail where telemetry does, or where its native half is missing.
             return
 
 
@@ -52,17 +53,26 @@ class RootHandler(Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Forward one record."""
-        super().emit(record)
-        last = logging.lastResort
-        if last is not None and record.levelno >= last.level and not _is_shown(record.name):
-            last.handle(record)
+        try:
+            if record.name != _OWN:
+                _native.forward_record(record, _STANDARD)
+        except Exception:
+            # As above; said twice, since each call counts here.
+            pass
+        if record.levelno >= logging.WARNING and not _is_shown(record.name):
+            last = logging.lastResort
+            if last is not None and record.levelno >= last.level:
+                last.handle(record)
 
 
 def _is_shown(name: str) -> bool:
     """Whether a handler besides ours sees this logger's records."""
-    logger: logging.Logger | None = logging.getLogger(name)
+    logger = _loggers.get(name)
+    if not isinstance(logger, logging.Logger):
+        logger = logging.root
     while logger is not None:
-        if any(not isinstance(handler, RootHandler) for handler in logger.handlers):
-            return True
+        for handler in logger.handlers:
+            if handler.__class__ is not RootHandler:
+                return True
         logger = logger.parent if logger.propagate else None
     return False

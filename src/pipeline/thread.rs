@@ -4,7 +4,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::any::Any;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::mem;
@@ -21,6 +20,7 @@ use tokio::task::LocalSet;
 use tokio::time::timeout;
 
 use super::completion::Completion;
+use super::fork::{self, InChild, Part};
 use super::guests::{Guest, Guests, Stay};
 use crate::error::Error;
 use crate::export::capnp::Links;
@@ -70,14 +70,14 @@ pub(crate) fn run<F: Future<Output = ()> + 'static>(
     Ok(stay)
 }
 
-/// For the fork: nobody is coming to the thread.
-pub(crate) fn hold() -> Box<dyn Any> {
-    Box::new(THREAD.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// In the child of a fork: the thread is the parent's. Who comes from here on starts another.
-pub(crate) fn forget() {
-    mem::forget(THREAD.lock().unwrap_or_else(PoisonError::into_inner).take());
+/// For a fork: nobody is coming to the thread meanwhile. In the child the thread is the parent's, and who comes from
+/// there on starts another.
+fn prepare_for_fork() -> InChild {
+    let thread = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
+    Box::new(move || {
+        let mut thread = thread;
+        mem::forget(thread.take());
+    })
 }
 
 /// Whether the caller is on it, where waiting for one of its guests would last for ever.
@@ -95,6 +95,7 @@ fn start(first: Guest) -> Result<Thread, Error> {
         .build()
         .map_err(|error| Error::start(format!("cannot start the telemetry runtime: {error}")))?;
     let runtime = Background(Some(runtime));
+    fork::watch(Part::Thread, prepare_for_fork);
     let (guests, arrivals) = unbounded_channel();
     let thread = Builder::new()
         .name("trackside".into())

@@ -12,38 +12,54 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use crate::record::local;
 
 use super::clock;
 
 /// What is done in the child.
-type InChild = Box<dyn FnOnce()>;
+pub(crate) type InChild = Box<dyn FnOnce()>;
 /// Starts telemetry in the child.
 pub(crate) type Start = Box<dyn FnOnce() + Send>;
+
+/// Who prepares for a fork, in the order in which everybody takes their locks.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    Handles,
+    Thread,
+}
+
+/// By part.
+type Prepare = [Option<fn() -> InChild>; 2];
 
 /// How many forks lie between this process and the one that was started.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 /// The tick of the last of them.
 static FORKED_AT: AtomicU64 = AtomicU64::new(0);
-/// Takes the locks, and says what is to be done in the child; its drop gives them back.
-static PREPARE: OnceLock<fn() -> InChild> = OnceLock::new();
+/// Each takes its locks, and says what is to be done in the child; the drop of that gives them back.
+static PREPARE: Mutex<Prepare> = Mutex::new([None; 2]);
 /// A child that has not begun yet.
 static IS_PENDING: AtomicBool = AtomicBool::new(false);
 static PENDING: Mutex<Option<Start>> = Mutex::new(None);
 
 thread_local! {
     /// The fork under way on this thread.
-    static UNDER_WAY: Cell<Option<InChild>> = const { Cell::new(None) };
+    static UNDER_WAY: Cell<Option<UnderWay>> = const { Cell::new(None) };
 }
 
-/// From now on forks of this process are seen; only the first call counts.
-pub(crate) fn watch(prepare: fn() -> InChild) {
-    if PREPARE.set(prepare).is_ok() {
-        #[cfg(unix)]
-        unix::watch();
-    }
+/// What was prepared, and what holds the list of it.
+struct UnderWay {
+    parts: Vec<InChild>,
+    all: MutexGuard<'static, Prepare>,
+}
+
+/// From now on forks of this process are prepared for so, too.
+pub(crate) fn watch(part: Part, prepare: fn() -> InChild) {
+    static IS_WATCHED: Once = Once::new();
+    PREPARE.lock().unwrap_or_else(PoisonError::into_inner)[part as usize] = Some(prepare);
+    #[cfg(unix)]
+    IS_WATCHED.call_once(unix::watch);
 }
 
 /// Which process this is: another number means that what belongs to it was inherited.
@@ -92,9 +108,16 @@ pub(crate) fn hold() -> Box<dyn Any> {
 
 #[cfg_attr(not(unix), allow(dead_code, reason = "there is no fork"))]
 fn before() {
-    let prepared = catch_unwind(|| PREPARE.get().map(|prepare| prepare()));
-    if let Ok(Some(in_child)) = prepared {
-        let _ = UNDER_WAY.try_with(|under_way| under_way.set(Some(in_child)));
+    let prepared = catch_unwind(|| {
+        let all = || PREPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = *all();
+        let parts: Vec<InChild> = known.iter().flatten().map(|prepare| prepare()).collect();
+        // Last, since others come here with those locks.
+        let all = all();
+        UnderWay { parts, all }
+    });
+    if let Ok(prepared) = prepared {
+        let _ = UNDER_WAY.try_with(|under_way| under_way.set(Some(prepared)));
     }
 }
 
@@ -107,7 +130,8 @@ fn in_parent() {
 fn in_child() {
     GENERATION.fetch_add(1, Ordering::AcqRel);
     FORKED_AT.store(clock::ticks(), Ordering::Release);
-    if let Some(in_child) = UNDER_WAY.try_with(Cell::take).ok().flatten() {
-        let _ = catch_unwind(AssertUnwindSafe(in_child));
+    if let Some(UnderWay { parts, all }) = UNDER_WAY.try_with(Cell::take).ok().flatten() {
+        drop(all);
+        let _ = catch_unwind(AssertUnwindSafe(|| parts.into_iter().for_each(|part| part())));
     }
 }

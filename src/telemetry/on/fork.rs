@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::config::plan::Plan;
 use crate::config::{self, Report};
 use crate::health::diagnostics::{Diagnostics, Level};
-use crate::pipeline::{self, fork, thread};
+use crate::pipeline;
+use crate::pipeline::fork::{self, Part};
 use crate::record::metric::{self, Meters};
 use crate::record::{gate, local, log_filter};
 
@@ -55,10 +56,12 @@ impl Drop for Owner {
 
 /// From now on a child of this process has telemetry of its own.
 pub(super) fn watch() {
-    fork::watch(|| {
-        let prepared = Prepared::new();
-        Box::new(move || prepared.in_child())
-    });
+    fork::watch(Part::Handles, prepare);
+}
+
+fn prepare() -> fork::InChild {
+    let prepared = Prepared::new();
+    Box::new(move || prepared.in_child())
 }
 
 /// A fork under way. Its parts are dropped in this order: the last handle may go with it, and shuts down.
@@ -85,7 +88,6 @@ impl Prepared {
             pipeline::hold(),
             config::hold(),
             log_filter::hold(),
-            thread::hold(),
         ];
         Self { held, current, report, parents, owner }
     }
@@ -96,7 +98,6 @@ impl Prepared {
         drop((held, current));
         local::forget();
         metric::forget();
-        thread::forget();
         // What follows is never dropped: threads and sockets are the parent's.
         std::mem::forget(OF_CHILD.lock().unwrap_or_else(PoisonError::into_inner).take());
         if let (Some(parents), Some(report)) = (parents, report) {
