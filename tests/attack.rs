@@ -229,6 +229,18 @@ fn row_107_guessed_tokens() {
     }
     assert_eq!(known.ping(), Said::Answered);
     wait_until("all are counted", || running.counts().connections.unauthorized == 101);
+    // Thousands that do not wait for their answers.
+    let mut guessed = 101;
+    for _ in 0..20 {
+        let mut guessers: Vec<_> = (0..150).map(|_| Peer::dial(address)).collect();
+        guessers.iter_mut().for_each(|peer| peer.begin(Some(b"battery staple")));
+        guessed += guessers.len() as u64;
+        wait_until("all are counted", || running.counts().connections.unauthorized == guessed);
+        drop(guessers);
+        // All but the one that knows it.
+        wait_until("they are gone", || running.counts().connections.open == 1);
+    }
+    assert_eq!(known.ping(), Said::Answered);
     let said = running.diagnostics().join("\n");
     assert!(said.contains("was refused"), "{said}");
     assert!(!said.contains("battery") && !said.contains("horse"), "{said}");

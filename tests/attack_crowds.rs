@@ -101,8 +101,9 @@ fn active(process: &Process, crowd: &mut [Peer]) {
     measured("96", &format!("{answered} answers in {took:?}, the longest {longest:?}; {memory} B"));
     assert_eq!(answered, CROWD);
     assert!(longest < Duration::from_secs(1), "{longest:?}");
-    // Windows of 10,000 exporters are among it.
-    assert!(memory < 128 * MIB, "{memory} bytes");
+    // Windows of 10,000 exporters are among it. Without optimizations 130 MB were seen.
+    let most = if is_optimized() { 128 * MIB } else { 160 * 1_000_000 };
+    assert!(memory < most, "{memory} bytes");
 }
 
 /// The most memory while a thousand connections say this and are closed for it.

@@ -8,11 +8,12 @@ mod hostile;
 #[allow(unused_imports, reason = "generated")]
 mod schema;
 
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
-use hostile::batches::{Envelope, PLAIN, gzipped, rows, sound};
+use hostile::batches::{Envelope, PLAIN, gzipped_zeros, rows, sound};
 use hostile::process::{Process, alone, grown, is_optimized, measured};
 use hostile::wire::{self, Peer, Said, bootstrap, finish};
 use schema::ingest_capnp::frame::{Compression, Format};
@@ -169,8 +170,11 @@ fn row_103_bombs_of_compression() {
     assert_eq!(peer.export(|batch| PLAIN.fill(batch, &sound())), Said::Accepted);
     let before = process.memory();
     process.forget_peak();
-    let zeros = vec![0; 64 * MIB as usize];
-    let (gzip, packed) = (gzipped(&zeros), [0, 255].repeat(40_000));
+    let mut inflated = Vec::new();
+    let made = gzipped_zeros(2);
+    flate2::read::GzDecoder::new(&made[..]).read_to_end(&mut inflated).expect("it is gzip");
+    assert_eq!(inflated.len() as u64, 2 * MIB, "what is made is a bomb");
+    let (gzip, packed) = (gzipped_zeros(64), [0, 255].repeat(40_000));
     #[allow(unused_mut, reason = "without zstd")]
     let mut bombs = vec![
         ("packed", Format::RowsPacked, Compression::None, packed),
@@ -178,7 +182,7 @@ fn row_103_bombs_of_compression() {
     ];
     #[cfg(feature = "zstd")]
     {
-        let zstd = zstd::bulk::compress(&zeros, 3).unwrap();
+        let zstd = zstd::bulk::compress(&vec![0; 64 * MIB as usize], 1).unwrap();
         bombs.push(("zstd", Format::RowsStandard, Compression::Zstd, zstd));
     }
     let mut sequence = 1;

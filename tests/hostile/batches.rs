@@ -88,6 +88,30 @@ pub(crate) fn gzipped(data: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes all")
 }
 
+/// So many MiB of zeros, as one stream of gzip: its middle is made once and repeated, for a build without
+/// optimizations compresses slowly.
+pub(crate) fn gzipped_zeros(mebibytes: usize) -> Vec<u8> {
+    let zeros = vec![0; 1 << 20];
+    let mut part = Vec::with_capacity(64 * 1024);
+    let mut deflate = flate2::Compress::new(flate2::Compression::best(), false);
+    // After a full flush nothing refers to what was before.
+    let full = flate2::FlushCompress::Full;
+    deflate.compress_vec(&zeros, &mut part, full).expect("there is room");
+    assert_eq!(deflate.total_in(), zeros.len() as u64);
+    let (mut one, mut all) = (flate2::Crc::new(), flate2::Crc::new());
+    one.update(&zeros);
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    for _ in 0..mebibytes {
+        bytes.extend_from_slice(&part);
+        all.combine(&one);
+    }
+    // An empty last block, then the sum and the length.
+    bytes.extend_from_slice(&[3, 0]);
+    bytes.extend_from_slice(&all.sum().to_le_bytes());
+    bytes.extend_from_slice(&all.amount().to_le_bytes());
+    bytes
+}
+
 /// CRC-32C, bit by bit.
 pub(crate) fn crc(data: &[u8]) -> u32 {
     !data.iter().fold(!0, |crc, byte| {
