@@ -24,43 +24,45 @@ pub(crate) fn enter_here(slot: &mut Option<Box<Open>>) -> u64 {
     local::with(|local| {
         // First, since another library's span may come back here.
         let context = otel::ids(local);
-        let Some(mut open) = slot.take_if(|open| open.role != Role::Waiting) else {
+        if slot.as_deref_mut().is_none_or(|open| open.is_new && !settle(local, open, context)) {
+            return 0;
+        }
+        let Some(mut open) = slot.take() else {
             return 0;
         };
         let ticket = local.tickets.get() + 1;
         local.tickets.set(ticket);
-        let mut top = local.top.take();
-        if open.may_move() && open.takes_over(top.as_deref(), context) {
-            top = move_below(local, &mut open, top);
-        }
         open.seen = context.1;
         open.ticket = ticket;
-        open.start_clock();
         if gate::read() & gate::ATTACHES != 0 {
-            top = attach(local, &mut open, top);
+            otel::attach(&mut open);
         }
         // Nothing hangs below what is on no stack.
-        std::mem::forget(std::mem::replace(&mut open.below, top));
+        std::mem::forget(std::mem::replace(&mut open.below, local.top.take()));
         fill(&local.top, Some(open));
         ticket
     })
     .unwrap_or(0)
 }
 
-/// Hangs a span below what is current at its first entry.
-#[cold]
-fn move_below(local: &Local, open: &mut Open, top: Option<Box<Open>>) -> Option<Box<Open>> {
-    fill(&local.top, top);
-    local.hang_below_current(open);
-    open.has_moved = true;
-    local.top.take()
-}
-
-#[cold]
-fn attach(local: &Local, open: &mut Open, top: Option<Box<Open>>) -> Option<Box<Open>> {
-    fill(&local.top, top);
-    otel::attach(open);
-    local.top.take()
+/// The first entry settles the parent and starts the clock; false where there is nothing to enter.
+#[inline(never)]
+fn settle(local: &Local, open: &mut Open, context: (u128, u64)) -> bool {
+    if open.role == Role::Waiting {
+        return false;
+    }
+    open.is_new = false;
+    if open.may_move() {
+        let top = local.top.take();
+        let moves = open.takes_over(top.as_deref(), context);
+        fill(&local.top, top);
+        if moves {
+            local.hang_below_current(open);
+            open.has_moved = true;
+        }
+    }
+    open.start_clock();
+    true
 }
 
 /// Runs with this thread's share; `None` before `init` too, when there is nothing and nothing of ours

@@ -75,6 +75,8 @@ pub(crate) struct Open {
     kind_rule: KindRule,
     /// The parent was not given: the first poll may find a nearer one.
     is_implicit: bool,
+    /// The first entry is still to come.
+    pub(crate) is_new: bool,
     /// The first entry found a nearer parent.
     pub(crate) has_moved: bool,
     pub(crate) mark: Mark,
@@ -116,6 +118,7 @@ impl Default for Open {
             kind: Kind::Internal,
             kind_rule: KindRule::Fixed,
             is_implicit: false,
+            is_new: false,
             has_moved: false,
             mark: Mark::NONE,
             ticket: 0,
@@ -144,6 +147,7 @@ impl Open {
     pub(crate) fn begin(&mut self, name: &'static str, limits: Limits) {
         self.name = name;
         self.limits = limits;
+        self.is_new = true;
     }
 
     /// Another clock than the process's.
@@ -210,6 +214,7 @@ impl Open {
         self.kind = Kind::Internal;
         self.kind_rule = KindRule::Fixed;
         self.is_implicit = false;
+        self.is_new = false;
         self.has_moved = false;
         self.cancel = Cancel::Silent;
         self.in_panic = false;

@@ -54,8 +54,14 @@ pub(crate) fn ring_of(words: usize) -> (Producer, Consumer) {
         read: Read { head: AtomicUsize::new(start), taken: AtomicU64::new(0) },
     });
     let consumer = Consumer { shared: Arc::clone(&shared) };
-    let mut producer =
-        Producer { shared, head_seen: start, tail: start, signalled: start, room: 0 };
+    let mut producer = Producer {
+        shared,
+        head_seen: start,
+        looked: start,
+        tail: start,
+        signalled: start,
+        room: 0,
+    };
     producer.measure();
     (producer, consumer)
 }
@@ -79,6 +85,8 @@ pub(crate) struct Producer {
     shared: Arc<Shared>,
     /// The consumer's position when last looked at; it is never past the real one.
     head_seen: usize,
+    /// `tail` at that look.
+    looked: usize,
     tail: usize,
     /// `tail` at the last `HighWater`.
     signalled: usize,
@@ -248,7 +256,7 @@ impl Producer {
     /// Finds `room` anew. No record that fits there is one that would be boxed.
     fn measure(&mut self) {
         let size = self.shared.storage.len();
-        if self.fill() >= size / 2 {
+        if self.fill() >= size / 2 && self.tail.wrapping_sub(self.looked) >= size / 4 {
             self.look();
         }
         let to_end = size - (self.tail & (size - 1));
@@ -264,6 +272,7 @@ impl Producer {
     /// Takes back the slots that the consumer has released.
     fn look(&mut self) {
         self.head_seen = self.shared.read.head.load(Ordering::Acquire);
+        self.looked = self.tail;
     }
 }
 

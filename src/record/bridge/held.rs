@@ -150,13 +150,14 @@ pub(super) fn enter_parked<'a, S: LookupSpan<'a> + 'a>(
                 give_back(&span, open);
             }
         }
-        None if was_implicit => settle(mark, find),
+        None if was_implicit && has_moved() => settle(mark, find),
         None => {}
     }
     true
 }
 
 /// Makes a span, or its context where another thread has it, the current one.
+#[cold]
 pub(super) fn enter<'a, S: LookupSpan<'a>>(span: SpanRef<'a, S>) {
     let mut taken = span.extensions_mut().get_mut::<Held>().and_then(|held| {
         held.take().or_else(|| {
@@ -173,16 +174,19 @@ pub(super) fn enter<'a, S: LookupSpan<'a>>(span: SpanRef<'a, S>) {
     current::enter(&mut taken);
     match taken {
         Some(open) => give_back(&span, open),
-        None if was_implicit => settle(mark, || Some(span)),
+        None if was_implicit && has_moved() => settle(mark, || Some(span)),
         None => {}
     }
 }
 
+/// Whether the span that was just entered is below another one than when it was made.
+fn has_moved() -> bool {
+    current::with_top(|open| open.has_moved) == Some(true)
+}
+
 /// Follows a span whose first entry found a nearer parent.
+#[cold]
 fn settle<'a, S: LookupSpan<'a> + 'a>(mark: Mark, find: impl FnOnce() -> Option<SpanRef<'a, S>>) {
-    if current::with_top(|open| open.has_moved) != Some(true) {
-        return;
-    }
     if let (Some(seen), Some(span)) =
         (with_entry(mark, |open| (open.as_parent(), open.role)), find())
     {
@@ -210,6 +214,7 @@ pub(super) fn exit_to_parked<'a, S: LookupSpan<'a> + 'a>(
 }
 
 /// Takes a span off this thread's stack, wherever it is there.
+#[cold]
 pub(super) fn exit<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
     let Some(mark) = span.extensions().get::<Held>().map(|held| held.mark) else {
         return;
@@ -220,6 +225,7 @@ pub(super) fn exit<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
     }
 }
 
+#[cold]
 fn give_back<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, open: Box<Open>) {
     if let Some(held) = span.extensions_mut().get_mut::<Held>() {
         if held.is_home_of(&open) {

@@ -11,10 +11,12 @@ use super::super::open::{Mark, Open};
 /// A power of two; 64 KiB in all, untouched until a layer records.
 const PLACES: usize = 1024;
 
-static TABLE: [Mutex<Place>; PLACES] = [const { Mutex::new(Place::EMPTY) }; PLACES];
+static TABLE: [Line; PLACES] = [const { Line(Mutex::new(Place::EMPTY)) }; PLACES];
 
-/// Aligned, so that threads do not share a cache line.
+/// A cache line of its own for each, so that threads do not share one.
 #[repr(align(64))]
+struct Line(Mutex<Place>);
+
 struct Place {
     mark: Mark,
     open: Option<Box<Open>>,
@@ -27,7 +29,7 @@ impl Place {
 #[inline]
 fn place(mark: Mark) -> &'static Mutex<Place> {
     let mixed = (mark.id ^ mark.layer << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    &TABLE[(mixed >> 48) as usize % PLACES]
+    &TABLE[(mixed >> 48) as usize % PLACES].0
 }
 
 /// Leaves a span; gives it back where there is no place for it.

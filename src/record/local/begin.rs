@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::context::{Parent, Place};
+use crate::context::Parent;
 use crate::testing::Sink;
 
 use super::super::bridge::otel;
@@ -117,8 +117,8 @@ impl Local {
             }
             top => {
                 let trace = self.trace_id();
-                let (place, extra) =
-                    top.map_or((Place::default(), None), |top| (top.place(), top.extra.as_ref()));
+                let place = top.map(Open::place).unwrap_or_default();
+                let extra = top.and_then(|top| top.extra.as_ref());
                 open.hang(place, extra, trace, settings.sampler.samples(place, trace));
             }
         }
