@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
+use bytes::Bytes;
+
 use super::closed::{Cause, Closed};
+use super::enclosed::Mark;
 use super::shared::{Shared, Traffic};
 
 /// Clones speak of the same connection; holding one does not keep it open.
@@ -14,6 +17,16 @@ pub(crate) struct Handle {
 impl Handle {
     pub(super) fn new(shared: Rc<Shared>) -> Self {
         Self { shared }
+    }
+
+    /// The `Data` that is to be in the next message in place of `bytes`, which are not copied into it.
+    pub(crate) fn enclose(&self, bytes: Bytes) -> Mark {
+        self.shared.waiting.put(bytes)
+    }
+
+    /// Whether the message with the mark did not leave on this connection: it means nothing elsewhere.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.shared.waiting.is_left()
     }
 
     /// Reads no more, tells the peer why, writes what is queued, and closes.

@@ -23,6 +23,10 @@ const READ_AHEAD: usize = 512;
 /// The first memory for a body. It doubles as data comes: an announced size alone costs no more.
 const FIRST_BYTES: usize = 64 * 1024;
 
+/// What is set aside for a peer that has said who it is. It is touched as data comes, so it costs no more; but
+/// to move what there is as it doubles takes as long as to read it.
+const ASIDE: usize = 512 * 1024;
+
 const WORD: usize = 8;
 
 /// Words that may be visited, for each word of a message: objects may be shared, but not without end.
@@ -191,10 +195,16 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     async fn body(&mut self, total: usize) -> Result<Vec<Word>, Closed> {
         let zero = capnp::word(0, 0, 0, 0, 0, 0, 0, 0);
         let begun = Instant::now();
-        let mut words = Vec::new();
+        let aside = if self.shared.is_known.get() { ASIDE / WORD } else { 0 };
+        let mut words = Vec::with_capacity(total.min(aside));
         while words.len() < total {
             let start = words.len();
-            let end = total.min((start * 2).max(FIRST_BYTES / WORD));
+            let first = FIRST_BYTES / WORD;
+            let end = match start + first <= words.capacity() {
+                true => start + first,
+                false => (start * 2).max(first),
+            };
+            let end = total.min(end);
             words.reserve_exact(end - start);
             words.resize(end, zero);
             let new = words.get_mut(start..).unwrap_or_default();

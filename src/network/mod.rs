@@ -9,6 +9,7 @@ mod budget;
 mod closed;
 mod connect;
 mod connection;
+mod enclosed;
 mod handle;
 mod incoming;
 mod limits;

@@ -11,7 +11,8 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::closed::{Cause, Closed};
-use super::shared::{Built, Shared};
+use super::enclosed::Enclosed;
+use super::shared::{Built, Queued, Shared};
 
 /// Segments up to this size are copied together, larger ones are written from where they are.
 const COPIED: usize = 16 * 1024;
@@ -51,9 +52,11 @@ impl capnp_rpc::OutgoingMessage for Outgoing {
         if let Ok(body) = message.get_root_as_reader() {
             shared.questions.goes(body);
         }
+        let enclosed = shared.waiting.taken(&message.get_segments_for_output());
         let message = Rc::new(message);
-        let bytes = size(&message);
-        shared.push(Rc::clone(&message), bytes);
+        let queued = Queued { message: Rc::clone(&message), enclosed };
+        let bytes = size(&queued);
+        shared.push(queued, bytes);
         (Promise::ok(()), message)
     }
 
@@ -110,15 +113,20 @@ async fn write_queued<W: AsyncWrite + Unpin>(
     together: &mut Vec<u8>,
 ) -> Result<(), Closed> {
     let mut bytes = 0;
-    while let Some(message) = shared.pop() {
-        bytes += size(&message);
-        let segments = message.get_segments_for_output();
-        table(together, &segments);
-        for segment in segments.iter().copied() {
-            if segment.len() <= COPIED {
-                together.extend_from_slice(segment);
-            } else {
-                put(writer, shared, together, segment).await?;
+    while let Some(queued) = shared.pop() {
+        bytes += size(&queued);
+        let segments = queued.message.get_segments_for_output();
+        table(together, &segments, queued.enclosed.as_ref());
+        match (&queued.enclosed, &*segments) {
+            (Some(enclosed), [segment]) => {
+                enclosed.write(segment, together);
+                add(writer, shared, together, &enclosed.bytes).await?;
+                together.extend_from_slice(enclosed.padding());
+            }
+            _ => {
+                for segment in segments.iter().copied() {
+                    add(writer, shared, together, segment).await?;
+                }
             }
         }
         shared.count(|traffic| traffic.messages_out += 1);
@@ -135,21 +143,40 @@ async fn write_queued<W: AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// The number of segments less one, their sizes in words, padded to a word.
-fn table(to: &mut Vec<u8>, segments: &[&[u8]]) {
-    let count = segments.len() as u32;
-    to.extend_from_slice(&count.saturating_sub(1).to_le_bytes());
-    for segment in segments {
-        to.extend_from_slice(&((segment.len() / 8) as u32).to_le_bytes());
+/// A segment, or what of it is elsewhere.
+async fn add<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    shared: &Shared,
+    together: &mut Vec<u8>,
+    segment: &[u8],
+) -> Result<(), Closed> {
+    if segment.len() <= COPIED {
+        together.extend_from_slice(segment);
+        Ok(())
+    } else {
+        put(writer, shared, together, segment).await
     }
-    if segments.len() % 2 == 0 {
+}
+
+/// The number of segments less one, their sizes in words, padded to a word.
+fn table(to: &mut Vec<u8>, segments: &[&[u8]], enclosed: Option<&Enclosed>) {
+    let lengths = segments.iter().map(|segment| segment.len()).chain(enclosed.map(Enclosed::len));
+    let count = segments.len() + usize::from(enclosed.is_some());
+    to.extend_from_slice(&(count as u32).saturating_sub(1).to_le_bytes());
+    for length in lengths {
+        to.extend_from_slice(&((length / 8) as u32).to_le_bytes());
+    }
+    if count % 2 == 0 {
         to.extend_from_slice(&[0; 4]);
     }
 }
 
-fn size(message: &Builder<HeapAllocator>) -> usize {
-    let segments = message.get_segments_for_output();
-    segments.iter().map(|segment| segment.len()).sum::<usize>() + 8 * (1 + segments.len() / 2)
+fn size(queued: &Queued) -> usize {
+    let segments = queued.message.get_segments_for_output();
+    let enclosed = queued.enclosed.as_ref();
+    let count = segments.len() + usize::from(enclosed.is_some());
+    let lengths = segments.iter().map(|segment| segment.len());
+    lengths.chain(enclosed.map(Enclosed::len)).sum::<usize>() + 8 * (1 + count / 2)
 }
 
 /// Writes what was copied together and then `segment`, with one call of the system where it can be.

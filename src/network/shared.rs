@@ -8,10 +8,17 @@ use capnp::message::{Builder, HeapAllocator};
 use tokio::sync::Notify;
 
 use super::closed::Closed;
+use super::enclosed::{Enclosed, Waiting};
 use super::limits::{Limits, SEGMENTS, STRANGER};
 use super::questions::Questions;
 
 pub(super) type Built = Rc<Builder<HeapAllocator>>;
+
+/// A message that waits to be written.
+pub(super) struct Queued {
+    pub(super) message: Built,
+    pub(super) enclosed: Option<Enclosed>,
+}
 
 /// Counts of one connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +39,9 @@ pub(super) struct Shared {
     /// The peer has said who it is, or we chose it.
     pub(super) is_known: Cell<bool>,
     pub(super) questions: Questions,
-    queue: RefCell<VecDeque<Built>>,
+    /// For a message that is still made.
+    pub(super) waiting: Waiting,
+    queue: RefCell<VecDeque<Queued>>,
     queued_bytes: Cell<usize>,
     closed: RefCell<Option<Closed>>,
     /// What is queued is still written, then the connection ends.
@@ -50,6 +59,7 @@ impl Shared {
             segments: Cell::new(SEGMENTS),
             is_known: Cell::new(false),
             questions: Questions::default(),
+            waiting: Waiting::default(),
             queue: RefCell::default(),
             queued_bytes: Cell::new(0),
             closed: RefCell::default(),
@@ -68,7 +78,7 @@ impl Shared {
     }
 
     /// Queues a message; where the connection is at its end, there is nobody to send it to.
-    pub(super) fn push(&self, message: Built, bytes: usize) {
+    pub(super) fn push(&self, message: Queued, bytes: usize) {
         if self.is_closing.get() || self.is_over.get() {
             return;
         }
@@ -77,7 +87,7 @@ impl Shared {
         self.queued.notify_one();
     }
 
-    pub(super) fn pop(&self) -> Option<Built> {
+    pub(super) fn pop(&self) -> Option<Queued> {
         self.queue.borrow_mut().pop_front()
     }
 

@@ -14,6 +14,7 @@ use crate::schema::ingest_capnp::session;
 
 mod bounds;
 mod calls;
+mod enclosed;
 mod foreign;
 
 /// Long for anything that should happen at all.

@@ -18,12 +18,14 @@ struct State<T> {
     value: Option<T>,
     /// One for each task that waits.
     wakers: Vec<Waker>,
+    /// Threads that block: to tell nobody is a call of the system too.
+    blocked: usize,
 }
 
 impl<T> Default for Completion<T> {
     fn default() -> Self {
         Self {
-            state: Mutex::new(State { value: None, wakers: Vec::new() }),
+            state: Mutex::new(State { value: None, wakers: Vec::new(), blocked: 0 }),
             changed: Condvar::new(),
         }
     }
@@ -34,8 +36,11 @@ impl<T: Clone> Completion<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.value.get_or_insert(value);
         let wakers = std::mem::take(&mut state.wakers);
+        let is_awaited = state.blocked != 0;
         drop(state);
-        self.changed.notify_all();
+        if is_awaited {
+            self.changed.notify_all();
+        }
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -44,8 +49,10 @@ impl<T: Clone> Completion<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.value.is_none() {
             let left = deadline.checked_duration_since(Instant::now())?;
+            state.blocked += 1;
             state =
                 self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state.blocked -= 1;
         }
         state.value.clone()
     }

@@ -1,8 +1,8 @@
 //! Batches as Cap'n Proto messages: rows, and one table of texts, as `schema/` has them.
 //!
-//! A message needs its lists' lengths first, so items are staged as small structs of one size; texts go
-//! to the table at once. Then the size of the message is known, and it is one segment. Zero and empty
-//! are the default everywhere and take nothing.
+//! Items, and what stands behind their pointers, are written as words at once; texts go to the table. In the
+//! end the message is put together of these parts, and is one segment. Zero and empty are the default
+//! everywhere and take nothing.
 
 mod batch;
 #[allow(unused_imports, reason = "a receiver's")]
@@ -18,6 +18,7 @@ mod scopes;
 mod strings;
 #[cfg(test)]
 pub(crate) mod tests;
+mod texts;
 mod trace;
 mod value;
 mod words;
@@ -25,3 +26,4 @@ mod words;
 pub(crate) use encoders::{
     LogsEncoder, MetricsEncoder, ScopedEncoder, StreamEncoder, TraceEncoder,
 };
+pub(crate) use texts::{texts, texts_of_columns};

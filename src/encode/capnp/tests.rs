@@ -17,7 +17,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use self::read::{Read, read};
-use super::{LogsEncoder, MetricsEncoder, ScopedEncoder, StreamEncoder, TraceEncoder};
+use super::{LogsEncoder, MetricsEncoder, ScopedEncoder, StreamEncoder, TraceEncoder, texts};
 use crate::encode::otlp::tests::logs::expected_request;
 use crate::encode::otlp::tests::metrics::{points, scope_metrics};
 use crate::encode::otlp::tests::metrics_view::{pairs, view_of};
@@ -267,6 +267,22 @@ fn a_text_stands_there_once_and_is_forgotten_after_its_batch() {
     assert_eq!(first.len(), 7 + 1 + 1000);
     let second = texts_of(&mut encoder, 2000..2001);
     assert_eq!((second.len(), second.last().unwrap().as_str()), (9, "n2000"));
+}
+
+#[test]
+fn a_message_knows_where_its_texts_are() {
+    for (name, frame, _) in [golden::traces(), golden::logs(), golden::metrics()] {
+        let (_, table) = read(&frame);
+        let all: String = table.0.concat();
+        let place = texts(&frame).unwrap();
+        assert_eq!(place.len(), all.len().next_multiple_of(8), "{name}");
+        assert_eq!(&frame[place][..all.len()], all.as_bytes(), "{name}");
+    }
+    let empty = StreamEncoder::traces().finish();
+    assert!(texts(&empty).unwrap_or_default().is_empty(), "without texts there is none");
+    for length in 0..empty.len() {
+        assert!(texts(&empty[..length]).unwrap_or_default().is_empty(), "{length} bytes of it");
+    }
 }
 
 fn expected_resource() -> ProstResource {

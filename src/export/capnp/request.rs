@@ -1,10 +1,11 @@
 //! A frame as a call's parameters.
 
-use std::borrow::Cow;
+use bytes::Bytes;
 
 use super::super::frame::Frame;
 use super::super::zstd;
 use super::Signal;
+use crate::encode::capnp::{texts, texts_of_columns};
 use crate::schema::ingest_capnp::batch;
 use crate::schema::ingest_capnp::frame::{Compression, Format};
 
@@ -18,23 +19,30 @@ pub(super) struct Batch<'a> {
 }
 
 /// The bytes as they go over the wire.
-pub(super) struct Packed<'a> {
-    data: Cow<'a, [u8]>,
+pub(super) struct Packed {
+    pub(super) data: Bytes,
     compression: Compression,
     uncompressed: usize,
+    checksum: u32,
 }
 
-impl<'a> Packed<'a> {
-    pub(super) fn new(data: &'a [u8], compress: bool) -> Self {
+impl Packed {
+    pub(super) fn new(data: &Bytes, format: Format, compress: bool) -> Self {
         let uncompressed = data.len();
-        match compress.then(|| zstd::compress(data)).flatten() {
-            Some(small) => {
-                Self { data: Cow::Owned(small), compression: Compression::Zstd, uncompressed }
-            }
-            None => {
-                Self { data: Cow::Borrowed(data), compression: Compression::None, uncompressed }
-            }
-        }
+        let small = || {
+            let texts = match format {
+                Format::Columns => texts_of_columns(data),
+                _ => texts(data),
+            };
+            let cuts = texts.map_or_else(Vec::new, |texts| vec![texts.start, texts.end]);
+            zstd::compress(data, &cuts)
+        };
+        let (data, compression) = match compress.then(small).flatten() {
+            Some(small) => (small.into(), Compression::Zstd),
+            None => (data.clone(), Compression::None),
+        };
+        let checksum = crc32c::crc32c(&data);
+        Self { data, compression, uncompressed, checksum }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -43,7 +51,8 @@ impl<'a> Packed<'a> {
 }
 
 impl Batch<'_> {
-    pub(super) fn write(&self, packed: &Packed<'_>, mut batch: batch::Builder<'_>) {
+    /// With `data` for what is packed: the same, or what stands for it.
+    pub(super) fn write(&self, packed: &Packed, data: &[u8], mut batch: batch::Builder<'_>) {
         batch.set_exporter_high(self.process);
         batch.set_exporter_low(self.frame.exporter);
         batch.set_sequence(self.frame.sequence);
@@ -53,7 +62,7 @@ impl Batch<'_> {
         frame.set_format(self.format);
         frame.set_compression(packed.compression);
         frame.set_uncompressed_bytes(u32::try_from(packed.uncompressed).unwrap_or(u32::MAX));
-        frame.set_crc32c(crc32c::crc32c(&packed.data));
-        frame.set_data(&packed.data);
+        frame.set_crc32c(packed.checksum);
+        frame.set_data(data);
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use capnp::capability::Promise;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
@@ -25,6 +26,11 @@ use crate::encode::capnp::columns::to_rows;
 use crate::schema::ingest_capnp::frame::Format;
 use crate::schema::ingest_capnp::{gateway, session};
 
+/// An answer to be.
+type Exported = Promise<capnp::capability::Response<session::export_results::Owned>, capnp::Error>;
+
+/// Up to here a copy costs less than a segment of its own.
+const COPIED: usize = 4 * 1024;
 /// Between two pings.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// What a farewell may take.
@@ -38,7 +44,7 @@ pub(super) struct Session {
 /// The call of one frame.
 pub(super) struct Call<'a> {
     pub(super) frame: &'a Frame,
-    pub(super) data: &'a [u8],
+    pub(super) data: &'a Bytes,
     pub(super) signal: Signal,
     pub(super) process: u64,
     pub(super) compression: Compression,
@@ -104,24 +110,20 @@ impl Session {
                     let error = format!("as rows it has {rows} bytes, the limit is {MAX_BATCH}");
                     return Err((Some(Ended::new(Then::TooLarge, error)), false));
                 }
-                rows = made;
-                (rows.as_slice(), Format::RowsStandard)
+                rows = Bytes::from(made);
+                (&rows, Format::RowsStandard)
             }
             false => (call.data, Format::RowsStandard),
         };
         let size = data.len() as u64;
         self.state.takes_uncompressed(size).map_err(|ended| (Some(ended), false))?;
-        let packed = Packed::new(data, wants_zstd && self.state.peer().reads_zstd);
+        let packed = Packed::new(data, format, wants_zstd && self.state.peer().reads_zstd);
         let _slot = self.state.room(packed.len() as u64).await.map_err(unsent)?;
         self.state.takes_uncompressed(size).map_err(|ended| (Some(ended), false))?;
 
         call.frame.mark_sent();
-        let mut request = self.state.client.borrow().export_request();
-        let Call { frame, signal, process, .. } = *call;
-        let batch = Batch { frame, signal, format, process };
-        batch.write(&packed, request.get().init_batch());
+        let answer = self.answered(self.export(call, format, &packed));
         drop(packed);
-        let answer = self.answered(request.send().promise);
         let answered = match call.limit {
             Some(limit) => timeout(limit, answer).await.map_err(|_| {
                 self.state.suspect();
@@ -135,6 +137,26 @@ impl Session {
             Err(late) => Err(late),
         };
         read.map_err(|ended| (Some(ended), true))
+    }
+
+    /// The call. What is large goes with its message and is not copied into it.
+    fn export(&self, call: &Call<'_>, format: Format, packed: &Packed) -> Exported {
+        let send = |data: &[u8]| {
+            let mut request = self.state.client.borrow().export_request();
+            let Call { frame, signal, process, .. } = *call;
+            let batch = Batch { frame, signal, format, process };
+            batch.write(packed, data, request.get().init_batch());
+            request.send().promise
+        };
+        if packed.data.len() <= COPIED {
+            return send(&packed.data);
+        }
+        let exported = send(&self.state.handle.enclose(packed.data.clone()));
+        if self.state.handle.is_left_out() {
+            // The receiver's object is elsewhere: the message took another way, where nobody knows the mark.
+            return send(&packed.data);
+        }
+        exported
     }
 
     /// An answer, or the end of the connection: also where the RPC system is gone without a word.

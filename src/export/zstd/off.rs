@@ -3,6 +3,6 @@
 /// Whether this build can.
 pub(super) const SUPPORTED: bool = false;
 
-pub(super) fn compress(_data: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn compress(_data: &[u8], _cuts: &[usize]) -> Option<Vec<u8>> {
     None
 }

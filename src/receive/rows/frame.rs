@@ -47,6 +47,17 @@ pub(super) fn message(
             frame.get_crc32c()
         ));
     }
+    let layout = if let Format::Columns = format { Layout::Columns } else { Layout::Rows };
+    if let (Compression::Zstd, Format::RowsStandard | Format::Columns) = (compression, format) {
+        // Straight to where it will stand. What is no frame, or not what was announced, is told below.
+        let words = Words::zeroed(announced).and_then(|mut words| {
+            let length = zstd::decompress_into(data, words.as_bytes_mut());
+            (length == Some(announced)).then_some(words)
+        });
+        if let Some(words) = words {
+            return Ok((words, layout));
+        }
+    }
     let inflated;
     let plain = match compression {
         Compression::Gzip => {
@@ -68,7 +79,6 @@ pub(super) fn message(
     if let Format::RowsPacked = format {
         return Ok((unpack(plain, limits.uncompressed_bytes)?, Layout::Rows));
     }
-    let layout = if let Format::Columns = format { Layout::Columns } else { Layout::Rows };
     match Words::copied(plain) {
         Some(words) => Ok((words, layout)),
         None => malformed(&format!("a message of {} bytes: not whole words", plain.len())),

@@ -2,6 +2,8 @@
 
 use std::str;
 
+use capnp::raw;
+
 use super::Refusal;
 use crate::schema::common_capnp::string_table;
 
@@ -18,7 +20,17 @@ impl<'a> Strings<'a> {
     pub(super) fn open(table: string_table::Reader<'a>) -> Result<Self, Refusal> {
         let blob = table.get_blob()?;
         // Copied, since reading the list takes far longer.
-        Self::of(table.get_ends()?.iter().collect(), blob)
+        let ends = table.get_ends()?;
+        let ends: Vec<u32> = if raw::get_list_step_size_in_bits(ends) == u32::BITS {
+            let numbers = raw::get_list_bytes(ends).chunks_exact(4);
+            numbers
+                .filter_map(|number| number.first_chunk())
+                .map(|n| u32::from_le_bytes(*n))
+                .collect()
+        } else {
+            ends.iter().collect()
+        };
+        Self::of(ends, blob)
     }
 
     /// The texts of `blob`, of which each ends where `ends` says.

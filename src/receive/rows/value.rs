@@ -1,6 +1,6 @@
 //! Attribute values as they lie in a message, whether with a key or without.
 
-use capnp::{NotInSchema, struct_list};
+use capnp::{NotInSchema, raw, struct_list};
 
 use super::Refusal;
 use crate::schema::common_capnp::{key_value, value};
@@ -20,6 +20,62 @@ pub(super) enum Value<'a> {
     Bytes(&'a [u8]),
     Array(Values<'a>),
     Map(Pairs<'a>),
+}
+
+/// A pair's key and kind, then its value unless that is behind a pointer: its data as the schema has them.
+const PAIR: usize = 16;
+
+/// A pair as plain numbers. A `Value` is put together in memory, byte by byte of an enum, and to take it apart
+/// again waits for that: of a batch's time, a third was that.
+#[derive(Clone, Copy)]
+pub(super) struct Plain {
+    /// The place of its text.
+    pub(super) key: u32,
+    /// The number that the schema's union has for the value; what is none of those below is `whole`'s to tell.
+    pub(super) kind: u32,
+    /// The value, if it is of one of those.
+    pub(super) bits: u64,
+    index: u32,
+}
+
+impl Plain {
+    /// Kinds of values that are no pointers.
+    pub(super) const EMPTY: u32 = 0;
+    pub(super) const TEXT: u32 = 1;
+    pub(super) const BOOL: u32 = 2;
+    pub(super) const INT: u32 = 3;
+    pub(super) const DOUBLE: u32 = 4;
+
+    /// The value, of whatever kind.
+    #[cold]
+    pub(super) fn whole<'a>(&self, list: Pairs<'a>) -> Result<Value<'a>, Box<Refusal>> {
+        Value::of_pair(list.get(self.index))
+    }
+}
+
+/// Each attribute of a list.
+///
+/// Most of what a batch is stands here, and the library's own way to an element and its fields is a dozen
+/// checks long. They are the same for each element, so they are made once for the list.
+#[inline]
+pub(super) fn pairs(list: Pairs<'_>) -> impl Iterator<Item = Plain> {
+    // An old or a foreign schema may have less in an element; the library knows what that means.
+    let is_whole = !list.is_empty() && raw::get_struct_data_section(list.get(0)).len() >= PAIR;
+    let (bytes, step) = if is_whole {
+        (raw::get_list_bytes(list), raw::get_list_step_size_in_bits(list) as usize / 8)
+    } else {
+        (&[][..], PAIR)
+    };
+    let mut elements = bytes.chunks_exact(step.max(PAIR));
+    (0..list.len()).map(move |index| match elements.next().and_then(<[u8]>::first_chunk::<PAIR>) {
+        Some([a, b, c, d, e, f, _, _, bits @ ..]) => Plain {
+            key: u32::from_le_bytes([*a, *b, *c, *d]),
+            kind: u16::from_le_bytes([*e, *f]).into(),
+            bits: u64::from_le_bytes(*bits),
+            index,
+        },
+        None => Plain { key: list.get(index).get_key(), kind: u32::MAX, bits: 0, index },
+    })
 }
 
 impl<'a> Value<'a> {

@@ -10,11 +10,18 @@ pub(super) struct Words(Vec<Word>);
 impl Words {
     /// Copies `bytes`, of which there must be whole words.
     pub(super) fn copied(bytes: &[u8]) -> Option<Self> {
-        let words = bytes.chunks_exact(8);
-        if !words.remainder().is_empty() {
-            return None;
-        }
-        Some(Self(words.map(to_word).collect()))
+        let mut words = Self::zeroed(bytes.len())?;
+        words.as_bytes_mut().copy_from_slice(bytes);
+        Some(words)
+    }
+
+    /// Room for so many bytes, which must be whole words.
+    pub(super) fn zeroed(bytes: usize) -> Option<Self> {
+        (bytes % 8 == 0).then(|| Self(Word::allocate_zeroed_vec(bytes / 8)))
+    }
+
+    pub(super) fn as_bytes_mut(&mut self) -> &mut [u8] {
+        Word::words_to_bytes_mut(&mut self.0)
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {

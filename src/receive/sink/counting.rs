@@ -44,9 +44,18 @@ impl Fields {
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) {
         self.add(bytes.len() as u64);
-        for chunk in bytes.chunks(8) {
-            let word = chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-            self.add(word);
+        let mut rest = bytes;
+        while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+            self.add(u64::from_le_bytes(*word));
+            rest = behind;
+        }
+        // The rest as two halves, which may say some of it twice.
+        match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                self.add(u32::from_le_bytes(*first).into());
+                self.add(u32::from_le_bytes(*last).into());
+            }
+            _ => rest.iter().for_each(|byte| self.add((*byte).into())),
         }
     }
 

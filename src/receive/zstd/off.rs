@@ -11,3 +11,8 @@ pub(crate) fn decompress(_data: &[u8], _length: usize) -> Result<Vec<u8>, Refusa
                     enable its feature `zstd`, or send frames uncompressed";
     Err(Refusal::Unsupported(sentence.to_owned()))
 }
+
+/// See `on`.
+pub(crate) fn decompress_into(_: &[u8], _: &mut [u8]) -> Option<usize> {
+    None
+}

@@ -1,5 +1,9 @@
 //! Frames compressed with zstd.
 
+use std::cell::RefCell;
+
+use zstd::bulk::Decompressor;
+
 use super::rows::{Refusal, inflate};
 
 /// Whether frames compressed with zstd can be read.
@@ -8,6 +12,22 @@ pub(crate) const SUPPORTED: bool = true;
 
 /// The largest window that is followed, as a power of two: more memory than this no frame may ask for.
 const WINDOW_BITS: u32 = 23;
+
+thread_local! {
+    /// Its tables take longer to set up than a small frame takes to be read.
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// The frame's inside into `room`, and how long it is: the quick way, which says nothing where it fails.
+pub(crate) fn decompress_into(data: &[u8], room: &mut [u8]) -> Option<usize> {
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(decompressor) => decompressor,
+            None => kept.insert(Decompressor::new().ok()?),
+        };
+        decompressor.decompress_to_buffer(data, room).ok()
+    })
+}
 
 /// The frame's inside, which is `length` bytes long or refused.
 pub(crate) fn decompress(data: &[u8], length: usize) -> Result<Vec<u8>, Refusal> {
@@ -28,8 +48,11 @@ mod tests {
     #[test]
     fn what_was_compressed() {
         let plain = b"twice and twice and twice and twice".repeat(1000);
-        assert_eq!(decompress(&compressed(&plain), plain.len()), Ok(plain));
+        assert_eq!(decompress(&compressed(&plain), plain.len()).as_ref(), Ok(&plain));
         assert_eq!(decompress(&compressed(b""), 0), Ok(Vec::new()));
+        let mut room = vec![0; plain.len()];
+        assert_eq!(decompress_into(&compressed(&plain), &mut room), Some(plain.len()));
+        assert_eq!(room, plain);
     }
 
     #[test]
@@ -38,6 +61,7 @@ mod tests {
         assert!(bomb.len() < 8192);
         let said = decompress(&bomb, 4096).unwrap_err();
         assert_eq!(said.detail(), "the zstd frame holds more than the 4096 bytes announced");
+        assert_eq!(decompress_into(&bomb, &mut [0; 4096]), None);
     }
 
     #[test]

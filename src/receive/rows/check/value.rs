@@ -6,7 +6,7 @@ use super::{Check, FIXED, INT, delimited};
 use crate::encode::otlp::{ARRAY_DEPTH, MAP_DEPTH, MAX_DEPTH};
 use crate::encode::view::Any;
 use crate::receive::rows::Refusal;
-use crate::receive::rows::value::{Pairs, Value};
+use crate::receive::rows::value::{self, Pairs, Plain, Value};
 
 /// Arrays and maps within each other.
 const MAX_NESTING: u32 = 32;
@@ -24,9 +24,9 @@ impl Check<'_> {
     /// Attributes of what `field` names.
     #[inline]
     pub(super) fn pairs(&mut self, pairs: Pairs<'_>, field: &'static str) -> Result<(), Refusal> {
-        for pair in pairs {
-            let key = self.text(pair.get_key(), field)?;
-            let value = self.value(Value::of_pair(pair)?, field, Depth::default())?;
+        for pair in value::pairs(pairs) {
+            let key = self.text(pair.key, field)?;
+            let value = self.pair(pair, pairs, field, Depth::default())?;
             self.grow(delimited(key + delimited(value)))?;
         }
         Ok(())
@@ -50,6 +50,26 @@ impl Check<'_> {
     pub(super) fn body(&mut self, value: Value<'_>, field: &'static str) -> Result<(), Refusal> {
         let length = self.value(value, field, Depth::default())?;
         self.grow(delimited(length))
+    }
+
+    /// What the value of a pair takes without its tag and its length.
+    #[inline]
+    fn pair(
+        &mut self,
+        pair: Plain,
+        list: Pairs<'_>,
+        field: &'static str,
+        depth: Depth,
+    ) -> Result<u64, Refusal> {
+        Ok(match pair.kind {
+            Plain::EMPTY => 0,
+            Plain::BOOL => 2,
+            Plain::INT => INT,
+            Plain::DOUBLE => FIXED,
+            // Empty ones are written too.
+            Plain::TEXT => self.text(pair.bits as u32, field)?.max(2),
+            _ => self.value(pair.whole(list)?, field, depth)?,
+        })
     }
 
     /// What the value takes without its tag and its length.
@@ -98,9 +118,9 @@ impl Check<'_> {
             Value::Map(entries) => {
                 let depth = deeper(MAP_DEPTH);
                 self.cut += u64::from(depth.messages > MAX_DEPTH);
-                for entry in entries {
-                    let key = self.text(entry.get_key(), field)?;
-                    let value = self.value(Value::of_pair(entry)?, field, depth)?;
+                for pair in value::pairs(entries) {
+                    let key = self.text(pair.key, field)?;
+                    let value = self.pair(pair, entries, field, depth)?;
                     length += delimited(key + delimited(value));
                 }
             }

@@ -4,7 +4,7 @@ use capnp::struct_list;
 
 use super::Table;
 use crate::encode::view::{self, Any, Entries, Items};
-use crate::receive::rows::value::{Pairs, Value, Values};
+use crate::receive::rows::value::{self, Pairs, Plain, Value, Values};
 use crate::schema::common_capnp::key_value;
 
 /// An array or a map, which the views lend by reference.
@@ -46,10 +46,19 @@ pub(super) fn lend_pairs<'a>(
     pairs: struct_list::Reader<'a, key_value::Owned>,
     mut each: impl FnMut(&str, Any<'_>),
 ) {
-    for pair in pairs {
-        if let Some(value) = table.read(Value::of_pair(pair)) {
-            let key = table.text(pair.get_key());
-            lend(table, value, |value| each(key, value));
+    for pair in value::pairs(pairs) {
+        let (key, bits) = (table.text(pair.key), pair.bits);
+        match pair.kind {
+            Plain::EMPTY => each(key, Any::Empty),
+            Plain::TEXT => each(key, Any::Str(table.text(bits as u32))),
+            Plain::BOOL => each(key, Any::Bool(bits & 1 != 0)),
+            Plain::INT => each(key, Any::I64(bits as i64)),
+            Plain::DOUBLE => each(key, Any::F64(f64::from_bits(bits))),
+            _ => {
+                if let Some(value) = table.read(pair.whole(pairs)) {
+                    lend(table, value, |value| each(key, value));
+                }
+            }
         }
     }
 }
