@@ -26,4 +26,4 @@ mod words;
 pub(crate) use encoders::{
     LogsEncoder, MetricsEncoder, ScopedEncoder, StreamEncoder, TraceEncoder,
 };
-pub(crate) use texts::texts;
+pub(crate) use texts::{texts, texts_of_columns};

@@ -11,9 +11,18 @@ const STRINGS: usize = 3 * WORD;
 /// for what is no such message.
 pub(crate) fn texts(message: &[u8]) -> Option<Range<usize>> {
     let table = follow(message, STRINGS)?;
-    let pointer = table + WORD;
-    let start = follow(message, pointer)?;
-    let length = usize::try_from(word(message, pointer)? >> 35).ok()?;
+    bytes(message, table + WORD)
+}
+
+/// The same of a message of columns, whose root has the texts as its first pointer.
+pub(crate) fn texts_of_columns(message: &[u8]) -> Option<Range<usize>> {
+    bytes(message, STRINGS)
+}
+
+/// The place of the bytes that the pointer at `at` leads to.
+fn bytes(message: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = follow(message, at)?;
+    let length = usize::try_from(word(message, at)? >> 35).ok()?;
     let end = start.checked_add(length)?.next_multiple_of(WORD);
     (end <= message.len()).then_some(start..end)
 }

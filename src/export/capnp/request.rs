@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::super::frame::Frame;
 use super::super::zstd;
 use super::Signal;
-use crate::encode::capnp::texts;
+use crate::encode::capnp::{texts, texts_of_columns};
 use crate::schema::ingest_capnp::batch;
 use crate::schema::ingest_capnp::frame::{Compression, Format};
 
@@ -30,7 +30,10 @@ impl Packed {
     pub(super) fn new(data: &Bytes, format: Format, compress: bool) -> Self {
         let uncompressed = data.len();
         let small = || {
-            let texts = if format == Format::RowsStandard { texts(data) } else { None };
+            let texts = match format {
+                Format::Columns => texts_of_columns(data),
+                _ => texts(data),
+            };
             let cuts = texts.map_or_else(Vec::new, |texts| vec![texts.start, texts.end]);
             zstd::compress(data, &cuts)
         };

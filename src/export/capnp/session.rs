@@ -122,7 +122,7 @@ impl Session {
         self.state.takes_uncompressed(size).map_err(|ended| (Some(ended), false))?;
 
         call.frame.mark_sent();
-        let answer = self.answered(self.export(call, &packed, format));
+        let answer = self.answered(self.export(call, format, &packed));
         drop(packed);
         let answered = match call.limit {
             Some(limit) => timeout(limit, answer).await.map_err(|_| {
@@ -140,7 +140,7 @@ impl Session {
     }
 
     /// The call. What is large goes with its message and is not copied into it.
-    fn export(&self, call: &Call<'_>, packed: &Packed, format: Format) -> Exported {
+    fn export(&self, call: &Call<'_>, format: Format, packed: &Packed) -> Exported {
         let send = |data: &[u8]| {
             let mut request = self.state.client.borrow().export_request();
             let Call { frame, signal, process, .. } = *call;

@@ -1,6 +1,5 @@
 //! Columns say what rows say, in fewer bytes.
 
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -54,23 +53,14 @@ fn a_call_takes_so_many_bytes() {
     assert!(sizes[0] == sizes[1], "a batch does not hang on the one before it");
     let plain = sizes[0].len() / spans.len();
     assert!(plain <= PLAIN, "{plain} bytes a span");
-    #[cfg(feature = "zstd")]
-    {
-        let packed = zstd::bulk::compress(&sizes[0], 3).unwrap().len() / spans.len();
-        assert!(packed <= PACKED, "{packed} bytes a span, compressed with zstd");
-    }
 }
 
-/// What was reached, and a byte more: the ids are random, their 18 bytes and the 15 in a request's id cannot
-/// get less.
+/// What was reached, and a byte more.
 const PLAIN: usize = 101;
-#[cfg(feature = "zstd")]
-const PACKED: usize = 68;
 
 #[test]
 fn a_batch_of_nothing() {
     let mut encoder = ColumnsEncoder::new(&resource(), "trackside", "1.2.3");
     let (Read::Traces(request), _) = read(&to_rows(&encoder.finish()).unwrap()) else { panic!() };
     assert!(request.resource_spans.is_empty());
-    assert_ne!(InstrumentationScope::default().name, "trackside");
 }
