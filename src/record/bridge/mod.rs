@@ -13,6 +13,7 @@ mod visit;
 pub use self::log::Logger;
 pub use self::tracing::{Layer, LogsAs, context_of, layer, set_parent};
 pub(crate) use install::{follow, install, is_installed};
+pub(crate) use parked::hold;
 pub(crate) use places::Places;
 
 use crate::telemetry::Value;

@@ -10,7 +10,7 @@ use crate::health::diagnostics::{Diagnostics, Level};
 use crate::pipeline;
 use crate::pipeline::fork::{self, Part};
 use crate::record::metric::{self, Meters};
-use crate::record::{gate, local, log_filter};
+use crate::record::{bridge, gate, local, log_filter};
 
 use super::handle::{CURRENT, Ending, Inner};
 
@@ -88,6 +88,7 @@ impl Prepared {
             pipeline::hold(),
             config::hold(),
             log_filter::hold(),
+            bridge::hold(),
         ];
         Self { held, current, report, parents, owner }
     }
