@@ -14,8 +14,9 @@ use support::{receiver, wait_until};
 fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trackside"));
     for (variable, _) in std::env::vars_os() {
-        if variable.to_string_lossy().starts_with("OTEL_") {
-            command.env_remove(variable);
+        let name = variable.to_string_lossy();
+        if name.starts_with("OTEL_") || name.to_uppercase().ends_with("_PROXY") {
+            command.env_remove(&variable);
         }
     }
     command.envs(variables.iter().copied()).arg("doctor").args(arguments);
