@@ -52,8 +52,10 @@ pub(crate) fn watch(prepare: fn() -> InChild) {
         all.push(prepare);
     }
     drop(all);
-    #[cfg(unix)]
-    IS_WATCHED.call_once(unix::watch);
+    IS_WATCHED.call_once(|| {
+        #[cfg(unix)]
+        unix::watch();
+    });
 }
 
 /// Which process this is: another number means that what belongs to it was inherited.
