@@ -1,10 +1,11 @@
 //! The host's handles across a fork: in the child they are the child's telemetry, which begins with its first use.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::config::{self, Report};
-use crate::health::diagnostics::{Diagnostics, Level};
+use crate::health::diagnostics::{Diagnostics, Hook, Level};
 use crate::pipeline::{self, fork};
 use crate::record::metric::{self, Meters};
 use crate::record::{gate, local};
@@ -115,7 +116,7 @@ impl Prepared {
 
 /// The child's own pipeline, by the parent's plan.
 fn begin(parents: &'static Inner, mut report: Report) {
-    let diagnostics = Arc::new(Diagnostics::new(parents.hook.clone(), parents.plan.log_level));
+    let diagnostics = Arc::new(Diagnostics::new(hook_of(parents), parents.plan.log_level));
     let running = match pipeline::start(&parents.plan, Arc::clone(&diagnostics)) {
         Ok(running) => Some(running),
         Err(error) => {
@@ -128,8 +129,8 @@ fn begin(parents: &'static Inner, mut report: Report) {
     };
     set(Inner {
         running,
-        plan: parents.plan.clone(),
-        hook: parents.hook.clone(),
+        plan: AssertUnwindSafe(parents.plan.0.clone()),
+        hook: hook_of(parents).map(AssertUnwindSafe),
         report: Mutex::new(report),
         ending: Mutex::default(),
         diagnostics,
@@ -142,12 +143,16 @@ fn set_over(parents: &'static Inner, report: Report) {
     over.complete(Ok(()));
     set(Inner {
         running: None,
-        plan: parents.plan.clone(),
+        plan: AssertUnwindSafe(parents.plan.0.clone()),
         hook: None,
         report: Mutex::new(report),
         ending: Mutex::new(Some(over)),
         diagnostics: Arc::new(Diagnostics::new(None, None)),
     });
+}
+
+fn hook_of(parents: &Inner) -> Option<Hook> {
+    parents.hook.as_ref().map(|hook| Arc::clone(&hook.0))
 }
 
 fn set(inner: Inner) {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
@@ -89,8 +90,8 @@ pub fn init(config: TelemetryConfig) -> Result<Telemetry, Error> {
     let globals = plan.globals;
     let inner = Arc::new(Inner {
         running,
-        plan,
-        hook: config.diagnostic_hook(),
+        plan: AssertUnwindSafe(plan),
+        hook: config.diagnostic_hook().map(AssertUnwindSafe),
         report: Mutex::new(report),
         ending: Mutex::default(),
         diagnostics,
@@ -129,8 +130,8 @@ pub(super) type Ending = Completion<Result<(), Error>>;
 /// Telemetry of one process.
 pub(super) struct Inner {
     pub(super) running: Option<Running>,
-    pub(super) plan: Plan,
-    pub(super) hook: Option<Hook>,
+    pub(super) plan: AssertUnwindSafe<Plan>,
+    pub(super) hook: Option<AssertUnwindSafe<Hook>>,
     pub(super) report: Mutex<Report>,
     /// The shutdown, once it has begun.
     pub(super) ending: Mutex<Option<Arc<Ending>>>,
@@ -247,7 +248,7 @@ impl Telemetry {
     #[must_use]
     pub fn status(&self) -> Status {
         let inner = self.0.here();
-        let Plan { traces, metrics, logs, .. } = &inner.plan;
+        let Plan { traces, metrics, logs, .. } = &*inner.plan;
         Status {
             traces: inner.signal(&traces.why, |shared| &shared.traces),
             metrics: inner.signal(&metrics.why, |shared| &shared.metrics),
