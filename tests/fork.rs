@@ -62,7 +62,7 @@ fn threads() -> usize {
 
 #[track_caller]
 fn flush(telemetry: &Telemetry) {
-    telemetry.force_flush(SOON).unwrap();
+    telemetry.force_flush(SOON).expect("all of it is answered");
     assert_conserved(telemetry);
 }
 

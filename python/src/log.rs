@@ -41,6 +41,7 @@ impl Drop for Turn {
 /// One log record, in the words of `logging`; with the trace and span that are current in Python or in Rust.
 #[pyfunction]
 #[pyo3(signature = (level, message, module="", line=0, thread="", extras=None, time=None))]
+#[allow(clippy::too_many_arguments, reason = "they are those of a record")]
 pub(crate) fn forward_log(
     py: Python<'_>,
     level: i32,

@@ -91,12 +91,11 @@ impl<'py> Attributes<'py> {
     }
 }
 
+/// Takes attributes that are lent to it.
+type Take<'a> = &'a mut dyn FnMut(&[(&str, Value<'_>)]);
+
 /// A list's values live only while they are lent, so one attribute is lent inside the other.
-fn gather(
-    items: &[(Item<'_>, Item<'_>)],
-    so_far: &[(&str, Value<'_>)],
-    take: &mut dyn FnMut(&[(&str, Value<'_>)]),
-) {
+fn gather(items: &[(Item<'_>, Item<'_>)], so_far: &[(&str, Value<'_>)], take: Take<'_>) {
     let Some(((key, item), rest)) = items.split_first() else {
         return take(so_far);
     };

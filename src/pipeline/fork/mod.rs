@@ -58,8 +58,10 @@ struct UnderWay {
 pub(crate) fn watch(part: Part, prepare: fn() -> InChild) {
     static IS_WATCHED: Once = Once::new();
     PREPARE.lock().unwrap_or_else(PoisonError::into_inner)[part as usize] = Some(prepare);
-    #[cfg(unix)]
-    IS_WATCHED.call_once(unix::watch);
+    IS_WATCHED.call_once(|| {
+        #[cfg(unix)]
+        unix::watch();
+    });
 }
 
 /// Which process this is: another number means that what belongs to it was inherited.
