@@ -47,7 +47,7 @@ const TABLE: &[(&str, Input, Expected)] = &[
     ("unknown scheme", Variable(ENDPOINT, "ftp://host"), Noted(OFF, &[ENDPOINT, "ftp", "http://"])),
     ("certificate is not there", Argument(|c| c.with_certificate("/no/such")), Refused(&["with_certificate", "/no/such", "path"])),
     ("certificate without TLS", Variable("OTEL_EXPORTER_OTLP_CERTIFICATE", "/no/such"), Noted(ON, &["OTEL_EXPORTER_OTLP_CERTIFICATE", "/no/such", "https://"])),
-    ("unknown protocol", Variable("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), Noted(OFF, &["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"])),
+    ("unknown protocol", Variable("OTEL_EXPORTER_OTLP_PROTOCOL", "http/thrift"), Noted(OFF, &["OTEL_EXPORTER_OTLP_PROTOCOL", "http/thrift"])),
     ("header with a newline", Argument(|c| c.with_header("x-key", "a\nsecret")), Refused(&["with_header", "x-key", "newline"])),
     ("header with a newline", Variable("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%0Asecret"), Noted(ON, &["OTEL_EXPORTER_OTLP_HEADERS", "x-key", "newline"])),
     ("header name", Argument(|c| c.with_header("bad name", "v")), Refused(&["with_header", "letters"])),
