@@ -5,6 +5,7 @@ use super::{plan, with};
 use crate::config::TelemetryConfig;
 use crate::config::plan::{CapnpPlan, ExporterPlan, Plan};
 use crate::export::HAS_ZSTD;
+use crate::tls::SUPPORTED as TLS;
 
 const AT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "capnp://h:4319");
 const NAMED: (&str, &str) = ("OTEL_SIGNAL_EXPORTER", "capnp");
@@ -133,7 +134,7 @@ const BAD: &[(&str, &str)] = &[
     ("capnp://h:4319?x=1", "Cap'n Proto has no paths; end it after the port"),
     ("capnp://h:4319#x", "Cap'n Proto has no paths; end it after the port"),
     ("capnp://u:p@h:4319", "set the header authorization"),
-    ("capnps://h", "the port is missing"),
+    ("capnps://h", if TLS { "the port is missing" } else { "this build has no TLS" }),
     ("capnp+tcp://h:4319", "the scheme is not known; use capnp:// or capnp+unix:"),
     ("capnp+unix:", "the absolute path of a socket"),
     ("capnp+unix:run/t.sock", "the absolute path of a socket"),
