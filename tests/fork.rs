@@ -191,7 +191,7 @@ fn a_child_says_who_it_is_and_keeps_what_was_changed() {
 /// The resource of a request.
 fn identity(collector: &Collector, at: usize) -> HashMap<String, String> {
     let request = collector.requests()[at].decode();
-    let resource = request.resource_spans[0].resource.clone().unwrap();
+    let resource = request.resource_spans[0].resource.clone().expect("each request has one");
     resource.attributes.iter().map(|pair| (pair.key.clone(), text(pair))).collect()
 }
 
