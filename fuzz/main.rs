@@ -24,8 +24,9 @@ fn target() -> &'static Target {
         let name = std::env::var("TRACKSIDE_FUZZ").unwrap_or_default();
         let target = |take, fixed, each| Target { take, fixed, each };
         match name.as_str() {
-            // A runtime and a receiver; then what a stranger may hold: frames of 64 KiB, answers of 16 KiB.
-            "frame" => target(fuzzing::frame, 512 * KIB, 4),
+            // A runtime and a receiver; what a stranger may hold, frames of 64 KiB and answers of 16 KiB; behind a
+            // log-in the half MiB that is set aside for a frame, of which no more is touched than comes.
+            "frame" => target(fuzzing::frame, 1024 * KIB, 4),
             // The same with batches: each is held as its message, decompressed and as OTLP, which stand twice while
             // they grow, and all that are taken wait in the queue of the sink.
             "session" => target(fuzzing::session, 12 * fuzzing::UNCOMPRESSED, 4),
