@@ -32,6 +32,12 @@ impl Budget {
         Self { free: Arc::new(Semaphore::new(total)), strangers, total }
     }
 
+    /// For one connection: there is nobody to share with.
+    pub(super) fn own(bytes: usize) -> Self {
+        let free = Arc::new(Semaphore::new(bytes));
+        Self { strangers: Arc::clone(&free), free, total: bytes }
+    }
+
     /// Waits until `bytes` are free, in turn; `None` where there never will be so many.
     pub(crate) async fn take(&self, bytes: usize) -> Option<Permit> {
         if bytes > self.total {

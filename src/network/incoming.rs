@@ -9,16 +9,14 @@ use std::time::Duration;
 
 use capnp::Word;
 use capnp::message::{Reader, ReaderOptions, ReaderSegments};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::io::AsyncRead;
 use tokio::time::{Instant, timeout};
 
+use super::ahead::Ahead;
 use super::budget::{Budget, Permit};
 use super::closed::{Cause, Closed};
 use super::limits::SMALL_FRAME;
 use super::shared::Shared;
-
-/// An idle connection costs this much; bodies are read past it.
-const READ_AHEAD: usize = 512;
 
 /// The first memory for a body. It doubles as data comes: an announced size alone costs no more.
 const FIRST_BYTES: usize = 64 * 1024;
@@ -65,7 +63,7 @@ impl ReaderSegments for Segments {
 
 /// The reading half of a connection.
 pub(super) struct Frames<R> {
-    reader: BufReader<R>,
+    reader: Ahead<R>,
     budget: Budget,
     allowance: Budget,
     shared: Rc<Shared>,
@@ -73,9 +71,9 @@ pub(super) struct Frames<R> {
 
 impl<R: AsyncRead + Unpin> Frames<R> {
     pub(super) fn new(reader: R, budget: Budget, shared: Rc<Shared>) -> Self {
-        let reader = BufReader::with_capacity(READ_AHEAD, reader);
+        let reader = Ahead::new(reader);
         // Less would never let a small frame in.
-        let allowance = Budget::new(shared.limits.allowance.max(SMALL_FRAME));
+        let allowance = Budget::own(shared.limits.allowance.max(SMALL_FRAME));
         Self { reader, budget, allowance, shared }
     }
 
@@ -93,7 +91,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
     async fn read(&mut self) -> Result<Option<Incoming>, Closed> {
         self.until_peer_reads().await?;
-        if self.reader.fill_buf().await.map_err(|error| broken(&error))?.is_empty() {
+        if !self.reader.begin().await.map_err(|error| broken(&error))? {
             return Ok(None);
         }
         // Only while a frame is under way: idle connections are many.
@@ -220,8 +218,8 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     }
 
     async fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Closed> {
-        match self.reader.read_exact(buffer).await {
-            Ok(_) => Ok(()),
+        match self.reader.fill(buffer).await {
+            Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 let detail = if self.is_first() {
                     "the peer closed the connection before it had sent one whole message"

@@ -5,6 +5,7 @@
 //! and the end of a connection that nobody shut down. The first two never fail here, and the third cannot
 //! be while the system lives, which holds the connection until it has shut it down.
 
+mod ahead;
 mod budget;
 mod closed;
 mod connect;

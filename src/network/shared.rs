@@ -87,8 +87,14 @@ impl Shared {
         self.queued.notify_one();
     }
 
+    /// The next one to write. An empty queue holds no memory: idle connections are many.
     pub(super) fn pop(&self) -> Option<Queued> {
-        self.queue.borrow_mut().pop_front()
+        let mut queue = self.queue.borrow_mut();
+        let next = queue.pop_front();
+        if next.is_none() {
+            *queue = VecDeque::new();
+        }
+        next
     }
 
     /// Bytes that were popped are written: they count as queued until then.

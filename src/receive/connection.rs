@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use capnp_rpc::RpcSystem;
+use capnp_rpc::rpc_twoparty_capnp::Side;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::gateway::{Gateway, Peer};
@@ -13,7 +15,7 @@ use super::link::Link;
 use super::shared::Shared;
 use super::stream::Accepted;
 use crate::health::diagnostics::Level;
-use crate::network::{self, Cause, Closed, Limits};
+use crate::network::{self, Cause, Closed, Handle, Limits};
 use crate::schema::ingest_capnp::gateway;
 
 /// A connection that was asked to go is closed once no call has moved for so long.
@@ -30,7 +32,8 @@ pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, peer: Peer) {
         Ok(stream) => stream,
         Err(error) => return failed(&shared, peer, &format!("it cannot be used: {error}")),
     };
-    let known = match greeting::greet(&shared, stream, peer, login_by).await {
+    // Idle connections are many: what is over leaves no room behind in the task.
+    let known = match Box::pin(greeting::greet(&shared, stream, peer, login_by)).await {
         Ok(known) => known,
         Err(Ended::Told) => return,
         Err(Ended::Late) => return shared.connections.not_logged_in.add(1),
@@ -40,28 +43,22 @@ pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, peer: Peer) {
 }
 
 pub(super) async fn rpc(shared: &Arc<Shared>, known: Known, peer: Peer, login_by: Instant) {
-    let Known { stream, certificate } = known;
-    let limits = &shared.settings.limits;
     let link = Rc::new(Link::default());
-    let gateway = Gateway::new(Arc::clone(shared), peer, certificate, Rc::clone(&link));
-    let gateway: gateway::Client = capnp_rpc::new_client(gateway);
-    let network = Limits { frame: limits.greeting_bytes, ..Limits::server() };
-    let (mut system, handle) =
-        network::serve(stream.halves(), &network, &shared.budget, gateway.client);
-    link.joined(handle.clone());
+    let (mut system, handle) = begin(shared, known, peer, &link);
     let ended = Cell::new(false);
     let manage = async {
-        match timeout_at(login_by, link.logged_in()).await {
+        match Box::pin(timeout_at(login_by, link.logged_in())).await {
             Ok(true) => {}
             Ok(false) => {
                 // The answer goes first.
-                sleep(QUIET).await;
+                Box::pin(sleep(QUIET)).await;
                 handle.close("the log-in was refused; connect anew");
                 return;
             }
             Err(_) => {
                 shared.connections.not_logged_in.add(1);
-                handle.close(&format!("no log-in within {:?}", limits.login));
+                let limit = shared.settings.limits.login;
+                handle.close(&format!("no log-in within {limit:?}"));
                 return;
             }
         }
@@ -80,12 +77,28 @@ pub(super) async fn rpc(shared: &Arc<Shared>, known: Known, peer: Peer, login_by
         });
         managed.await;
     }
-    if !ended.get() && timeout(GOODBYE, &mut system).await.is_err() {
+    if !ended.get() && Box::pin(timeout(GOODBYE, &mut system)).await.is_err() {
         drop(system);
     }
     if let Some(closed) = handle.closed() {
         tell(shared, peer, &closed);
     }
+}
+
+/// Not in the task itself, which would keep room for all of this.
+fn begin(
+    shared: &Arc<Shared>,
+    known: Known,
+    peer: Peer,
+    link: &Rc<Link>,
+) -> (RpcSystem<Side>, Handle) {
+    let Known { stream, certificate } = known;
+    let gateway = Gateway::new(Arc::clone(shared), peer, certificate, Rc::clone(link));
+    let gateway: gateway::Client = capnp_rpc::new_client(gateway);
+    let limits = Limits { frame: shared.settings.limits.greeting_bytes, ..Limits::server() };
+    let (system, handle) = network::serve(stream.halves(), &limits, &shared.budget, gateway.client);
+    link.joined(handle.clone());
+    (system, handle)
 }
 
 /// Waits for the time to go, asks the peer to go, and gives it the time to.
@@ -99,6 +112,12 @@ async fn leave(shared: &Shared, link: &Link) -> &'static str {
         () = shared.draining() => "the receiver is shutting down",
     };
     link.close();
+    Box::pin(quiet(link)).await;
+    why
+}
+
+/// Waits until the peer has asked nothing for a while, or has had its time.
+async fn quiet(link: &Link) {
     let by = Instant::now() + GRACE;
     loop {
         link.idle().await;
@@ -108,7 +127,7 @@ async fn leave(shared: &Shared, link: &Link) -> &'static str {
             () = sleep_until(by) => false,
         };
         if !moved {
-            return why;
+            return;
         }
     }
 }

@@ -84,10 +84,13 @@ impl Gateway {
         let line = format!("{} was refused: {why}", self.peer);
         self.shared.diagnostics.say(Level::Warn, &format!("unauthorized {}", self.peer), &line);
         if let Peer::Tcp(address) = self.peer {
-            if let Some(wait) = self.shared.attempts.failed(address) {
-                let _answered = Answered { shared: &self.shared, address };
-                sleep(wait).await;
-            }
+            let Some(wait) = self.shared.attempts.failed(address) else {
+                // No answer: the connection is closed, and that is all it learns.
+                self.link.refuse();
+                return std::future::pending().await;
+            };
+            let _answered = Answered { shared: &self.shared, address };
+            sleep(wait).await;
         }
         self.link.refuse();
         Error::failed(why.to_owned())
