@@ -69,6 +69,9 @@ pub(crate) struct Arguments {
     /// Connections at one time
     #[arg(long, value_name = "NUMBER", default_value_t = 10_000)]
     max_connections: usize,
+    /// Seconds that a connection has to log in, its handshake included
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    login_timeout: Duration,
     /// Seconds after which a connection is asked to go
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
     max_age: Duration,
@@ -175,6 +178,7 @@ fn builder(arguments: Arguments) -> Result<Builder, Box<dyn Error>> {
             Durability::Forwarded => receive::Durability::Forwarded,
         })
         .max_connections(arguments.max_connections)
+        .login_timeout(arguments.login_timeout)
         .max_connection_age(arguments.max_age)
         .show_diagnostics(true);
     for address in &arguments.listen {
