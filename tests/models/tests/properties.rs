@@ -43,7 +43,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Drain { limit: usize::MAX }),
         1 => (0..4_usize).prop_map(|at| Step::Panic { at }),
     ];
-    vec(step, 1..1_000)
+    // Miri takes a hundred times as long.
+    vec(step, 1..if cfg!(miri) { 60 } else { 1_000 })
 }
 
 /// What the ring should hold, and how full it should be.
