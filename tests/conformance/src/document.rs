@@ -33,10 +33,7 @@ pub(crate) fn read(requests: &[Value], ran: &RangeInclusive<u64>, to: &mut Compa
         for of in each(requests, of_resources) {
             let mut fields = rest(of, of_scopes);
             if let Some(Value::Object(resource)) = fields.get_mut("resource") {
-                let list = resource.get("attributes").and_then(Value::as_array);
-                let stated: Vec<Value> =
-                    list.into_iter().flatten().filter(|it| !is_detected(it)).cloned().collect();
-                let attributes = attributes(Some(&Value::Array(stated)));
+                let attributes = attributes(resource.get("attributes"));
                 resource.insert("attributes".to_owned(), attributes);
             }
             distinct(&mut resources, fields);
@@ -54,7 +51,22 @@ pub(crate) fn read(requests: &[Value], ran: &RangeInclusive<u64>, to: &mut Compa
     })
 }
 
-/// What the machine says of itself is another thing on each.
+/// The requests without what a machine says of itself, which is another thing on each.
+pub(crate) fn stated(requests: &[Value]) -> Vec<Value> {
+    let mut requests = requests.to_vec();
+    for (of_resources, ..) in SIGNALS {
+        for request in &mut requests {
+            let resources = request.get_mut(of_resources).and_then(Value::as_array_mut);
+            for of in resources.into_iter().flatten() {
+                if let Some(Value::Array(attributes)) = of.pointer_mut("/resource/attributes") {
+                    attributes.retain(|attribute| !is_detected(attribute));
+                }
+            }
+        }
+    }
+    requests
+}
+
 fn is_detected(attribute: &Value) -> bool {
     let of = [
         "host.",

@@ -171,7 +171,7 @@ fn run(arguments: &Arguments, directory: &Path) -> Result<Comparison, Failure> {
     let host = Host::start(&arguments.host, &arguments.variables(&endpoint), directory)?;
     let ran = host.finish()?;
     receiver.map(Receiver::stop).transpose()?;
-    let received = collector.stop()?;
+    let received = document::stated(&collector.stop()?);
 
     let limit = arguments.limit.filter(|_| arguments.expect_dropped);
     let expected = expectation::load(limit, arguments.temporality)?;

@@ -56,7 +56,7 @@ fn document_of(
     // A protocol that is not compiled in sends nothing, and says so.
     let received = collector.stop()?;
     let mut rules = Comparison::default();
-    let document = document::read(&received, &ran.ran, &mut rules);
+    let document = document::read(&document::stated(&received), &ran.ran, &mut rules);
     match rules.differences.as_slice() {
         [] => Ok(document),
         broken => Err(format!("{}; it said:\n{}", broken.join("\n"), ran.output)),

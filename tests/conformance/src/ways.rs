@@ -103,7 +103,7 @@ fn document_of(way: &str, arguments: &Arguments, directory: &Path) -> Result<Val
     let ran = Host::start(&arguments.host, &variables, &directory)?.finish()?;
     let received = collector.stop()?;
     let mut rules = Comparison::default();
-    let document = document::read(&received, &ran.ran, &mut rules);
+    let document = document::read(&document::stated(&received), &ran.ran, &mut rules);
     match rules.differences.as_slice() {
         [] => Ok(document),
         broken => Err(format!("{way} breaks rules:\n{}", broken.join("\n"))),
