@@ -10,6 +10,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 
+use super::attempt::{ended, too_large};
 use super::coding::Coder;
 use super::connection::{Connection, Failure};
 use super::connector::Connector;
@@ -18,9 +19,6 @@ use super::response::Answer;
 use super::secrets::{mark_secret, secrets};
 use super::{Frame, Outcome};
 use crate::config::plan::{Encoding, OtlpPlan, Route};
-
-/// No receiver need take a larger request, counted before compression.
-pub(super) const MAX_REQUEST: usize = 64 * 1024 * 1024;
 
 /// Who we are, to a collector.
 pub(super) const AGENT: &str = concat!("trackside/", env!("CARGO_PKG_VERSION"));
@@ -56,26 +54,15 @@ impl HttpExporter {
 
     /// Makes one attempt. Dropping the future gives the attempt and its connection up.
     pub(crate) async fn send(&mut self, frame: &Frame) -> Outcome {
-        let size = frame.body.len();
-        if size > MAX_REQUEST {
-            let error = format!("the request has {size} bytes, the limit is {MAX_REQUEST}");
-            return Outcome::TooLarge { error };
+        if let Some(outcome) = too_large(frame, &self.connector) {
+            return outcome;
         }
-        let deadline = Deadline::after(self.limit);
-        let mut outcome = match self.exchange(frame, deadline).await {
-            Ok(mut answer) => {
-                secrets(&self.headers).for_each(|secret| answer.mask(secret));
-                answer.outcome(frame.items)
-            }
-            Err(Failure { error, sent }) => Outcome::Retry { error, after: None, sent },
-        };
-        if let Outcome::Retry { error, .. }
-        | Outcome::Refused { error }
-        | Outcome::TooLarge { error } = &mut outcome
-        {
-            *error = format!("{}: {error}", self.connector);
-        }
-        outcome
+        let exchanged = self.exchange(frame, Deadline::after(self.limit)).await;
+        let answered = exchanged.map(|mut answer| {
+            secrets(&self.headers).for_each(|secret| answer.mask(secret));
+            answer.outcome(frame.items)
+        });
+        ended(answered, &self.connector)
     }
 
     fn request(&mut self, body: &Bytes) -> Request<Full<Bytes>> {

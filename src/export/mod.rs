@@ -1,5 +1,6 @@
 //! From bytes to somewhere. What is public of it is [`sdk`]: exporters for the OpenTelemetry SDK.
 
+mod attempt;
 pub(crate) mod capnp;
 mod coding;
 mod connection;

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, TE, UPGRADE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
+use super::super::attempt::{ended, too_large};
 use super::super::coding::Coder;
 use super::super::connection::Failure;
 use super::super::connector::Connector;
 use super::super::deadline::Deadline;
-use super::super::http::{AGENT, MAX_REQUEST};
+use super::super::http::AGENT;
 use super::super::secrets::{mark_secret, secrets};
 use super::answer::{Answer, PREFIX};
 use super::connection::Connection;
@@ -49,26 +50,15 @@ impl GrpcExporter {
 
     /// Makes one attempt. Dropping the future gives the attempt and its connection up.
     pub(crate) async fn send(&mut self, frame: &Frame) -> Outcome {
-        let size = frame.body.len();
-        if size > MAX_REQUEST {
-            let error = format!("the request has {size} bytes, the limit is {MAX_REQUEST}");
-            return Outcome::TooLarge { error };
+        if let Some(outcome) = too_large(frame, &self.connector) {
+            return outcome;
         }
-        let deadline = Deadline::after(self.limit);
-        let mut outcome = match self.exchange(frame, deadline).await {
-            Ok(mut answer) => {
-                secrets(&self.headers).for_each(|secret| answer.mask(secret));
-                answer.outcome(frame.items)
-            }
-            Err(Failure { error, sent }) => Outcome::Retry { error, after: None, sent },
-        };
-        if let Outcome::Retry { error, .. }
-        | Outcome::Refused { error }
-        | Outcome::TooLarge { error } = &mut outcome
-        {
-            *error = format!("{}: {error}", self.connector);
-        }
-        outcome
+        let exchanged = self.exchange(frame, Deadline::after(self.limit)).await;
+        let answered = exchanged.map(|mut answer| {
+            secrets(&self.headers).for_each(|secret| answer.mask(secret));
+            answer.outcome(frame.items)
+        });
+        ended(answered, &self.connector)
     }
 
     /// Over the kept connection if it is still good, else over a new one.
