@@ -65,19 +65,20 @@ impl Handshakes {
     async fn room(&self) -> Option<SemaphorePermit<'_>> {
         let mut room = pin!(self.free.acquire());
         loop {
-            let Some(due) = self.give_one_up() else { return room.await.ok() };
-            if let Ok(held) = timeout_at(due, &mut room).await {
+            let again = self.give_one_up();
+            if let Ok(held) = timeout_at(again, &mut room).await {
                 return held.ok();
             }
         }
     }
 
-    /// When to ask again, where none had its time yet.
-    fn give_one_up(&self) -> Option<Instant> {
+    /// When to ask again: once the oldest had its time, and also after one was given up, for its room goes to
+    /// whoever waits longest, who may have given none up.
+    fn give_one_up(&self) -> Instant {
         let (now, mut under_way) = (Instant::now(), self.under_way());
-        let Some(oldest) = under_way.all.front() else { return Some(now + UNDISTURBED) };
+        let Some(oldest) = under_way.all.front() else { return now + UNDISTURBED };
         if oldest.begun + UNDISTURBED > now {
-            return Some(oldest.begun + UNDISTURBED);
+            return oldest.begun + UNDISTURBED;
         }
         let mut counts: HashMap<IpAddr, usize> = HashMap::new();
         for one in &under_way.all {
@@ -90,7 +91,7 @@ impl Handshakes {
         if let Some(one) = chosen.map(|(place, _)| place).and_then(|at| under_way.all.remove(at)) {
             one.given_up.notify_one();
         }
-        None
+        now + UNDISTURBED
     }
 
     fn under_way(&self) -> MutexGuard<'_, UnderWay> {
@@ -122,6 +123,11 @@ mod tests {
     /// Whether this one has to make room.
     async fn is_given_up(turn: &Turn<'_>) -> bool {
         timeout_at(Instant::now(), turn.given_up()).await.is_ok()
+    }
+
+    /// Polls once.
+    async fn is_waiting<T>(mut turn: std::pin::Pin<&mut impl Future<Output = T>>) -> bool {
+        std::future::poll_fn(|cx| std::task::Poll::Ready(turn.as_mut().poll(cx).is_pending())).await
     }
 
     #[tokio::test(start_paused = true)]
@@ -160,6 +166,30 @@ mod tests {
         };
         let (one, other, ()) = tokio::join!(handshakes.turn(OTHER), handshakes.turn(THIRD), leave);
         assert!(one.is_some() && other.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_lost_the_room_to_another_asks_again() {
+        let handshakes = Handshakes::new(2);
+        let first = handshakes.turn(ONE).await.unwrap();
+        let second = handshakes.turn(ONE).await.unwrap();
+        let mut longest = pin!(handshakes.turn(OTHER));
+        assert!(is_waiting(longest.as_mut()).await);
+        tokio::time::advance(UNDISTURBED).await;
+        // This one has the first given up; its room is for the one that waits longest.
+        let mut later = pin!(handshakes.turn(THIRD));
+        assert!(is_waiting(later.as_mut()).await);
+        first.given_up().await;
+        drop(first);
+        let _longest = longest.await.unwrap();
+        assert!(is_waiting(later.as_mut()).await);
+        let leaves = async {
+            second.given_up().await;
+            drop(second);
+        };
+        let lost = Instant::now();
+        let (later, ()) = tokio::join!(later, leaves);
+        assert!(later.is_some() && lost.elapsed() <= UNDISTURBED, "{:?}", lost.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
