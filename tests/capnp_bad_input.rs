@@ -100,6 +100,41 @@ fn a_wrong_token_or_none_is_said_at_both_ends() {
 }
 
 #[test]
+fn a_token_that_is_revoked_is_said_at_both_ends() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let file = std::env::temp_dir().join(format!("trackside-revoked-{}", std::process::id()));
+    std::fs::write(&file, "old-token\n").unwrap();
+    let receiver = receiver::forwarding("127.0.0.1:0", &collector.url());
+    let receiver = receiver.token_file(&file).start().unwrap();
+    let endpoint = receiver::endpoint(&receiver);
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20old-token"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "1"),
+    ];
+    let telemetry = start(&endpoint, &variables);
+    record("before", 5);
+    telemetry.force_flush(SOON).unwrap();
+    std::fs::write(&file, "the-new-token\n").unwrap();
+    wait_until("the session ends", || receiver.counts().connections.revoked == 1);
+    record("after", 5);
+    let said = || format!("{:?}", telemetry.status());
+    let words = "unauthorized: the token is not one of this receiver's";
+    wait_until("it is told", || said().contains(words));
+    let _ = telemetry.shutdown(Duration::from_millis(50));
+    let traces = assert_conserved(&telemetry);
+    assert_eq!((traces.delivered, traces.rejected), (5, 5), "{traces:?}");
+
+    let fresh = ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20the-new-token");
+    let telemetry = start(&endpoint, &[fresh]);
+    record("anew", 5);
+    telemetry.force_flush(SOON).unwrap();
+    assert_eq!(assert_conserved(&telemetry).delivered, 5);
+    std::fs::remove_file(&file).unwrap();
+    receiver::end(&receiver);
+}
+
+#[test]
 fn http_spoken_to_a_receiver_is_said_at_both_ends() {
     let _turn = serial();
     let collector = Collector::start();

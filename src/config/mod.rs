@@ -23,6 +23,8 @@ mod resource;
 mod sampler;
 mod service;
 mod signal;
+#[cfg(feature = "receive")]
+pub(crate) mod stamp;
 pub(crate) mod standalone;
 mod url;
 pub(crate) mod variables;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::Address;
-use super::credentials::Tokens;
 use super::running::{self, Running};
 use super::settings::{Durability, Limits, Settings};
 use super::sink::Sink;
+use super::tokens::Tokens;
 use super::{DEFAULT_ADDRESS, Error};
 use crate::health::diagnostics::{Diagnostics, Hook, Level};
 use crate::tls::{PemFile, Server, ServerFiles};
@@ -20,7 +20,8 @@ use crate::tls::{PemFile, Server, ServerFiles};
 #[must_use = "a builder does nothing until it starts"]
 pub struct Builder {
     addresses: Vec<String>,
-    tokens: Tokens,
+    tokens: Vec<Vec<u8>>,
+    token_files: Vec<PathBuf>,
     certificate: Option<(PathBuf, PathBuf)>,
     clients: Option<PathBuf>,
     sinks: Vec<Sink>,
@@ -49,7 +50,15 @@ impl Builder {
     /// A bearer token that is taken; repeatable, so that tokens can be changed without an outage. With a
     /// token set, every connection but those over a socket file has to bring one.
     pub fn token(mut self, token: impl AsRef<[u8]>) -> Self {
-        self.tokens.add(token.as_ref());
+        self.tokens.push(token.as_ref().to_vec());
+        self
+    }
+
+    /// A file with bearer tokens that are taken, a line each; repeatable. It is read again when it changes:
+    /// whoever logged in with a token that is not in it any more is asked to go, and has to log in anew. A
+    /// file that cannot be read then, or that holds no token, changes nothing and is said.
+    pub fn token_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.token_files.push(path.into());
         self
     }
 
@@ -194,17 +203,15 @@ impl Builder {
             }
             _ => {}
         }
-        if self.tokens.has_an_empty_one() {
-            return Err(Error::setting("token", "", "a token has one byte at least"));
-        }
+        let tokens = Tokens::new(&self.tokens, &self.token_files)?;
         let threads = match self.threads {
             Some(0) => return Err(Error::setting("threads", "0", "one is the least")),
             Some(threads) => threads,
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
         Ok(Settings {
-            addresses: self.listeners()?,
-            tokens: self.tokens.clone(),
+            addresses: self.listeners(&tokens)?,
+            tokens: Arc::new(tokens),
             tls: self.server()?.map(Arc::new),
             sinks,
             durability: self.durability,
@@ -214,7 +221,7 @@ impl Builder {
         })
     }
 
-    fn listeners(&self) -> Result<Vec<Address>, Error> {
+    fn listeners(&self, tokens: &Tokens) -> Result<Vec<Address>, Error> {
         let mut asked = self.addresses.clone();
         if asked.is_empty() {
             asked.push(DEFAULT_ADDRESS.to_owned());
@@ -232,8 +239,8 @@ impl Builder {
                 address => address,
             };
             let asks = match address {
-                Address::Tls(_) => !self.tokens.is_empty() || self.clients.is_some(),
-                _ => !self.tokens.is_empty(),
+                Address::Tls(_) => !tokens.is_empty() || self.clients.is_some(),
+                _ => !tokens.is_empty(),
             };
             if !address.is_local() && !asks {
                 return Err(refuse(
@@ -318,7 +325,8 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("addresses", &self.addresses)
-            .field("tokens", &self.tokens)
+            .field("tokens", &self.tokens.len())
+            .field("token_files", &self.token_files)
             .field("sinks", &self.sinks)
             .field("durability", &self.durability)
             .field("limits", &self.limits)
@@ -352,6 +360,7 @@ mod tests {
             (Builder::default(), "no sink"),
             (builder().durability(Durability::Disk), "durability(\"disk\"): there is no spool"),
             (builder().token(""), "token"),
+            (builder().token_file("/no/such"), "token_file(\"/no/such\"): cannot be read"),
             (builder().threads(0), "threads(\"0\")"),
             (builder().listen("127.0.0.1"), "port is missing"),
             (builder().health("unix:/tmp/a"), "health"),

@@ -22,6 +22,8 @@ use crate::schema::ingest_capnp::gateway;
 const QUIET: Duration = Duration::from_millis(250);
 /// And after so long in any case, but for the calls that are under way.
 const GRACE: Duration = Duration::from_secs(10);
+/// Told to whoever logged in with a token that is not taken any more.
+pub(super) const REVOKED: &str = "unauthorized: the token is not taken any more; log in anew";
 /// For the last words to a peer.
 pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -109,7 +111,14 @@ async fn leave(shared: &Shared, link: &Link) -> &'static str {
             shared.connections.aged.add(1);
             "the connection is as old as it may get; connect anew"
         }
-        () = shared.draining() => "the receiver is shutting down",
+        () = shared.dismissed(link.token()) => {
+            if shared.is_revoked(link.token()) {
+                shared.connections.revoked.add(1);
+                REVOKED
+            } else {
+                "the receiver is shutting down"
+            }
+        }
     };
     link.close();
     Box::pin(quiet(link)).await;

@@ -140,6 +140,8 @@ pub struct Connections {
     pub not_logged_in: u64,
     /// Log-ins with a wrong token, with none, or of a wrong user.
     pub unauthorized: u64,
+    /// Ended because their token is not taken any more.
+    pub revoked: u64,
     /// Ended for their age.
     pub aged: u64,
     /// Ended by an error: of the protocol, of the network, or a limit.
@@ -241,6 +243,7 @@ pub(super) struct Arriving {
     pub(super) handshakes: Counter,
     pub(super) not_logged_in: Counter,
     pub(super) unauthorized: Counter,
+    pub(super) revoked: Counter,
     pub(super) aged: Counter,
     pub(super) failed: Counter,
     pub(super) panicked: Counter,
@@ -257,6 +260,7 @@ impl Arriving {
             handshakes: self.handshakes.read(),
             not_logged_in: self.not_logged_in.read(),
             unauthorized: self.unauthorized.read(),
+            revoked: self.revoked.read(),
             aged: self.aged.read(),
             failed: self.failed.read(),
             panicked: self.panicked.read(),

@@ -92,6 +92,9 @@ async fn run(shared: Arc<Shared>, mut arriving: UnboundedReceiver<Arrival>, numb
             loop {
                 interval.tick().await;
                 shared.beat(number);
+                if number == 0 {
+                    shared.look_at_tokens();
+                }
             }
         }
     });

@@ -53,8 +53,11 @@ impl Gateway {
         Self { shared, peer, certificate, link, is_tried: Cell::new(false) }
     }
 
-    /// On whose behalf the peer speaks; the error is what it is told.
-    fn principal(&self, given: credential::Reader<'_>) -> Result<Principal, &'static str> {
+    /// On whose behalf the peer speaks, and the number of its token; the error is what it is told.
+    fn principal(
+        &self,
+        given: credential::Reader<'_>,
+    ) -> Result<(Principal, Option<u64>), &'static str> {
         let token = match given.which() {
             Ok(credential::Anonymous(())) => None,
             Ok(credential::Bearer(token)) => {
@@ -66,15 +69,16 @@ impl Gateway {
         let certificate = self.certificate.map(Principal::Certificate);
         match (token, self.peer) {
             (Some(token), _) if !tokens.is_empty() => {
+                self.shared.look_at_tokens();
                 let found = tokens.find(token);
                 let found = found.ok_or("unauthorized: the token is not one of this receiver's")?;
-                Ok(certificate.unwrap_or(found))
+                Ok((certificate.unwrap_or(Principal::Token(found)), Some(found)))
             }
             (None, Peer::Tcp(_)) if !tokens.is_empty() => {
                 Err("unauthorized: this receiver wants a bearer token")
             }
-            (_, Peer::User(user)) => Ok(Principal::User(user)),
-            (_, Peer::Tcp(_)) => Ok(certificate.unwrap_or(Principal::Anyone)),
+            (_, Peer::User(user)) => Ok((Principal::User(user), None)),
+            (_, Peer::Tcp(_)) => Ok((certificate.unwrap_or(Principal::Anyone), None)),
         }
     }
 
@@ -120,11 +124,11 @@ impl gateway::Server for Gateway {
         }
         let principal = params.get()?.get_credential().map(|given| self.principal(given))?;
         drop(params);
-        let principal = match principal {
-            Ok(principal) => principal,
+        let (principal, token) = match principal {
+            Ok(known) => known,
             Err(why) => return Err(self.refuse(why).await),
         };
-        self.link.log_in(self.shared.settings.limits.batch_bytes + CALL_BYTES);
+        self.link.log_in(self.shared.settings.limits.batch_bytes + CALL_BYTES, token);
         let session = Session::new(self.shared.clone(), self.peer, principal, self.link.clone());
         let mut results = results.get();
         results.set_session(capnp_rpc::new_client(session));

@@ -13,6 +13,8 @@ pub(super) struct Link {
     handle: OnceCell<Handle>,
     is_logged_in: Cell<bool>,
     is_refused: Cell<bool>,
+    /// The number of the token that it came with.
+    token: Cell<Option<u64>>,
     /// No more batches are wanted.
     is_closing: Cell<bool>,
     /// Calls under way.
@@ -27,8 +29,9 @@ impl Link {
         let _ = self.handle.set(handle);
     }
 
-    /// From now on messages may have so many bytes.
-    pub(super) fn log_in(&self, message_bytes: usize) {
+    /// From now on messages may have so many bytes. It came with the token of this number, or with none.
+    pub(super) fn log_in(&self, message_bytes: usize, token: Option<u64>) {
+        self.token.set(token);
         self.is_logged_in.set(true);
         if let Some(handle) = self.handle.get() {
             handle.raise(message_bytes);
@@ -46,6 +49,10 @@ impl Link {
     pub(super) async fn logged_in(&self) -> bool {
         self.until(|link| link.is_logged_in.get() || link.is_refused.get()).await;
         self.is_logged_in.get()
+    }
+
+    pub(super) fn token(&self) -> Option<u64> {
+        self.token.get()
     }
 
     /// Asks the peer to go: it is given no more credit.

@@ -44,6 +44,7 @@ mod settings;
 mod shared;
 mod sink;
 mod stream;
+mod tokens;
 #[cfg(unix)]
 mod unix;
 mod verdict;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use capnp::Error;
 use tokio::time::timeout;
 
+use super::connection::REVOKED;
 use super::counts::Signal;
 use super::credentials::Principal;
 use super::gateway::Peer;
@@ -75,6 +76,13 @@ impl Session {
                 Step::Known(verdict)
             }
         }
+    }
+
+    /// Whoever logs in with another token brings it again.
+    fn send_back(&self, batch: batch::Reader<'_>) -> Step {
+        let signal = batch.get_signal().ok().and_then(Signal::of).unwrap_or(Signal::Traces);
+        self.shared.arrivals(signal).sent_back.add(batch.get_item_count().into());
+        Step::Known(Verdict::retry(REVOKED))
     }
 
     /// Says what the exporter is told too.
@@ -225,6 +233,7 @@ impl session::Server for Session {
     ) -> Result<(), Error> {
         let _call = Call::begin(&self.link);
         let step = match params.get().and_then(|params| params.get_batch()) {
+            Ok(batch) if self.shared.is_revoked(self.link.token()) => self.send_back(batch),
             Ok(batch) => self.take(batch),
             Err(error) => {
                 let detail = format!("not a batch that can be read: {error}");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::Address;
-use super::credentials::Tokens;
 use super::sink::SinkPlan;
+use super::tokens::Tokens;
 use crate::tls::Server;
 
 /// What it means that a batch was accepted.
@@ -26,7 +26,7 @@ pub enum Durability {
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) addresses: Vec<Address>,
-    pub(super) tokens: Tokens,
+    pub(super) tokens: Arc<Tokens>,
     /// For the listeners that want it.
     pub(super) tls: Option<Arc<Server>>,
     pub(super) sinks: Vec<SinkPlan>,

@@ -11,7 +11,7 @@ use super::counts::{Arrivals, Arriving, Counts, Signal};
 use super::settings::Settings;
 use super::sink::Fanout;
 use super::windows::Windows;
-use crate::health::diagnostics::Diagnostics;
+use crate::health::diagnostics::{Diagnostics, Level};
 use crate::network::Budget;
 
 /// One for each receiver.
@@ -26,7 +26,8 @@ pub(super) struct Shared {
     pub(super) diagnostics: Arc<Diagnostics>,
     /// No new connections; those that are there are asked to go.
     is_draining: AtomicBool,
-    drained: Notify,
+    /// That, or a token is not taken any more.
+    dismissing: Notify,
     stopped: Notify,
     started: Instant,
     /// When each event loop last showed that it runs, in milliseconds since the start.
@@ -44,7 +45,7 @@ impl Shared {
             budget: Budget::new(settings.limits.budget_bytes),
             diagnostics,
             is_draining: AtomicBool::new(false),
-            drained: Notify::new(),
+            dismissing: Notify::new(),
             stopped: Notify::new(),
             started: Instant::now(),
             beats: (0..settings.threads).map(|_| AtomicU64::new(0)).collect(),
@@ -62,14 +63,38 @@ impl Shared {
 
     pub(super) fn drain(&self) {
         self.is_draining.store(true, Ordering::Release);
-        self.drained.notify_waiters();
+        self.dismissing.notify_waiters();
     }
 
     /// Ends once the receiver drains.
     pub(super) async fn draining(&self) {
-        let drained = self.drained.notified();
-        if !self.is_draining() {
-            drained.await;
+        self.dismissed(None).await;
+    }
+
+    /// Whether the token of this number is not taken any more.
+    pub(super) fn is_revoked(&self, token: Option<u64>) -> bool {
+        token.is_some_and(|number| !self.settings.tokens.is_taken(number))
+    }
+
+    /// Ends once the receiver drains, or the token of this number is not taken any more.
+    pub(super) async fn dismissed(&self, token: Option<u64>) {
+        loop {
+            let dismissing = self.dismissing.notified();
+            if self.is_draining() || self.is_revoked(token) {
+                return;
+            }
+            dismissing.await;
+        }
+    }
+
+    /// Reads the files of tokens that have changed.
+    pub(super) fn look_at_tokens(&self) {
+        let changes = self.settings.tokens.refresh();
+        for line in &changes.complaints {
+            self.diagnostics.say(Level::Warn, "tokens", line);
+        }
+        if changes.revoked {
+            self.dismissing.notify_waiters();
         }
     }
 

@@ -23,7 +23,7 @@ fn receiver() -> Builder {
 }
 
 /// A name that no other test has.
-fn unique(name: &str) -> std::path::PathBuf {
+pub(super) fn unique(name: &str) -> std::path::PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     std::env::temp_dir().join(format!("trackside-{}-{number}-{name}", std::process::id()))

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use rustls::ServerConfig;
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
@@ -15,6 +14,7 @@ use super::bounded::Bounded;
 use super::handshakes::Handshakes;
 use super::secured::Secured;
 use super::{Buffered, Fingerprint, PemFile, fault, pem};
+use crate::config::stamp::Stamp;
 
 /// Bytes of one client's handshake; chains have some 4 KiB.
 const HANDSHAKE: usize = 32 * 1024;
@@ -43,9 +43,6 @@ struct Kept {
     /// Why the files as they are now are not used.
     complaint: Option<String>,
 }
-
-/// When a file was written, and how long it is.
-type Stamp = (SystemTime, u64);
 
 /// A connection whose handshake is done.
 pub(crate) struct Accepted {
@@ -112,10 +109,7 @@ impl std::fmt::Debug for Server {
 }
 
 fn stamps(files: &ServerFiles) -> [Option<Stamp>; 3] {
-    let stamp = |file: &PemFile| {
-        let file = std::fs::metadata(&file.path).ok()?;
-        Some((file.modified().ok()?, file.len()))
-    };
+    let stamp = |file: &PemFile| Stamp::of(&file.path);
     [stamp(&files.certificate), stamp(&files.key), files.clients.as_ref().and_then(stamp)]
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod batches;
 pub(crate) mod process;
 pub(crate) mod random;
+pub(crate) mod receiver;
 pub(crate) mod session;
 pub(crate) mod wire;
 

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// Compress what is sent to collectors with gzip
     #[arg(long)]
     forward_gzip: bool,
-    /// A file with bearer tokens that are taken, a line each; repeatable
+    /// A file with bearer tokens that are taken, a line each, read again when it changes; repeatable
     #[arg(long, value_name = "FILE")]
     token_file: Vec<PathBuf>,
     /// A PEM file with the authorities of the collectors' certificates [default: the system's]
@@ -191,11 +191,7 @@ fn builder(arguments: Arguments) -> Result<Builder, Box<dyn Error>> {
         builder = builder.client_certificates(authorities);
     }
     for path in &arguments.token_file {
-        let tokens = lines(path)?;
-        if tokens.is_empty() {
-            return Err(format!("--token-file {}: it holds no token", path.display()).into());
-        }
-        builder = tokens.iter().fold(builder, Builder::token);
+        builder = builder.token_file(path);
     }
     let headers = arguments.forward_headers.as_deref().map(headers).transpose()?;
     for url in &arguments.forward {
