@@ -40,6 +40,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PySpan>()?;
     module.add_class::<PyParent>()?;
     module.add_class::<capture::PyCapture>()?;
+    module.add_class::<log::handler::NativeHandler>()?;
     module.add_class::<metric::PyCounter>()?;
     module.add_class::<metric::PyUpDownCounter>()?;
     module.add_class::<metric::PyGauge>()?;
@@ -52,13 +53,15 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
         setup::flush_telemetry,
         setup::status_of_telemetry,
         setup::report_of_telemetry,
+        setup::choose_sampler,
+        setup::set_log_filter,
+        setup::inherited,
         setup::take_sayings,
         setup::register_class,
         log::forward_log,
-        log::forward_record,
         span::span,
         span::current_span,
-        span::set_bridge,
+        span::bridge::set_bridge,
         context::inject_headers,
         context::extract_headers,
         context::current_parent,

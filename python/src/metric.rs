@@ -22,7 +22,7 @@ fn with_names(
     };
     let attributes = Attributes::of(attributes)?;
     let mut run = Some(run);
-    attributes.lend(|pairs| {
+    attributes.lend(&mut |pairs| {
         let kept = pairs.iter().filter_map(|(key, value)| Some((names::keep(key)?, *value)));
         if let Some(run) = run.take() {
             run(&kept.collect::<Vec<_>>());

@@ -1,15 +1,16 @@
 //! Start, flush and end: the core's handle, held for the process.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use trackside::telemetry::{self, Signal, Telemetry, TelemetryConfig};
+use trackside::telemetry::{self, Error, Signal, Telemetry, TelemetryConfig};
 
 use crate::counts;
+use crate::parent::PyParent;
 
 /// How often a wait looks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(50);
@@ -21,6 +22,22 @@ static HANDLE: Mutex<Option<Telemetry>> = Mutex::new(None);
 static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Kept at most.
 const SAYINGS: usize = 64;
+
+/// The core's thread locks it without the GIL, and a fork may come just then: in that child nothing is said, and
+/// nobody waits for it.
+fn said() -> Option<MutexGuard<'static, Vec<String>>> {
+    for _ in 0..TRIES {
+        match SAID.try_lock() {
+            Ok(said) => return Some(said),
+            Err(TryLockError::Poisoned(said)) => return Some(said.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+        }
+    }
+    None
+}
+
+/// It is held for as long as a line takes to copy.
+const TRIES: usize = 1000;
 
 fn handle() -> Option<Telemetry> {
     HANDLE.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -45,8 +62,7 @@ pub(crate) fn init_telemetry(
         .with_metrics(metrics)
         .with_logs(logs)
         .on_diagnostic(|line| {
-            let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-            if said.len() < SAYINGS {
+            if let Some(mut said) = said().filter(|said| said.len() < SAYINGS) {
                 said.push(line.to_owned());
             }
         });
@@ -66,8 +82,7 @@ pub(crate) fn init_telemetry(
         config = config.with_attribute(&key, &value);
     }
     // With the GIL: the environment is read, and Python may change it.
-    let started =
-        telemetry::init(config).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let started = telemetry::init(config).map_err(refused)?;
     *HANDLE.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
     Ok(())
 }
@@ -85,6 +100,28 @@ pub(crate) fn shutdown_telemetry(py: Python<'_>, timeout: f64) -> PyResult<bool>
 #[pyo3(signature = (timeout=5.0))]
 pub(crate) fn flush_telemetry(py: Python<'_>, timeout: f64) -> PyResult<bool> {
     wait(py, handle(), move |telemetry| telemetry.force_flush(seconds(timeout)).is_ok())
+}
+
+/// Another head sampler, from here on; before the start, and after the end, it changes nothing.
+#[pyfunction]
+pub(crate) fn choose_sampler(name: &str, ratio: Option<f64>) -> PyResult<()> {
+    handle().map_or(Ok(()), |telemetry| telemetry.set_sampler(name, ratio)).map_err(refused)
+}
+
+/// Another filter of log records; as for the sampler.
+#[pyfunction]
+pub(crate) fn set_log_filter(filter: &str) -> PyResult<()> {
+    handle().map_or(Ok(()), |telemetry| telemetry.set_log_filter(filter)).map_err(refused)
+}
+
+/// The context that this process was started with; the root where there was none, and before the start.
+#[pyfunction]
+pub(crate) fn inherited() -> PyParent {
+    PyParent::new(handle().map(|telemetry| telemetry.inherited()).unwrap_or_default())
+}
+
+fn refused(error: Error) -> PyErr {
+    PyValueError::new_err(error.to_string())
 }
 
 /// Waits without the GIL, on a thread of its own: this one stays open for Ctrl-C.
@@ -172,7 +209,7 @@ pub(crate) fn report_of_telemetry() -> String {
 /// What the core said since it was last asked; for `logging`, on a thread of the host's.
 #[pyfunction]
 pub(crate) fn take_sayings() -> Vec<String> {
-    std::mem::take(&mut *SAID.lock().unwrap_or_else(PoisonError::into_inner))
+    said().map(|mut said| std::mem::take(&mut *said)).unwrap_or_default()
 }
 
 /// Tells the inference of the service's name about one class, before the start.

@@ -1,57 +1,25 @@
 //! A span as a Python object.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+pub(crate) mod bridge;
+mod lifetime;
+mod what;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
-use trackside::telemetry::rpc::{self, Call};
-use trackside::telemetry::{self, Kind, Parent, Span};
+use trackside::telemetry::{Kind, Parent, Span};
 
 use crate::context;
 use crate::counts;
-use crate::exception::{Raised, is_cancellation};
-use crate::names;
+use crate::exception::Raised;
 use crate::parent::PyParent;
-use crate::steps::{Failure, Opened, Step};
-use crate::value::{Attributes, any_text, ours_to_keep, printed};
+use crate::steps::Opened;
+use crate::value::{Attributes, printed};
+use lifetime::{OTHER, fail};
 
-/// What an object opens.
-pub(crate) enum What {
-    Span,
-    Dispatch,
-    Handler,
-    Server(Of),
-    Client(Of),
-}
-
-/// Which call.
-#[derive(Clone)]
-pub(crate) struct Of {
-    pub(crate) method: String,
-    pub(crate) cls_id: String,
-    pub(crate) object_id: String,
-}
-
-impl Of {
-    fn call(&self) -> Call<'_> {
-        Call::method(&self.method).cls_id(&self.cls_id).object_id(&self.object_id)
-    }
-}
-
-impl Clone for What {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Span => Self::Span,
-            Self::Dispatch => Self::Dispatch,
-            Self::Handler => Self::Handler,
-            Self::Server(of) => Self::Server(of.clone()),
-            Self::Client(of) => Self::Client(of.clone()),
-        }
-    }
-}
+pub(crate) use what::{Of, What};
 
 /// One span: opened by `with`, or by `start` and `end`; a decorator where it is called with a function.
 #[pyclass(frozen, name = "Span", module = "trackside", weakref)]
@@ -78,26 +46,6 @@ struct State {
     token: Option<Py<PyAny>>,
 }
 
-/// What connects us with Python's OpenTelemetry API, where that is in use.
-static BRIDGE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static IS_BRIDGED: AtomicBool = AtomicBool::new(false);
-
-/// From now on the spans of that API are parents, and ours are visible to it.
-#[pyfunction]
-pub(crate) fn set_bridge(py: Python<'_>, bridge: Option<Py<PyAny>>) {
-    IS_BRIDGED.store(bridge.is_some(), Ordering::Release);
-    if let Some(bridge) = bridge {
-        let _ = BRIDGE.set(py, bridge);
-    }
-}
-
-fn bridge<'py>(py: Python<'py>) -> Option<&'py Bound<'py, PyAny>> {
-    if !IS_BRIDGED.load(Ordering::Acquire) {
-        return None;
-    }
-    BRIDGE.get(py).map(|bridge| bridge.bind(py))
-}
-
 impl PySpan {
     pub(crate) fn new(
         what: What,
@@ -118,66 +66,6 @@ impl PySpan {
         self.state().place.clone()
     }
 
-    fn open(&self, py: Python<'_>, held: &Bound<'_, PyAny>) -> PyResult<()> {
-        let (kind, given, links, attributes) = {
-            let mut state = self.state();
-            if state.place.is_some() {
-                return Ok(());
-            }
-            (
-                state.kind,
-                state.parent.take(),
-                std::mem::take(&mut state.links),
-                state.attributes.take(),
-            )
-        };
-        let parent = match given {
-            Some(parent) => parent,
-            None => bridged_parent(py)?.unwrap_or_else(|| context::parent_by(held)),
-        };
-        let attributes = match &attributes {
-            Some(dict) => Attributes::of(dict.bind(py))?,
-            None => Attributes::default(),
-        };
-        let mut opened = match &self.what {
-            What::Span => {
-                let name = any_text(self.name.bind(py))?;
-                Opened::Span(
-                    telemetry::instrument(Step, "")
-                        .with_parent(parent)
-                        .with_kind(kind)
-                        .named(|| name.as_text().into_owned()),
-                )
-            }
-            What::Dispatch => Opened::Span(rpc::dispatch(Step).with_parent(parent)),
-            What::Handler => {
-                Opened::Call(rpc::handler(Step).with_parent(parent).error_kind(kind_of))
-            }
-            What::Server(of) => {
-                Opened::Call(rpc::server(of.call(), Step).with_parent(parent).error_kind(kind_of))
-            }
-            What::Client(of) => {
-                Opened::Call(rpc::client(of.call(), Step).with_parent(parent).error_kind(kind_of))
-            }
-        };
-        if !attributes.is_empty() || !links.is_empty() {
-            opened = opened.with(|span| {
-                links.iter().for_each(|link| {
-                    span.link(link);
-                });
-                attributes.each(|key, value| {
-                    span.set_dynamic(key, value);
-                });
-            });
-        }
-        let seen = context::of_thread();
-        let place = opened.begin();
-        let mut state = self.state();
-        state.place = Some((place, seen));
-        state.opened = Some(opened);
-        Ok(())
-    }
-
     /// Writes, if it is open; what comes later is counted.
     fn write(&self, write: impl FnOnce(&mut Span)) {
         let mut state = self.state();
@@ -185,104 +73,6 @@ impl PySpan {
             Some(opened) => state.opened = Some(opened.with(write)),
             None => counts::LATE_WRITES.add(1),
         }
-    }
-
-    fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let (py, this) = (slf.py(), slf.get());
-        let held = context::held(py)?;
-        this.open(py, &held)?;
-        context::hold(py, slf)?;
-        this.state().previous = Some(held.unbind());
-        if let Some(bridge) = bridge(py) {
-            let token = quietly(py, bridge.call_method1("attach", (slf,)))?;
-            this.state().token = token.map(Bound::unbind);
-        }
-        Ok(())
-    }
-
-    fn leave(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let (py, this) = (slf.py(), slf.get());
-        let (previous, token) = {
-            let mut state = this.state();
-            (state.previous.take(), state.token.take())
-        };
-        if let (Some(bridge), Some(token)) = (bridge(py), token) {
-            quietly(py, bridge.call_method1("detach", (token,)))?;
-        }
-        // In another context, or out of order: what is current there is not ours to change.
-        if let Some(previous) =
-            previous.filter(|_| context::held(py).is_ok_and(|held| held.is(slf)))
-        {
-            context::hold(py, previous.bind(py))?;
-        }
-        Ok(())
-    }
-
-    /// Ends it: well, with an exception, or given up.
-    fn close(&self, exception: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        let raised = match exception {
-            Some(exception) if !is_cancellation(exception) => Some(Raised::read(exception)?),
-            _ => None,
-        };
-        let kind = match (&self.error_kind, exception) {
-            (Some(call), Some(exception)) if raised.is_some() => self.kind_by(call, exception)?,
-            _ => OTHER,
-        };
-        let Some(mut opened) = self.state().opened.take() else {
-            return Ok(());
-        };
-        let Some(raised) = raised else {
-            match exception {
-                // Its drop says that it was cancelled.
-                Some(_) => drop(opened),
-                None => opened.finish(Ok(())),
-            }
-            return Ok(());
-        };
-        opened = opened.with(|span| raised.write(span));
-        if let Opened::Span(_) = opened {
-            opened = opened.with(|span| fail(span, &raised));
-        }
-        opened.finish(Err(Failure { kind, text: raised.text() }));
-        Ok(())
-    }
-
-    fn kind_by(&self, call: &Py<PyAny>, exception: &Bound<'_, PyAny>) -> PyResult<&'static str> {
-        let py = exception.py();
-        let word = quietly(py, call.bind(py).call1((exception,)))?;
-        let word = word.map(|word| any_text(&word)).transpose()?;
-        Ok(word.and_then(|word| names::keep(&word.as_text())).unwrap_or(OTHER))
-    }
-}
-
-const OTHER: &str = "_OTHER";
-
-fn kind_of(failure: &Failure) -> &'static str {
-    failure.kind
-}
-
-/// A span's status by what was raised, and its class as `error.type`.
-fn fail(span: &mut Span, raised: &Raised) {
-    span.error(OTHER, &raised.text()).set("error.type", raised.kind.as_str());
-}
-
-/// The newer parent, where the other API has one.
-fn bridged_parent(py: Python<'_>) -> PyResult<Option<Parent>> {
-    let Some(bridge) = bridge(py) else {
-        return Ok(None);
-    };
-    let found = quietly(py, bridge.call_method0("parent"))?;
-    Ok(found.and_then(|found| PyParent::of(&found).ok()))
-}
-
-/// What was returned; an `Exception` is none of the host's business.
-fn quietly<'py>(
-    py: Python<'py>,
-    result: PyResult<Bound<'py, PyAny>>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    match result {
-        Ok(value) => Ok(Some(value).filter(|value| !value.is_none())),
-        Err(error) => ours_to_keep(py, error).map(|()| None),
     }
 }
 
@@ -425,9 +215,9 @@ impl PySpan {
     ) -> PyResult<Bound<'py, Self>> {
         let name = crate::value::text(name);
         let attributes = attributes.map(Attributes::of).transpose()?.unwrap_or_default();
-        attributes.lend(|pairs| {
+        attributes.lend(&mut |pairs| {
             slf.get().write(|span| {
-                span.event_dynamic(&name.as_text(), pairs);
+                span.event_dynamic(name.as_text(), pairs);
             });
         });
         Ok(slf.clone())

@@ -1,7 +1,5 @@
 //! Python's values as attribute values: nothing that a value does reaches the host, and all of it is bounded.
 
-use std::borrow::Cow;
-
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -41,9 +39,15 @@ impl<'py> Attributes<'py> {
     ///
     /// `Err` is what is no `Exception`, such as `KeyboardInterrupt`: it is not ours to keep.
     pub(crate) fn of(dict: &Bound<'py, PyDict>) -> PyResult<Self> {
-        let mut attributes = Self(Vec::with_capacity(dict.len()));
-        for (key, value) in dict {
-            attributes.add(&key, &value)?;
+        // Taken out first: an object's own `__str__` may change the dictionary.
+        Self::from_pairs(&dict.iter().collect::<Vec<_>>())
+    }
+
+    /// As of a dictionary.
+    pub(crate) fn from_pairs(pairs: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)]) -> PyResult<Self> {
+        let mut attributes = Self(Vec::with_capacity(pairs.len()));
+        for (key, value) in pairs {
+            attributes.add(key, value)?;
         }
         Ok(attributes)
     }
@@ -68,31 +72,38 @@ impl<'py> Attributes<'py> {
         self.0.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Lends all of them at once.
-    pub(crate) fn lend(&self, mut take: impl FnMut(&[(&str, Value<'_>)])) {
+    pub(crate) fn lend(&self, take: Take<'_>) {
+        self.lend_behind(Vec::with_capacity(self.len()), take);
+    }
+
+    /// Lends all of them at once, behind others.
+    pub(crate) fn lend_behind<'a>(&'a self, mut own: Vec<(&'a str, Value<'a>)>, take: Take<'_>) {
         if self.0.iter().any(|(_, item)| matches!(item, Item::List(_))) {
             if self.0.len() > AT_ONCE {
                 counts::CUT_VALUES.add(1);
             }
-            return gather(&self.0[..self.0.len().min(AT_ONCE)], &[], &mut take);
+            return gather(&self.0[..self.0.len().min(AT_ONCE)], &own, take);
         }
-        let keys: Vec<_> = self.0.iter().map(|(key, _)| key.as_text()).collect();
-        let values = self.0.iter().map(|(_, item)| borrowed(item));
-        let pairs: Vec<(&str, Value<'_>)> = keys.iter().map(|key| &**key).zip(values).collect();
-        take(&pairs);
+        own.extend(self.0.iter().map(|(key, item)| (key.as_text(), borrowed(item))));
+        take(&own);
     }
 
     /// Lends each attribute in order.
     pub(crate) fn each(&self, mut each: impl FnMut(&str, Value<'_>)) {
         for (key, value) in &self.0 {
             let key = key.as_text();
-            value.lend(&mut |value| each(&key, value));
+            value.lend(&mut |value| each(key, value));
         }
     }
 }
 
 /// Takes attributes that are lent to it.
-type Take<'a> = &'a mut dyn FnMut(&[(&str, Value<'_>)]);
+pub(crate) type Take<'a> = &'a mut dyn FnMut(&[(&str, Value<'_>)]);
 
 /// A list's values live only while they are lent, so one attribute is lent inside the other.
 fn gather(items: &[(Item<'_>, Item<'_>)], so_far: &[(&str, Value<'_>)], take: Take<'_>) {
@@ -102,17 +113,17 @@ fn gather(items: &[(Item<'_>, Item<'_>)], so_far: &[(&str, Value<'_>)], take: Ta
     let key = key.as_text();
     item.lend(&mut |value| {
         let mut all = so_far.to_vec();
-        all.push((&key, value));
+        all.push((key, value));
         gather(rest, &all, take);
     });
 }
 
 impl Item<'_> {
-    pub(crate) fn as_text(&self) -> Cow<'_, str> {
+    pub(crate) fn as_text(&self) -> &str {
         match self {
-            Self::Str(text) => text.to_str().map_or(Cow::Borrowed(""), Cow::Borrowed),
-            Self::Text(text) => Cow::Borrowed(text),
-            _ => Cow::Borrowed(""),
+            Self::Str(text) => text.to_str().unwrap_or_default(),
+            Self::Text(text) => text,
+            _ => "",
         }
     }
 
@@ -121,7 +132,7 @@ impl Item<'_> {
             Self::Bool(v) => take(Value::Bool(*v)),
             Self::I64(v) => take(Value::I64(*v)),
             Self::F64(v) => take(Value::F64(*v)),
-            Self::Str(_) | Self::Text(_) => take(Value::Str(&self.as_text())),
+            Self::Str(_) | Self::Text(_) => take(Value::Str(self.as_text())),
             Self::Bytes(v) => take(Value::Bytes(v.as_bytes())),
             Self::Buffer(v) => take(Value::Bytes(v)),
             Self::List(items) => lend_all(items, take),

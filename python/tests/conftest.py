@@ -32,6 +32,7 @@ class Collector:
         self.requests: list[Any] = []
         self.answers = threading.Event()
         self.answers.set()
+        self.arrived = threading.Event()
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,6 +44,7 @@ class Collector:
                     body = gzip.decompress(body)
                 request = REQUESTS[self.path]()
                 request.ParseFromString(body)
+                collector.arrived.set()
                 collector.answers.wait(60)
                 collector.requests.append(request)
                 self.send_response(200)

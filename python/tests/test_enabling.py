@@ -135,6 +135,46 @@ def test_arguments_win_over_variables_and_variables_over_defaults(
     assert collector.spans == []
 
 
+def test_the_sampler_and_the_log_filter_may_change(collector: Collector) -> None:
+    trackside.enable_telemetry(endpoint=collector.url)
+    for number, sampler in enumerate(["always_off", "traceidratio:0", "always_on", "traceidratio"]):
+        trackside.set_sampler(sampler)
+        with trackside.span(f"span {number}"):
+            pass
+    trackside.set_log_filter("error,shop=debug")
+    logging.getLogger("other").warning("held back")
+    logging.getLogger("shop").warning("passes")
+    trackside.set_log_filter("info")
+    logging.getLogger("other").warning("passes again")
+    for change, bad in [
+        (trackside.set_sampler, "sometimes"),
+        (trackside.set_sampler, "traceidratio:7"),
+        (trackside.set_sampler, "traceidratio:many"),
+        (trackside.set_log_filter, "loud"),
+    ]:
+        with pytest.raises(ValueError, match=bad.rpartition(":")[2]):
+            change(bad)
+    assert trackside.flush()
+    assert [span.name for span in collector.spans] == ["span 2", "span 3"]
+    assert [record.body.string_value for _, record in collector.logs] == ["passes", "passes again"]
+    assert "set_sampler" in trackside.report() and "set_log_filter" in trackside.report()
+    trackside.shutdown()
+    trackside.set_sampler("always_off")
+
+
+def test_a_process_knows_what_it_was_started_with() -> None:
+    code = (
+        "import trackside\n"
+        "trackside.enable_telemetry()\n"
+        "place = trackside.inherited()\n"
+        "print(place.trace_id, place.span_id, place.baggage('tenant'))\n"
+    )
+    caller = f"00-{10:032x}-{11:016x}-01"
+    started = run(code, TRACEPARENT=caller, BAGGAGE="tenant=acme")
+    assert started.stdout.split() == [f"{10:032x}", f"{11:016x}", "acme"], started.stderr
+    assert run(code).stdout.split() == ["None", "None", "None"]
+
+
 def test_a_bad_argument_is_named_and_starts_nothing() -> None:
     for arguments, named in [
         ({"endpoint": "localhost:4318"}, "localhost:4318"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trackside
 from conftest import Collector, attributes
-from trackside import _native, testing
+from trackside import testing
 
 
 def test_a_record_arrives_whole(collector: Collector) -> None:
@@ -69,15 +69,82 @@ def test_the_level_filters_before_anything_crosses(
 ) -> None:
     crossed: list[int] = []
 
-    def forward(record: logging.LogRecord, standard: int) -> None:
-        crossed.append(record.levelno)
+    class Noting(trackside.Handler):
+        def handle(self, record: logging.LogRecord) -> bool:
+            crossed.append(record.levelno)
+            return super().handle(record)
 
-    monkeypatch.setattr(_native, "forward_record", forward)
+    monkeypatch.setattr("trackside.telemetry.RootHandler", Noting)
     trackside.enable_telemetry(endpoint=collector.url, log_level=logging.ERROR)
     logging.getLogger().setLevel(logging.DEBUG)
     for level in (10, 20, 30, 40, 50):
         logging.getLogger("any").log(level, "text")
     assert crossed == [40, 50]
+    assert trackside.status().logs.recorded == 2
+
+
+def test_filters_and_subclasses_are_those_of_logging() -> None:
+    def none_of_bob(record: logging.LogRecord) -> bool:
+        return getattr(record, "user", "") != "bob"
+
+    class Shouting(trackside.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            record.msg = record.msg.upper()
+            super().emit(record)
+
+    class Deaf(trackside.Handler):
+        def filter(self, record: logging.LogRecord) -> bool:
+            return False
+
+    with testing.capture() as captured:
+        logger = logging.getLogger("filtered")
+        for handler, texts in [
+            (trackside.Handler(logging.ERROR), []),
+            (trackside.Handler(), ["text"]),
+            (Shouting(), ["TEXT"]),
+            (Deaf(), []),
+        ]:
+            seen = len(captured.logs)
+            assert isinstance(handler, logging.Handler)
+            handler.addFilter(none_of_bob)
+            logger.addHandler(handler)
+            for user in ("ada", "bob"):
+                logger.warning("text", extra={"user": user})
+            logger.removeHandler(handler)
+            assert [log.body for log in captured.logs[seen:]] == texts
+            handler.removeFilter(none_of_bob)
+        assert not Deaf().handle(logging.makeLogRecord({}))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="filters give records from 3.12 on")
+def test_a_filter_may_give_another_record() -> None:
+    def other(record: logging.LogRecord) -> Any:
+        return logging.makeLogRecord(record.__dict__ | {"msg": "other"})
+
+    with testing.capture(logging.INFO) as captured:
+        handler = next(h for h in logging.getLogger().handlers if isinstance(h, trackside.Handler))
+        handler.addFilter(other)
+        logging.getLogger("any").warning("text")
+        assert [log.body for log in captured.logs] == ["other"]
+
+
+def test_a_records_own_getmessage_is_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Braces(logging.LogRecord):
+        def getMessage(self) -> str:
+            return str(self.msg).format(*(self.args or ()))
+
+    stock = logging.getLogRecordFactory()
+    with testing.capture(logging.INFO) as captured:
+        logging.setLogRecordFactory(Braces)
+        try:
+            logging.getLogger("any").warning("{} of {}", 1, 2)
+        finally:
+            logging.setLogRecordFactory(stock)
+        monkeypatch.setattr(logging.LogRecord, "getMessage", lambda _: "everybody's")
+        logging.getLogger("any").warning("text")
+        monkeypatch.undo()
+        logging.getLogger("any").warning("%(one)s", {"one": 1})
+        assert [log.body for log in captured.logs] == ["1 of 2", "everybody's", "1"]
 
 
 def test_forwarded_records_are_counted_by_level(collector: Collector) -> None:
@@ -168,18 +235,45 @@ def test_an_interrupt_within_a_text_is_the_hosts() -> None:
         logging.getLogger("any").warning(Interrupted())
 
 
-def test_a_missing_or_failing_native_half_harms_nobody(
-    collector: Collector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trackside.enable_telemetry(endpoint=collector.url)
+def test_what_cannot_be_forwarded_harms_nobody() -> None:
+    class Slotted:
+        """No record at all: it has no dictionary."""
 
-    def fails(*_: object) -> None:
-        raise RuntimeError("no")
+        __slots__ = ()
 
-    monkeypatch.setattr(_native, "forward_record", fails)
-    logging.getLogger("any").warning("text")
-    monkeypatch.delattr(_native, "forward_record")
-    logging.getLogger("any").warning("text")
+    bad: list[Any] = [Slotted(), 7, logging.makeLogRecord({"levelno": "many"})]
+    with testing.capture(logging.INFO) as captured:
+        before = trackside.status().python["failed_logs"]
+        for record in bad:
+            assert trackside.Handler().handle(record)
+        assert trackside.status().python["failed_logs"] == before + len(bad)
+        assert captured.logs == []
+        # None of this is there; what is there goes through.
+        assert trackside.Handler().handle(logging.makeLogRecord({"msg": "bare", "lineno": -1}))
+        assert [log.body for log in captured.logs] == ["bare"]
+
+
+def test_a_text_that_changes_what_is_read_harms_nobody() -> None:
+    class Meddling:
+        def __init__(self, extra: dict[str, Any]) -> None:
+            self.extra = extra
+
+        def __str__(self) -> str:
+            self.extra[f"more {len(self.extra)}"] = 1
+            return "meddling"
+
+    given: dict[str, Any] = {}
+    given |= {"one": Meddling(given), "two": Meddling(given)}
+    record = logging.makeLogRecord({"msg": "text", "levelno": logging.WARNING})
+    record.__dict__ |= {"one": Meddling(record.__dict__), "two": Meddling(record.__dict__)}
+    with testing.capture(logging.INFO) as captured:
+        logging.getLogger().handle(record)
+        trackside.forward_log(40, "text", extras=given)
+        with trackside.span("load", **given):
+            pass
+        for log in captured.logs:
+            assert (log.attributes["one"], log.attributes["two"]) == ("meddling", "meddling")
+        assert len(captured.logs) == 2
 
 
 def test_what_fails_is_not_forwarded_again() -> None:

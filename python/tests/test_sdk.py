@@ -203,6 +203,23 @@ def test_a_failure_is_a_failure_and_the_next_one_arrives(collector: Collector) -
         otel.SpanExporter("nowhere")
 
 
+@pytest.mark.parametrize("exporter", [otel.SpanExporter, otel.LogExporter, otel.MetricExporter])
+def test_a_protocol_that_cannot_be_spoken_is_named(
+    exporter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for protocol in ("http/json", "capnp", "smoke"):
+        with pytest.raises(ValueError, match=protocol) as raised:
+            exporter("http://127.0.0.1:9", protocol=protocol)
+        assert "protocol" in str(raised.value)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
+    with pytest.raises(ValueError, match="OTEL_EXPORTER_OTLP_PROTOCOL"):
+        exporter("http://127.0.0.1:9")
+    # An argument wins over a variable; both of these are spoken.
+    for protocol in ("http/protobuf", "grpc"):
+        made = exporter("http://127.0.0.1:9", protocol=protocol, timeout=0.2)
+        made.shutdown()
+
+
 def test_garbage_collection_in_flight_is_harmless(collector: Collector) -> None:
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(otel.SpanExporter(collector.url)))

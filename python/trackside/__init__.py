@@ -29,7 +29,17 @@ from .context import attach, current, extract, inject
 from .logs import Handler
 from .service import service
 from .status import Dropped, Signal, Status
-from .telemetry import disable, enable_telemetry, flush, report, shutdown, status
+from .telemetry import (
+    disable,
+    enable_telemetry,
+    flush,
+    inherited,
+    report,
+    set_log_filter,
+    set_sampler,
+    shutdown,
+    status,
+)
 
 __all__ = [
     "Counter",
@@ -54,11 +64,14 @@ __all__ = [
     "forward_log",
     "gauge",
     "histogram",
+    "inherited",
     "init_telemetry",
     "inject",
     "report",
     "rpc",
     "service",
+    "set_log_filter",
+    "set_sampler",
     "shutdown",
     "shutdown_telemetry",
     "span",

@@ -15,13 +15,17 @@ Function = Callable[..., Any]
 def wrap(template: Span, function: Function) -> Function:
     """The function, with a span like ``template`` around each call."""
     if inspect.isasyncgenfunction(function):
-        return _of_async_generator(template, function)
-    if inspect.iscoroutinefunction(function):
-        return _of_coroutine(template, function)
-    if inspect.isgeneratorfunction(function):
-        return _of_generator(template, function)
+        wrapper = _of_async_generator(template, function)
+    elif inspect.iscoroutinefunction(function):
+        wrapper = _of_coroutine(template, function)
+    elif inspect.isgeneratorfunction(function):
+        wrapper = _of_generator(template, function)
+    else:
+        wrapper = _of_function(template, function)
+    return functools.wraps(function)(wrapper)
 
-    @functools.wraps(function)
+
+def _of_function(template: Span, function: Function) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         with template.again():
             return function(*args, **kwargs)
@@ -30,7 +34,6 @@ def wrap(template: Span, function: Function) -> Function:
 
 
 def _of_coroutine(template: Span, function: Function) -> Function:
-    @functools.wraps(function)
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         with template.again():
             return await function(*args, **kwargs)
@@ -38,26 +41,35 @@ def _of_coroutine(template: Span, function: Function) -> Function:
     return wrapper
 
 
+class _Steps:
+    """Current while the generator runs, not while its caller has the value; it ends with the generator."""
+
+    def __init__(self, span: Span, ended: type[Exception]) -> None:
+        self._span = span
+        self._ended = ended
+
+    def __enter__(self) -> None:
+        self._span.resume()
+
+    def __exit__(self, _: object, raised: BaseException | None, __: object) -> None:
+        self._span.suspend()
+        if isinstance(raised, self._ended):
+            self._span.end()
+        elif raised is not None:
+            self._span.end(raised)
+
+
 def _of_generator(template: Span, function: Function) -> Function:
-    # The span is current while the generator runs, not while its caller has the value.
-    @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        span = template.again()
         inner = function(*args, **kwargs)
+        steps = _Steps(template.again(), StopIteration)
         step, given = inner.send, None
         while True:
-            span.resume()
             try:
-                item = step(given)
+                with steps:
+                    item = step(given)
             except StopIteration as stop:
-                span.suspend()
-                span.end()
                 return stop.value
-            except BaseException as error:
-                span.suspend()
-                span.end(error)
-                raise
-            span.suspend()
             try:
                 step, given = inner.send, (yield item)
             except BaseException as error:
@@ -68,24 +80,16 @@ def _of_generator(template: Span, function: Function) -> Function:
 
 
 def _of_async_generator(template: Span, function: Function) -> Function:
-    @functools.wraps(function)
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        span = template.again()
         inner = function(*args, **kwargs)
+        steps = _Steps(template.again(), StopAsyncIteration)
         step, given = inner.asend, None
         while True:
-            span.resume()
             try:
-                item = await step(given)
+                with steps:
+                    item = await step(given)
             except StopAsyncIteration:
-                span.suspend()
-                span.end()
                 return
-            except BaseException as error:
-                span.suspend()
-                span.end(error)
-                raise
-            span.suspend()
             try:
                 step, given = inner.asend, (yield item)
             except BaseException as error:

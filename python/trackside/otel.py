@@ -1,6 +1,6 @@
 """Exporters for opentelemetry-python's own providers: each goes into its provider as it is.
 
-They need the package ``opentelemetry-sdk``. An export succeeds only once the peer has acknowledged all of it; until
+They need the package ``opentelemetry-sdk``, and speak ``http/protobuf`` or ``grpc``. An export succeeds only once the peer has acknowledged all of it; until
 then it is tried again for as long as the timeout, and other threads of Python run meanwhile.
 """
 
@@ -10,7 +10,7 @@ import logging
 import os
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, TypedDict
 
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
@@ -26,19 +26,22 @@ from ._native import SdkExporter
 _log = logging.getLogger("trackside")
 
 
+class _Given(TypedDict, total=False):
+    """What an exporter may be given; the ``OTEL_EXPORTER_OTLP_*`` variables say the rest."""
+
+    endpoint: str | None
+    protocol: str | None
+    headers: Mapping[str, str] | None
+    timeout: float | None
+    gzip: bool | None
+
+
 class _Line:
     """The native exporter of one signal; after a fork the child's own."""
 
-    def __init__(
-        self,
-        signal: str,
-        endpoint: str | None,
-        headers: Mapping[str, str] | None,
-        timeout: float | None,
-        gzip: bool | None,
-    ) -> None:
+    def __init__(self, signal: str, given: _Given) -> None:
         self._signal = signal
-        self._arguments = (endpoint, list((headers or {}).items()), timeout, gzip)
+        self._given = given
         self._said = ""
         self.native = self._opened()
         if hasattr(os, "register_at_fork"):
@@ -52,9 +55,14 @@ class _Line:
             os.register_at_fork(after_in_child=in_child)
 
     def _opened(self) -> SdkExporter:
-        endpoint, headers, timeout, gzip = self._arguments
+        given = self._given
         return SdkExporter(
-            self._signal, endpoint=endpoint, headers=headers, timeout=timeout, gzip=gzip
+            self._signal,
+            endpoint=given.get("endpoint"),
+            protocol=given.get("protocol"),
+            headers=list((given.get("headers") or {}).items()),
+            timeout=given.get("timeout"),
+            gzip=given.get("gzip"),
         )
 
     def _begin_anew(self) -> None:
@@ -77,18 +85,38 @@ class _Line:
 _inherited: list[SdkExporter] = []
 
 
-class SpanExporter(trace_export.SpanExporter):
-    """Spans; where nothing is given, the ``OTEL_EXPORTER_OTLP_*`` variables say it."""
+class _Exporter:
+    """What the three have in common."""
+
+    _signal: ClassVar[str]
 
     def __init__(
         self,
         endpoint: str | None = None,
         *,
+        protocol: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         gzip: bool | None = None,
     ) -> None:
-        self._line = _Line("traces", endpoint, headers, timeout, gzip)
+        given = _Given(
+            endpoint=endpoint, protocol=protocol, headers=headers, timeout=timeout, gzip=gzip
+        )
+        self._line = _Line(self._signal, given)
+
+    def force_flush(self, timeout_millis: float = 30_000) -> bool:
+        """Wait for what is under way."""
+        return self._line.native.flush()
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """Take nothing more."""
+        self._line.native.shutdown(timeout_millis / 1000)
+
+
+class SpanExporter(_Exporter, trace_export.SpanExporter):
+    """Spans; where nothing is given, the ``OTEL_EXPORTER_OTLP_*`` variables say it."""
+
+    _signal = "traces"
 
     def export(self, spans: Sequence[ReadableSpan]) -> trace_export.SpanExportResult:
         """Send spans, and wait for the answer."""
@@ -96,59 +124,42 @@ class SpanExporter(trace_export.SpanExporter):
         results = trace_export.SpanExportResult
         return results.SUCCESS if is_taken else results.FAILURE
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Wait for what is under way."""
-        return self._line.native.flush()
 
-    def shutdown(self) -> None:
-        """Take nothing more."""
-        self._line.native.shutdown(30.0)
-
-
-class LogExporter(LogRecordExporter):
+class LogExporter(_Exporter, LogRecordExporter):
     """Log records; as ``SpanExporter``."""
 
-    def __init__(
-        self,
-        endpoint: str | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-        gzip: bool | None = None,
-    ) -> None:
-        self._line = _Line("logs", endpoint, headers, timeout, gzip)
+    _signal = "logs"
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Send records, and wait for the answer."""
         is_taken = self._line.export(batch)
         return LogRecordExportResult.SUCCESS if is_taken else LogRecordExportResult.FAILURE
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Wait for what is under way."""
-        return self._line.native.flush()
 
-    def shutdown(self) -> None:
-        """Take nothing more."""
-        self._line.native.shutdown(30.0)
-
-
-class MetricExporter(metrics_export.MetricExporter):
+class MetricExporter(_Exporter, metrics_export.MetricExporter):
     """Metrics; as ``SpanExporter``. Sums are cumulative unless the environment or the caller prefers another."""
+
+    _signal = "metrics"
 
     def __init__(
         self,
         endpoint: str | None = None,
         *,
+        protocol: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         gzip: bool | None = None,
         preferred_temporality: dict[type, metrics_export.AggregationTemporality] | None = None,
         preferred_aggregation: dict[type, Any] | None = None,
     ) -> None:
-        self._line = _Line("metrics", endpoint, headers, timeout, gzip)
+        _Exporter.__init__(
+            self, endpoint, protocol=protocol, headers=headers, timeout=timeout, gzip=gzip
+        )
         if preferred_temporality is None:
             preferred_temporality = _by_environment(self._line.native.temporality)
-        super().__init__(preferred_temporality, preferred_aggregation)
+        metrics_export.MetricExporter.__init__(
+            self, preferred_temporality, preferred_aggregation
+        )
 
     def export(
         self,
@@ -160,14 +171,6 @@ class MetricExporter(metrics_export.MetricExporter):
         is_taken = self._line.export(metrics_data)
         results = metrics_export.MetricExportResult
         return results.SUCCESS if is_taken else results.FAILURE
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Wait for what is under way."""
-        return self._line.native.flush()
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """Take nothing more."""
-        self._line.native.shutdown(timeout_millis / 1000)
 
 
 def _by_environment(preferred: str) -> dict[type, metrics_export.AggregationTemporality]:

@@ -8,6 +8,7 @@ import os
 import sys
 
 from . import _native, _logging
+from ._native import Parent
 from .logs import RootHandler
 from .status import Status, signal
 
@@ -55,7 +56,7 @@ def enable_telemetry(
         logs=logs,
         endpoint=endpoint,
         service_name=service_name,
-        sampler=_parsed(sampler),
+        sampler=None if sampler is None else _parsed(sampler),
     )
     _Enabled.is_on = True
     native = _native.status_of_telemetry()
@@ -111,9 +112,33 @@ def report() -> str:
     return _native.report_of_telemetry()
 
 
-def _parsed(sampler: str | None) -> tuple[str, float | None] | None:
-    if sampler is None:
-        return None
+def set_sampler(sampler: str) -> None:
+    """Decide by another sampler from here on, written as for ``enable_telemetry``; what runs already stays as it is.
+
+    A ratio that is not given is 1. A sampler that cannot be used raises ``ValueError``, and the former one stays. Where
+    nothing is running it changes nothing.
+    """
+    _native.choose_sampler(*_parsed(sampler))
+
+
+def set_log_filter(filter: str) -> None:
+    """Take log records by another filter from here on: ``"warn,shop.orders=debug"``, by loggers and severities.
+
+    It comes after ``log_level`` and the levels of the loggers, which hold records back before they are made. What is no
+    filter raises ``ValueError``, and the former one stays. Where nothing is running it changes nothing.
+    """
+    _native.set_log_filter(filter)
+
+
+def inherited() -> Parent:
+    """The context that this process was started with: ``TRACEPARENT``, ``TRACESTATE`` and ``BAGGAGE``.
+
+    A root where there was none, and before ``enable_telemetry``. Nothing hangs below it by itself.
+    """
+    return _native.inherited()
+
+
+def _parsed(sampler: str) -> tuple[str, float | None]:
     name, colon, ratio = sampler.partition(":")
     if not colon:
         return name, None

@@ -30,61 +30,85 @@ enum Exporter {
     Metrics(MetricExporter),
 }
 
+impl Exporter {
+    /// Whether it takes no protobuf; an empty request is sent to nobody.
+    fn is_deaf(&self) -> bool {
+        let nothing = Vec::new();
+        match self {
+            Self::Spans(exporter) => block_on(exporter.export_encoded(0, nothing)).is_err(),
+            Self::Logs(exporter) => block_on(exporter.export_encoded(0, nothing)).is_err(),
+            Self::Metrics(exporter) => block_on(exporter.export_encoded(0, nothing)).is_err(),
+        }
+    }
+}
+
 /// An exporter of the core's, for one signal: traces, logs or metrics.
 #[pyclass(frozen, module = "trackside")]
 pub struct SdkExporter(Exporter);
 
-fn configured<E>(
-    mut builder: ExporterBuilder<E>,
-    endpoint: Option<&str>,
+/// What a host gave; the environment says the rest.
+struct Given<'a> {
+    endpoint: Option<&'a str>,
+    protocol: Option<&'a str>,
     headers: Vec<(String, String)>,
     timeout: Option<f64>,
     gzip: Option<bool>,
-) -> ExporterBuilder<E> {
-    if let Some(endpoint) = endpoint {
-        builder = builder.with_endpoint(endpoint);
+}
+
+impl Given<'_> {
+    fn to<E>(&self, mut builder: ExporterBuilder<E>) -> ExporterBuilder<E> {
+        if let Some(endpoint) = self.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        if let Some(protocol) = self.protocol {
+            builder = builder.with_protocol(protocol);
+        }
+        for (name, value) in &self.headers {
+            builder = builder.with_header(name, value);
+        }
+        if let Some(timeout) = self.timeout {
+            let timeout = Duration::try_from_secs_f64(timeout.max(0.0)).unwrap_or_default();
+            builder = builder.with_timeout(timeout);
+        }
+        if let Some(gzip) = self.gzip {
+            builder = builder.with_gzip(gzip);
+        }
+        builder
     }
-    for (name, value) in headers {
-        builder = builder.with_header(&name, &value);
-    }
-    if let Some(timeout) = timeout {
-        let timeout = Duration::try_from_secs_f64(timeout.max(0.0)).unwrap_or_default();
-        builder = builder.with_timeout(timeout);
-    }
-    if let Some(gzip) = gzip {
-        builder = builder.with_gzip(gzip);
-    }
-    builder
 }
 
 #[pymethods]
 impl SdkExporter {
     #[new]
-    #[pyo3(signature = (signal, *, endpoint=None, headers=Vec::new(), timeout=None, gzip=None))]
+    #[pyo3(signature = (signal, *, endpoint=None, protocol=None, headers=Vec::new(), timeout=None, gzip=None))]
     fn new(
         signal: &str,
         endpoint: Option<&str>,
+        protocol: Option<&str>,
         headers: Vec<(String, String)>,
         timeout: Option<f64>,
         gzip: Option<bool>,
     ) -> PyResult<Self> {
         let bad = |error: Error| PyValueError::new_err(error.to_string());
-        Ok(Self(match signal {
-            "traces" => {
-                let builder = configured(SpanExporter::builder(), endpoint, headers, timeout, gzip);
-                Exporter::Spans(builder.build().map_err(bad)?)
-            }
-            "logs" => {
-                let builder = configured(LogExporter::builder(), endpoint, headers, timeout, gzip);
-                Exporter::Logs(builder.build().map_err(bad)?)
-            }
+        let given = Given { endpoint, protocol, headers, timeout, gzip };
+        let made = match signal {
+            "traces" => Exporter::Spans(given.to(SpanExporter::builder()).build().map_err(bad)?),
+            "logs" => Exporter::Logs(given.to(LogExporter::builder()).build().map_err(bad)?),
             "metrics" => {
-                let builder =
-                    configured(MetricExporter::builder(), endpoint, headers, timeout, gzip);
-                Exporter::Metrics(builder.build().map_err(bad)?)
+                Exporter::Metrics(given.to(MetricExporter::builder()).build().map_err(bad)?)
             }
             _ => return Err(PyValueError::new_err("the signal is traces, logs or metrics")),
-        }))
+        };
+        if made.is_deaf() {
+            let text = format!(
+                "{signal}: OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_{}_PROTOCOL or the argument \
+                 protocol asks for http/json, and what comes from Python's SDK is encoded as protobuf; \
+                 use http/protobuf or grpc",
+                signal.to_uppercase()
+            );
+            return Err(PyValueError::new_err(text));
+        }
+        Ok(Self(made))
     }
 
     /// Sends a batch, and waits for the answer without the GIL: None where all was taken, else what was wrong.
