@@ -1,0 +1,96 @@
+//! One measurement, as a row of the record.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use crate::Result;
+
+/// Behind the variant's name, in this order.
+pub const COLUMNS: [&str; 22] = [
+    "round",
+    "seconds",
+    "server_threads",
+    "in_flight",
+    "iterations",
+    "requests_per_second",
+    "p50_us",
+    "p90_us",
+    "p99_us",
+    "p999_us",
+    "server_cpu_us_per_request",
+    "client_cpu_us_per_request",
+    "sink_cpu_us_per_request",
+    "busy",
+    "requests",
+    "spans_per_request",
+    "submitted",
+    "delivered",
+    "metric_records_submitted",
+    "metric_records_delivered",
+    "points_submitted",
+    "points_delivered",
+];
+
+/// A variant's figures in one round.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    pub variant: String,
+    values: HashMap<&'static str, f64>,
+}
+
+impl Row {
+    pub fn new(variant: &str, values: [f64; COLUMNS.len()]) -> Self {
+        Self { variant: variant.to_owned(), values: COLUMNS.into_iter().zip(values).collect() }
+    }
+
+    pub fn of(&self, column: &str) -> f64 {
+        self.values.get(column).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Something that was submitted has not arrived, or more than that.
+    pub fn is_wrong(&self) -> bool {
+        [
+            ("submitted", "delivered"),
+            ("metric_records_submitted", "metric_records_delivered"),
+            ("points_submitted", "points_delivered"),
+        ]
+        .into_iter()
+        .any(|(submitted, delivered)| self.of(submitted) != self.of(delivered))
+    }
+
+    pub fn heading() -> String {
+        format!("variant,{}", COLUMNS.join(","))
+    }
+
+    pub fn text(&self) -> String {
+        let mut text = self.variant.clone();
+        for column in COLUMNS {
+            let value = self.of(column);
+            let places = if value.fract() == 0.0 { 0 } else { 3 };
+            let _ = write!(text, ",{value:.places$}");
+        }
+        text
+    }
+
+    /// The rows of a record, whose first columns are about all of them.
+    pub fn all(record: &str) -> Result<Vec<Self>> {
+        let mut lines = record.lines();
+        let heading: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+        let place = |column: &str| {
+            let found = heading.iter().position(|known| *known == column);
+            found.ok_or_else(|| format!("the record has no column {column}"))
+        };
+        let variant = place("variant")?;
+        lines
+            .map(|line| {
+                let cells: Vec<&str> = line.split(',').collect();
+                let cell = |place: usize| cells.get(place).copied().ok_or("a row is too short");
+                let mut row = Self { variant: cell(variant)?.to_owned(), ..Self::default() };
+                for column in COLUMNS {
+                    row.values.insert(column, cell(place(column)?)?.parse()?);
+                }
+                Ok(row)
+            })
+            .collect()
+    }
+}
