@@ -253,6 +253,19 @@ def test_what_cannot_be_forwarded_harms_nobody() -> None:
         assert [log.body for log in captured.logs] == ["bare"]
 
 
+def test_extras_are_found_wherever_they_stand() -> None:
+    record = logging.makeLogRecord({"levelno": logging.WARNING, "message": "left", "one": 1, "two": 2})
+    last = list(logging.makeLogRecord({}).__dict__)[-1]
+    with testing.capture(logging.INFO) as captured:
+        logging.getLogger().handle(record)
+        setattr(record, last, record.__dict__.pop(last))
+        logging.getLogger().handle(record)
+        for log in captured.logs:
+            given = {k: v for k, v in log.attributes.items() if "." not in k}
+            assert given == {"one": 1, "two": 2}
+        assert len(captured.logs) == 2
+
+
 def test_a_text_that_changes_what_is_read_harms_nobody() -> None:
     class Meddling:
         def __init__(self, extra: dict[str, Any]) -> None:

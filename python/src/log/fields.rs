@@ -1,4 +1,4 @@
-//! The attributes of a `logging.LogRecord`, found in one walk through its dictionary.
+//! The attributes of a `logging.LogRecord`.
 
 use std::borrow::Cow;
 
@@ -8,45 +8,31 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::value::printed;
 
-/// In the order in which a record gets them: each is expected at its place, and looked for elsewhere.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 11] = [
     "name",
     "msg",
     "args",
-    "levelname",
     "levelno",
     "pathname",
-    "filename",
     "module",
     "exc_info",
-    "exc_text",
-    "stack_info",
     "lineno",
     "funcName",
     "created",
-    "msecs",
-    "relativeCreated",
-    "thread",
     "threadName",
-    "processName",
-    "process",
-    "taskName",
-    // Left there by formatters of other handlers.
-    "message",
-    "asctime",
 ];
 
 pub(super) const LOGGER: usize = 0;
 pub(super) const MESSAGE: usize = 1;
 pub(super) const ARGUMENTS: usize = 2;
-pub(super) const LEVEL: usize = 4;
-pub(super) const PATH: usize = 5;
-pub(super) const MODULE: usize = 7;
-pub(super) const RAISED: usize = 8;
-pub(super) const LINE: usize = 11;
-pub(super) const FUNCTION: usize = 12;
-pub(super) const CREATED: usize = 13;
-pub(super) const THREAD: usize = 17;
+pub(super) const LEVEL: usize = 3;
+pub(super) const PATH: usize = 4;
+pub(super) const MODULE: usize = 5;
+pub(super) const RAISED: usize = 6;
+pub(super) const LINE: usize = 7;
+pub(super) const FUNCTION: usize = 8;
+pub(super) const CREATED: usize = 9;
+pub(super) const THREAD: usize = 10;
 
 type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
@@ -58,21 +44,13 @@ pub(super) struct Fields<'py> {
 }
 
 impl<'py> Fields<'py> {
-    pub(super) fn of(dict: &Bound<'py, PyDict>) -> Self {
-        let names = names(dict.py());
-        let mut fields = Self { known: [const { None }; NAMES.len()], extras: Vec::new() };
-        let mut next = 0;
-        // No code of the host's runs meanwhile, which might change the dictionary.
-        for (key, value) in dict {
-            match place(names, next, &key) {
-                Some(place) => {
-                    fields.known[place] = Some(value);
-                    next = place + 1;
-                }
-                None => fields.extras.push((key, value)),
-            }
-        }
-        fields
+    pub(super) fn of(dict: &Bound<'py, PyDict>) -> PyResult<Self> {
+        let (py, shape) = (dict.py(), shape(dict.py())?);
+        let known =
+            std::array::from_fn(|place| dict.get_item(shape.names[place].bind(py)).ok().flatten());
+        let has_more = dict.len() > shape.standard.bind(py).len();
+        let extras = if has_more { extras(dict, shape)? } else { Vec::new() };
+        Ok(Self { known, extras })
     }
 
     pub(super) fn get(&self, place: usize) -> Option<&Bound<'py, PyAny>> {
@@ -101,19 +79,53 @@ pub(super) fn text_of<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>>
     }
 }
 
-/// The names as Python has them: the very same objects that are a record's keys.
-fn names(py: Python<'_>) -> &[Py<PyString>] {
-    static KEPT: PyOnceLock<Vec<Py<PyString>>> = PyOnceLock::new();
-    KEPT.get_or_init(py, || NAMES.iter().map(|name| PyString::intern(py, name).unbind()).collect())
+/// What is the same for all records of this Python.
+struct Shape {
+    /// As Python has them: the very same objects that are a record's keys.
+    names: Vec<Py<PyString>>,
+    /// What every record has, by name.
+    standard: Py<PyDict>,
+    /// The last of these.
+    last: Py<PyAny>,
 }
 
-fn place(names: &[Py<PyString>], expected: usize, key: &Bound<'_, PyAny>) -> Option<usize> {
-    if names.get(expected).is_some_and(|name| name.is(key)) {
-        return Some(expected);
+fn shape(py: Python<'_>) -> PyResult<&Shape> {
+    static FOUND: PyOnceLock<Shape> = PyOnceLock::new();
+    FOUND.get_or_try_init(py, || {
+        let record = py.import("logging")?.call_method1("makeLogRecord", (PyDict::new(py),))?;
+        let standard = record.getattr("__dict__")?.cast_into::<PyDict>()?.copy()?;
+        let last = standard.keys().get_item(standard.len().saturating_sub(1))?;
+        let names = NAMES.iter().map(|name| PyString::intern(py, name).unbind()).collect();
+        Ok(Shape { names, standard: standard.unbind(), last: last.unbind() })
+    })
+}
+
+/// What stands behind that which every record has.
+fn extras<'py>(dict: &Bound<'py, PyDict>, shape: &Shape) -> PyResult<Vec<Pair<'py>>> {
+    let standard = shape.standard.bind(dict.py());
+    let keys = dict.keys();
+    if !keys.get_item(standard.len().saturating_sub(1))?.is(&shape.last) {
+        // Somebody has taken one away and set it again: they may stand anywhere.
+        let is_extra = |key: &Bound<'_, PyAny>| {
+            !(key.is_instance_of::<PyString>() && standard.contains(key).unwrap_or(false))
+        };
+        let all = dict.iter().filter(|(key, _)| is_extra(key) && !is_of_formatter(key));
+        return Ok(all.collect());
     }
-    if let Some(place) = names.iter().position(|name| name.is(key)) {
-        return Some(place);
+    let mut found = Vec::with_capacity(keys.len().saturating_sub(standard.len()));
+    for place in standard.len()..keys.len() {
+        let key = keys.get_item(place)?;
+        if !is_of_formatter(&key) {
+            if let Some(value) = dict.get_item(&key)? {
+                found.push((key, value));
+            }
+        }
     }
-    let key = key.cast::<PyString>().ok()?.to_str().ok()?;
-    NAMES.iter().position(|name| *name == key)
+    Ok(found)
+}
+
+/// Left behind by formatters of other handlers.
+fn is_of_formatter(key: &Bound<'_, PyAny>) -> bool {
+    let text = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok());
+    matches!(text, Some("message" | "asctime"))
 }

@@ -89,6 +89,7 @@ impl NativeHandler {
 struct Logging {
     module: Py<PyAny>,
     root: Py<PyAny>,
+    class: Py<PyAny>,
     /// By their names.
     loggers: Py<PyDict>,
 }
@@ -99,7 +100,12 @@ fn logging(py: Python<'_>) -> PyResult<&Logging> {
         let module = py.import("logging")?.into_any();
         let root = module.getattr("root")?;
         let loggers = root.getattr("manager")?.getattr("loggerDict")?.cast_into::<PyDict>()?;
-        Ok(Logging { module: module.unbind(), root: root.unbind(), loggers: loggers.unbind() })
+        Ok(Logging {
+            class: module.getattr("Logger")?.unbind(),
+            module: module.unbind(),
+            root: root.unbind(),
+            loggers: loggers.unbind(),
+        })
     })
 }
 
@@ -110,7 +116,7 @@ fn logging(py: Python<'_>) -> PyResult<&Logging> {
 fn show(slf: &Bound<'_, NativeHandler>, record: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = record.py();
     let logging = logging(py)?;
-    if is_shown(slf, logging, &record.getattr(pyo3::intern!(py, "name"))?)? {
+    if is_shown(slf, logging, record)? {
         return Ok(());
     }
     let level = record.getattr(pyo3::intern!(py, "levelno"))?;
@@ -121,26 +127,38 @@ fn show(slf: &Bound<'_, NativeHandler>, record: &Bound<'_, PyAny>) -> PyResult<(
     Ok(())
 }
 
-/// Whether a handler besides ours sees this logger's records.
+/// Whether a handler besides ours sees this record.
 fn is_shown(
     slf: &Bound<'_, NativeHandler>,
     logging: &Logging,
-    name: &Bound<'_, PyAny>,
+    record: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
     let py = slf.py();
-    let found = logging.loggers.bind(py).get_item(name)?;
-    // A name that only lies between others has a place, and no handlers.
-    let found = found.filter(|found| found.hasattr("handlers").unwrap_or(false));
-    let mut logger = found.unwrap_or_else(|| logging.root.bind(py).clone());
-    while !logger.is_none() {
+    let has_others = |logger: &Bound<'_, PyAny>| -> PyResult<bool> {
         let handlers = logger.getattr(pyo3::intern!(py, "handlers"))?.cast_into::<PyList>()?;
-        if handlers.iter().any(|handler| !handler.is(slf)) {
+        Ok(handlers.iter().any(|handler| !handler.is(slf)))
+    };
+    let root = logging.root.bind(py);
+    // The most usual case: what came to ours came to those beside it.
+    if has_others(root)? {
+        return Ok(true);
+    }
+    // A name that only lies between others has a place, and no handlers.
+    let name = record.getattr(pyo3::intern!(py, "name"))?;
+    let mut logger = match logging.loggers.bind(py).get_item(name)? {
+        Some(found) if found.is_instance(logging.class.bind(py))? => found,
+        _ => root.clone(),
+    };
+    loop {
+        if has_others(&logger)? {
             return Ok(true);
         }
         if !logger.getattr(pyo3::intern!(py, "propagate"))?.is_truthy()? {
             return Ok(false);
         }
         logger = logger.getattr(pyo3::intern!(py, "parent"))?;
+        if logger.is_none() {
+            return Ok(false);
+        }
     }
-    Ok(false)
 }

@@ -28,7 +28,7 @@ pub(super) fn forward(record: &Bound<'_, PyAny>) -> PyResult<Option<i32>> {
     };
     let py = record.py();
     let dict = record.getattr(pyo3::intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
-    let fields = Fields::of(&dict);
+    let fields = Fields::of(&dict)?;
     let level = match fields.get(LEVEL) {
         Some(level) => level.extract::<i64>()?.clamp(i32::MIN.into(), i32::MAX.into()) as i32,
         None => 0,
