@@ -4,6 +4,9 @@
     doc = "Telemetry that a host embeds and forgets; compiled out in this build."
 )]
 
+#[cfg(benching)]
+#[doc(hidden)]
+pub mod benching;
 #[cfg(feature = "telemetry")]
 mod config;
 #[cfg(feature = "telemetry")]

@@ -1,16 +1,15 @@
-//! What is in a request of OTLP, counted without decoding it: the sink has the server's cores, and must not cost more
-//! than it has to.
+//! What is in a request of OTLP, counted without decoding it: a sink that shares the cores of what is measured must not
+//! cost more than it has to.
 
 use crate::Result;
-use crate::variant::METRICS;
 
 /// What one request brought.
 #[derive(Debug, Default)]
 pub struct Items {
     pub spans: u64,
     pub points: u64,
-    /// For each of `METRICS`, the sum or the count over its points.
-    pub records: Option<[u64; METRICS.len()]>,
+    /// What the points of the metrics that were asked for add up to: a counter's sums, a histogram's counts.
+    pub records: Option<u64>,
 }
 
 enum Value<'a> {
@@ -90,16 +89,16 @@ pub fn traces(request: &[u8]) -> Result<Items> {
 }
 
 /// An `ExportMetricsServiceRequest`: resources, scopes, metrics.
-pub fn metrics(request: &[u8]) -> Result<Items> {
+pub fn metrics(request: &[u8], wanted: &[&str]) -> Result<Items> {
     let mut items = Items::default();
     messages(request, 1, |resource| {
-        messages(resource, 2, |scope| messages(scope, 2, |one| metric(one, &mut items)))
+        messages(resource, 2, |scope| messages(scope, 2, |one| metric(one, wanted, &mut items)))
     })?;
     Ok(items)
 }
 
 /// Its points: of a gauge (5), a sum (7), a histogram (9 or 10), a summary (11).
-fn metric(message: &[u8], items: &mut Items) -> Result<()> {
+fn metric(message: &[u8], wanted: &[&str], items: &mut Items) -> Result<()> {
     let mut name: &[u8] = &[];
     let mut recorded = 0;
     let mut fields = Fields(message);
@@ -109,10 +108,10 @@ fn metric(message: &[u8], items: &mut Items) -> Result<()> {
             (5 | 7 | 9 | 10 | 11, Value::Bytes(data)) => messages(data, 1, |point| {
                 items.points += 1;
                 // A sum's value (6) or a histogram's count (4), 64 bits each.
-                let wanted = if number == 7 { 6 } else { 4 };
+                let place = if number == 7 { 6 } else { 4 };
                 let mut fields = Fields(point);
                 while let Some((number, value)) = fields.next()? {
-                    if let (true, Value::Number(value)) = (number == wanted, value) {
+                    if let (true, Value::Number(value)) = (number == place, value) {
                         recorded += value;
                     }
                 }
@@ -121,8 +120,8 @@ fn metric(message: &[u8], items: &mut Items) -> Result<()> {
             _ => {}
         }
     }
-    if let Some(which) = METRICS.iter().position(|known| known.as_bytes() == name) {
-        items.records.get_or_insert_default()[which] += recorded;
+    if wanted.iter().any(|wanted| wanted.as_bytes() == name) {
+        *items.records.get_or_insert_default() += recorded;
     }
     Ok(())
 }

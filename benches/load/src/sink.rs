@@ -16,6 +16,7 @@ use tokio::task::{LocalSet, spawn_local};
 use crate::Result;
 use crate::child::say_and_wait;
 use crate::items::{self, Items};
+use crate::variant::METRICS;
 
 /// Prints its address; once asked, the spans and the points that it has taken, and what the last metrics said that
 /// was recorded.
@@ -31,7 +32,7 @@ pub fn run() -> Result<()> {
     });
     if say_and_wait(&address) {
         let taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let records: u64 = taken.records.unwrap_or_default().iter().sum();
+        let records = taken.records.unwrap_or_default();
         say_and_wait(&format!("{} {} {records}", taken.spans, taken.points));
     }
     Ok(())
@@ -63,7 +64,7 @@ async fn answer(request: Request<Incoming>, taken: &Mutex<Items>) -> Response<Fu
     let counted = match (path.as_str(), request.into_body().collect().await) {
         (_, Err(error)) => Err(error.into()),
         ("/v1/traces", Ok(body)) => items::traces(&body.to_bytes()),
-        ("/v1/metrics", Ok(body)) => items::metrics(&body.to_bytes()),
+        ("/v1/metrics", Ok(body)) => items::metrics(&body.to_bytes(), &METRICS),
         (path, Ok(_)) => Err(format!("nobody should send to {path}").into()),
     };
     let mut response = Response::new(Full::default());

@@ -1,23 +1,44 @@
 //! The same work by trackside and by its peers, in one run.
 //!
 //! `rivals run [--rounds N] [--record FILE] [TASK..]`: every variant in a process of its own, interleaved; one
-//! table with ratios, and a row for each variant in FILE. `rivals one TASK VARIANT MODE` is one such process.
+//! table with ratios, and a row for each variant in FILE. `rivals one TASK VARIANT MODE` is one such process;
+//! `rivals table FILE` and `rivals readme FILE` print a record as that table and as the README's.
 //! Needs valgrind for the column of instructions.
 
+#[path = "../../wire/src/case.rs"]
+#[allow(dead_code, reason = "which exporters there are is that benchmark's")]
+mod case;
+mod encode;
 mod harness;
+#[path = "../../load/src/items.rs"]
+#[allow(dead_code, reason = "spans are counted elsewhere")]
+mod items;
 mod log;
 mod metric;
+mod readme;
+mod record;
 mod report;
 mod rpc;
 mod run;
+mod sink;
+#[path = "../../wire/src/spans.rs"]
+mod spans;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use harness::{Mode, Variant};
 
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
 /// Every task, with its variants; the first of each is trackside.
 fn tasks() -> Vec<(&'static str, Vec<Variant>)> {
-    vec![("span", rpc::variants()), ("metric", metric::variants()), ("log", log::variants())]
+    vec![
+        ("span", rpc::variants()),
+        ("metric", metric::variants()),
+        ("log", log::variants()),
+        ("encode", encode::variants()),
+    ]
 }
 
 fn main() -> ExitCode {
@@ -26,8 +47,25 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["one", task, variant, mode] => one(task, variant, mode),
         ["run", rest @ ..] => run::run(rest),
+        ["table", file] => show(file, report::table),
+        ["readme", file] => show(file, readme::tables),
         _ => {
-            eprintln!("usage: rivals run [--rounds N] [--record FILE] [TASK..]");
+            eprintln!(
+                "usage: rivals run [--rounds N] [--record FILE] [TASK..] | table FILE | readme FILE"
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn show(file: &str, of: fn(&[report::Row]) -> String) -> ExitCode {
+    match record::read(file) {
+        Ok(rows) => {
+            print!("{}", of(&rows));
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("rivals: FAILED: {file}: {why}");
             ExitCode::FAILURE
         }
     }

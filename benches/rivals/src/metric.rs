@@ -12,18 +12,26 @@ mod sync;
 
 use std::cell::RefCell;
 use std::hint::black_box;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fast_telemetry::{DynamicCounter, DynamicHistogram};
+use fast_telemetry::{
+    DynamicCounter, DynamicHistogram, LabelEnum, LabeledCounter, LabeledHistogram,
+};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, MeterProvider as _};
-use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 use trackside::export::sdk::WithExporters as _;
 use trackside::telemetry::rpc::{self, Call};
-use trackside::telemetry::{self, TelemetryConfig, Value};
+use trackside::telemetry::{self, Telemetry, TelemetryConfig, Value};
+use trackside::testing::with_variables;
 
-use crate::harness::{Mode, Variant, drive, measure};
+use crate::harness::{BURST, DELIVERED, Mode, Variant, drive, measure};
 use crate::rpc::Discard;
+use crate::sink;
 
 const METHODS: [&str; 8] =
     ["Get", "List", "Create", "Update", "Delete", "Watch", "BatchGet", "Ping"];
@@ -42,6 +50,7 @@ pub fn variants() -> Vec<Variant> {
         Variant { name: "OpenTelemetry SDK", run: |mode| sdk(mode, false) },
         Variant { name: "OpenTelemetry SDK, bound", run: |mode| sdk(mode, true) },
         Variant { name: "fast-telemetry, labels at run time", run: fast_telemetry },
+        Variant { name: "fast-telemetry, one label of an enum", run: fast_telemetry_enum },
     ]
 }
 
@@ -57,13 +66,22 @@ fn each(operations: usize, work: impl Fn(usize)) {
     }
 }
 
-fn started() -> telemetry::Telemetry {
-    let config = TelemetryConfig::default()
-        .with_traces(false)
-        .with_logs(false)
-        .set_globals(false)
-        .with_endpoint("http://127.0.0.1:9");
-    telemetry::init(config).expect("the arguments are right")
+/// Metrics go to a collector of this process; spans do not, and with a queue for a whole burst.
+fn config(metric: Option<&'static str>) -> TelemetryConfig {
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &*sink::start(metric)),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", &*(8 * BURST).to_string()),
+    ];
+    let config = TelemetryConfig::default().with_logs(false).set_globals(false);
+    with_variables(config, &variables)
+}
+
+fn started(metric: &'static str) -> Telemetry {
+    telemetry::init(config(Some(metric)).with_traces(false)).expect("the arguments are right")
+}
+
+fn flush(telemetry: &Telemetry) {
+    telemetry.force_flush(Duration::from_secs(10)).expect("the collector answers");
 }
 
 /// Durations between 0.1 and 20 ms, in nanoseconds, different for each operation.
@@ -99,23 +117,17 @@ fn bare_wrapper(mode: Mode) {
     measure(mode, 0, &|n| each(n, served), &|| {});
 }
 
-/// With and without metrics: the difference is what they cost beside a span. Spans leave on the worker's own
-/// schedule, and no metric leaves: there is nobody to flush to.
+/// With and without metrics: the difference is what they cost beside a span. What is counted are the spans.
 fn with_spans(mode: Mode, metrics: bool) {
-    let config = TelemetryConfig::default()
-        .with_metrics(metrics)
-        .with_logs(false)
-        .set_globals(false)
-        .with_endpoint("http://127.0.0.1:9")
-        .with_span_exporter(Discard);
-    let _telemetry = telemetry::init(config).expect("the arguments are right");
-    measure(mode, 0, &|n| each(n, served), &|| std::thread::sleep(Duration::from_millis(1)));
+    let config = config(None).with_metrics(metrics).with_span_exporter(Discard);
+    let telemetry = telemetry::init(config).expect("the arguments are right");
+    measure(mode, 1, &|n| each(n, served), &|| flush(&telemetry));
 }
 
 /// Spans are off: what is left is the context, the counter, the errors and the duration, client and server.
 fn wrapper(mode: Mode) {
-    let _telemetry = started();
-    measure(mode, 0, &|n| each(n, served), &|| {});
+    let telemetry = started("rpc_requests_total");
+    measure(mode, 1, &|n| each(n, served), &|| flush(&telemetry));
 }
 
 fn served(index: usize) {
@@ -127,7 +139,7 @@ fn served(index: usize) {
 fn facade(mode: Mode) {
     static REQUESTS: telemetry::Counter = telemetry::counter("requests");
     static DURATION: telemetry::Histogram = telemetry::histogram("duration").with_unit("ms");
-    let _telemetry = started();
+    let telemetry = started("requests");
     let call = |index: usize| {
         let attributes = [
             ("rpc.system", Value::from("grpc")),
@@ -137,7 +149,7 @@ fn facade(mode: Mode) {
         REQUESTS.add(1, &attributes);
         DURATION.record(milliseconds(index), &attributes);
     };
-    measure(mode, 0, &|n| each(n, call), &|| {});
+    measure(mode, 1, &|n| each(n, call), &|| flush(&telemetry));
 }
 
 fn attributes(index: usize) -> [KeyValue; 3] {
@@ -148,11 +160,43 @@ fn attributes(index: usize) -> [KeyValue; 3] {
     ]
 }
 
+/// Counts what the counter says, and keeps nothing.
+struct Counted;
+
+impl PushMetricExporter for Counted {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        for metric in metrics.scope_metrics().flat_map(|scope| scope.metrics()) {
+            if let ("requests", AggregatedMetrics::U64(MetricData::Sum(sum))) =
+                (metric.name(), metric.data())
+            {
+                let requests: u64 = sum.data_points().map(|point| point.value()).sum();
+                DELIVERED.store(requests, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn temporality(&self) -> Temporality {
+        Temporality::Cumulative
+    }
+}
+
 fn sdk(mode: Mode, bound: bool) {
-    let provider = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
+    let hour = Duration::from_secs(3600);
+    let reader = PeriodicReader::builder(Counted).with_interval(hour).build();
+    let provider = SdkMeterProvider::builder().with_reader(reader).build();
     let meter = provider.meter("rivals");
     let requests: Counter<u64> = meter.u64_counter("requests").build();
     let duration: Histogram<f64> = meter.f64_histogram("duration").with_unit("ms").build();
+    let flush = || provider.force_flush().expect("it only counts");
     if bound {
         let bound = |index| (requests.bind(&attributes(index)), duration.bind(&attributes(index)));
         let series: Vec<_> = (0..8).map(bound).collect();
@@ -161,16 +205,19 @@ fn sdk(mode: Mode, bound: bool) {
             requests.add(1);
             duration.record(milliseconds(index));
         };
-        measure(mode, 0, &|n| each(n, call), &|| {});
+        measure(mode, 1, &|n| each(n, call), &flush);
     } else {
         let call = |index: usize| {
             let attributes = attributes(index);
             requests.add(1, &attributes);
             duration.record(milliseconds(index), &attributes);
         };
-        measure(mode, 0, &|n| each(n, call), &|| {});
+        measure(mode, 1, &|n| each(n, call), &flush);
     }
-    provider.shutdown_with_timeout(Duration::from_secs(1)).expect("nothing is under way");
+}
+
+fn counted(requests: isize) {
+    DELIVERED.store(requests as u64, Ordering::Relaxed);
 }
 
 fn fast_telemetry(mode: Mode) {
@@ -184,5 +231,32 @@ fn fast_telemetry(mode: Mode) {
         requests.inc(&labels);
         duration.record(&labels, (milliseconds(index) * 1_000.0) as u64);
     };
-    measure(mode, 0, &|n| each(n, call), &|| {});
+    measure(mode, 1, &|n| each(n, call), &|| counted(requests.sum_all()));
+}
+
+/// The method alone: it has no more than one label, and that one from a closed set.
+fn fast_telemetry_enum(mode: Mode) {
+    #[derive(Clone, Copy, Debug)]
+    struct Method(usize);
+    impl LabelEnum for Method {
+        const CARDINALITY: usize = METHODS.len();
+        const LABEL_NAME: &'static str = "rpc.method";
+        fn as_index(self) -> usize {
+            self.0
+        }
+        fn from_index(index: usize) -> Self {
+            Self(index)
+        }
+        fn variant_name(self) -> &'static str {
+            METHODS[self.0]
+        }
+    }
+    let requests = LabeledCounter::<Method>::new(4);
+    let duration = LabeledHistogram::<Method>::with_latency_buckets(4);
+    let call = |index: usize| {
+        let method = Method(index & 7);
+        requests.inc(method);
+        duration.record(method, nanoseconds(index) / 1_000);
+    };
+    measure(mode, 1, &|n| each(n, call), &|| counted(requests.sum_all()));
 }

@@ -36,19 +36,24 @@ struct Servers {
 const COLUMNS: &str = "exporter,compression,batch,attributes,events_and_links,rounds,submitted,delivered,\
     client_cpu_ns_per_span,server_cpu_ns_per_span,wall_ns_per_span,bytes_per_span,answer_bytes_per_span";
 
-/// `FILE [--quick]`.
+/// `FILE [--quick | --ends [ROUNDS]]`.
 pub fn run(file: &str, arguments: &[&str]) -> Result<()> {
-    let is_quick = arguments.contains(&"--quick");
-    let (rounds, millis) = if is_quick { (3, 25) } else { (5, 60) };
+    let (batches, rounds, millis): (&[usize], _, _) = match *arguments {
+        ["--quick"] => (&[1, 100, 512], 3, 25),
+        // What scripts/bench has of it.
+        ["--ends"] => (&[512], 5, 60),
+        ["--ends", rounds] => (&[512], rounds.parse()?, 60),
+        _ => (&[1, 10, 100, 512, 1000], 5, 60),
+    };
     let mut servers = Servers {
         capnp: Server::start("capnp", &[])?,
         grpc: Server::start("grpc", &[])?,
         http: Server::start("http", &[])?,
     };
     let mut rows: Vec<Row> = Vec::new();
-    for case in Case::all(is_quick) {
+    for case in Case::all(batches) {
         let new = |variant| Row { case, variant, rounds: Vec::new(), submitted: 0, delivered: 0 };
-        rows.extend(VARIANTS.map(new));
+        rows.extend(VARIANTS.into_iter().filter(|variant| variant.takes(case)).map(new));
     }
     for round in 0..rounds {
         eprintln!("wire-bench: round {} of {rounds}", round + 1);
@@ -56,7 +61,10 @@ pub fn run(file: &str, arguments: &[&str]) -> Result<()> {
             measure(row, &mut servers, millis, round << 32 | number)?;
         }
     }
-    let command = format!("scripts/bench-wire{}", if is_quick { " --quick" } else { "" });
+    let command = match *arguments {
+        ["--ends", ..] => format!("scripts/bench --rounds {rounds}"),
+        _ => ["scripts/bench-wire"].iter().chain(arguments).copied().collect::<Vec<_>>().join(" "),
+    };
     let mut record = Record::create(file, COLUMNS, &command)?;
     rows.iter().try_for_each(|row| record.row(&row.text()))?;
     record.finish()?;
@@ -135,7 +143,7 @@ impl Row {
     }
 }
 
-/// Batches of 512, beside what opentelemetry-otlp over gRPC takes.
+/// Batches of 512, beside what opentelemetry-otlp over gRPC takes; of what hosts write, beside tracing-opentelemetry.
 fn summary(rows: &[Row]) {
     for attributes in [0, 4, 16] {
         for with_events in [false, true] {
@@ -157,8 +165,11 @@ fn summary(rows: &[Row]) {
             };
             for row in rows.iter().filter(|row| row.case == case) {
                 let client = row.median(|round| round.client);
-                let beside =
-                    if row.variant.is_pipeline() { "stock-pipeline-grpc" } else { "stock-grpc" };
+                let beside = match row.variant {
+                    variant if variant.is_host() => "tracing-pipeline-grpc",
+                    variant if variant.is_pipeline() => "stock-pipeline-grpc",
+                    _ => "stock-grpc",
+                };
                 let beside =
                     of(beside, "none").map_or(f64::NAN, |row| row.median(|round| round.client));
                 println!(

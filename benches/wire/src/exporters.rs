@@ -28,7 +28,7 @@ impl Sender {
     /// What the environment has to say before the process starts.
     pub fn variables(variant: Variant, batch: usize) -> Vec<(&'static str, String)> {
         let mut variables = Vec::new();
-        if variant.exporter.starts_with("trackside") {
+        if variant.exporter.starts_with("trackside") || variant.exporter.starts_with("instrument") {
             variables.push(("OTEL_EXPORTER_OTLP_COMPRESSION", variant.compression.to_owned()));
         }
         if variant.is_pipeline() {

@@ -9,6 +9,7 @@ mod client;
 mod cpu;
 mod drive;
 mod exporters;
+mod host;
 mod pipeline;
 mod receiver;
 mod record;
@@ -30,7 +31,10 @@ fn main() -> ExitCode {
         ["flood", ref rest @ ..] => receiver::flood(rest),
         ["wire", file, ref rest @ ..] => drive::run(file, rest),
         ["receiver", file, ref rest @ ..] => receiver::run(file, rest),
-        _ => Err("usage: wire-bench wire|receiver FILE [--quick]".into()),
+        _ => {
+            Err("usage: wire-bench wire FILE [--quick | --ends [ROUNDS]] | receiver FILE [--quick]"
+                .into())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! From a call of the OpenTelemetry API to the receiver's answer: recording, queue, batch, export.
+//! From the host's call to the receiver's answer: recording, queue, batch, export.
 
 use std::future::pending;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use trackside::telemetry::{self, Telemetry, TelemetryConfig};
 use crate::Result;
 use crate::case::Variant;
 use crate::exporters::{stock_grpc, stock_http};
+use crate::host;
 use crate::spans::resource;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -18,19 +19,21 @@ const SOON: Duration = Duration::from_secs(10);
 pub enum Pipeline {
     Ours(Telemetry, trackside::otel::Tracer),
     Stock(SdkTracerProvider, SdkTracer),
+    Instrument(Telemetry),
+    Tracing(SdkTracerProvider),
 }
 
 impl Pipeline {
     pub fn open(variant: Variant, address: &str) -> Result<Self> {
         let name = "shop.rpc";
         let scheme = match variant.exporter {
-            "trackside-pipeline-capnp" => "capnp",
-            "trackside-pipeline-http" => "http",
+            "trackside-pipeline-capnp" | "instrument-pipeline-capnp" => "capnp",
+            "trackside-pipeline-http" | "instrument-pipeline-http" => "http",
             _ => {
                 // What tonic needs beside the thread of the processor.
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 let handle = runtime.handle().clone();
-                let exporter = if variant.exporter == "stock-pipeline-grpc" {
+                let exporter = if variant.exporter.ends_with("-grpc") {
                     let _entered = handle.enter();
                     stock_grpc(variant, address)?
                 } else {
@@ -40,25 +43,34 @@ impl Pipeline {
                 let builder = SdkTracerProvider::builder().with_resource(resource());
                 let provider = builder.with_batch_exporter(exporter).build();
                 let tracer = provider.tracer(name);
+                if variant.is_host() {
+                    host::subscribe(tracer);
+                    return Ok(Self::Tracing(provider));
+                }
                 return Ok(Self::Stock(provider, tracer));
             }
         };
         let config = TelemetryConfig::default().with_service_name("shop");
         let telemetry = telemetry::init(config.with_endpoint(&format!("{scheme}://{address}")))?;
+        if variant.is_host() {
+            return Ok(Self::Instrument(telemetry));
+        }
         Ok(Self::Ours(telemetry, trackside::otel::tracer_provider().tracer(name)))
     }
 
     pub fn send(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         match self {
-            Self::Ours(telemetry, tracer) => {
-                record_all(tracer, batch);
+            Self::Ours(_, tracer) => all(batch, |span| record(tracer, span)),
+            Self::Stock(_, tracer) => all(batch, |span| record(tracer, span)),
+            Self::Instrument(_) => all(batch, host::instrumented),
+            Self::Tracing(_) => all(batch, host::traced),
+        }
+        match self {
+            Self::Ours(telemetry, _) | Self::Instrument(telemetry) => {
                 let flushed = telemetry.force_flush(SOON);
                 flushed.map_err(|error| OTelSdkError::InternalFailure(error.to_string()))
             }
-            Self::Stock(provider, tracer) => {
-                record_all(tracer, batch);
-                provider.force_flush()
-            }
+            Self::Stock(provider, _) | Self::Tracing(provider) => provider.force_flush(),
         }
     }
 }
@@ -66,9 +78,9 @@ impl Pipeline {
 /// Spans that are recorded before others get a turn: with one core for all threads, a burst would fill any queue.
 const BURST: usize = 32;
 
-fn record_all(tracer: &impl Tracer, batch: Vec<SpanData>) {
+fn all(batch: Vec<SpanData>, record: impl Fn(SpanData)) {
     for (number, span) in (1..).zip(batch) {
-        record(tracer, span);
+        record(span);
         if number % BURST == 0 {
             std::thread::yield_now();
         }
