@@ -21,6 +21,9 @@ pub mod export;
 pub mod fuzzing;
 #[cfg(feature = "telemetry")]
 mod health;
+#[cfg(measuring)]
+#[doc(hidden)]
+pub mod measuring;
 #[cfg(feature = "telemetry")]
 mod network;
 #[cfg(feature = "telemetry")]
