@@ -4,9 +4,6 @@
     doc = "Telemetry that a host embeds and forgets; compiled out in this build."
 )]
 
-#[cfg(benching)]
-#[doc(hidden)]
-pub mod benching;
 #[cfg(feature = "telemetry")]
 mod config;
 #[cfg(feature = "telemetry")]
@@ -24,6 +21,9 @@ pub mod export;
 pub mod fuzzing;
 #[cfg(feature = "telemetry")]
 mod health;
+#[cfg(measuring)]
+#[doc(hidden)]
+pub mod measuring;
 #[cfg(feature = "telemetry")]
 mod network;
 #[cfg(feature = "telemetry")]

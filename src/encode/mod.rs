@@ -5,10 +5,12 @@ pub(crate) mod capnp;
 pub(crate) mod console;
 mod encoder;
 pub(crate) mod json;
+mod last;
 #[allow(dead_code, reason = "one feature's")]
 pub(crate) mod openmetrics;
 pub(crate) mod otlp;
-#[cfg(test)]
+#[cfg(any(test, measuring))]
+#[cfg_attr(not(test), allow(dead_code, reason = "the tests'"))]
 pub(crate) mod sample;
 pub(crate) mod sdk;
 pub(crate) mod view;

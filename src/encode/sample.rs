@@ -1,5 +1,6 @@
 //! An owned span and an owned log record for tests of the encoders.
 
+#[cfg(test)]
 pub(crate) mod arbitrary;
 pub(crate) mod calls;
 

@@ -40,6 +40,11 @@ mod zstd;
 #[path = "zstd/off.rs"]
 mod zstd;
 
+#[cfg(measuring)]
+pub(crate) fn zstd_compressed(data: &[u8], cuts: &[usize]) -> Option<Vec<u8>> {
+    zstd::compress(data, cuts)
+}
+
 /// Whether bodies can be compressed with zstd.
 pub(crate) const HAS_ZSTD: bool = zstd::SUPPORTED;
 

@@ -66,6 +66,8 @@ pub use error::Error;
 pub use running::Running;
 pub use settings::Durability;
 pub use sink::Sink;
+#[cfg(measuring)]
+pub(crate) use sink::sum_of_fields;
 
 /// Where a receiver listens that is not told where.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:4319";

@@ -11,6 +11,7 @@ macro_rules! modules {
 }
 
 modules! {
+    columns_capnp: "../../tests/wire/next/columns_capnp.rs",
     common_capnp: "../../tests/wire/next/common_capnp.rs",
     ingest_capnp: "../../tests/wire/next/ingest_capnp.rs",
     logs_capnp: "../../tests/wire/next/logs_capnp.rs",

@@ -73,8 +73,8 @@ impl Sink {
     }
 
     pub(crate) fn take(&self, record: &[u8]) {
-        #[cfg(benching)]
-        crate::benching::keep(record);
+        #[cfg(measuring)]
+        crate::measuring::keep(record);
         let anchor = if self.clock.is_some() { Anchor::identity() } else { Anchor::now() };
         let span = CapturedSpan::read(&PackedSpan::read(record, &anchor));
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).push(span);

@@ -1,4 +1,8 @@
-//! `instructions OPERATION`: warms up, then does it in `measured_batch`, which callgrind is told to collect.
+//! `instructions OPERATION`: warms up, then does it in `measured_batch`, which callgrind is told to collect; or prints
+//! what else there is to count.
+
+mod allocations;
+mod frames;
 
 use std::future::Future;
 use std::hint::black_box;
@@ -21,11 +25,14 @@ const BATCHES: usize = 4;
 
 fn main() {
     let operation = std::env::args().nth(1).unwrap_or_default();
+    if frames::run(&operation) {
+        return;
+    }
     let call: fn(usize) = match operation.as_str() {
         "span" | "unsampled" | "not-started" => instrumented,
         "layer" => traced,
         "log" => logged,
-        _ => panic!("usage: instructions span|unsampled|not-started|layer|log"),
+        _ => panic!("usage: instructions NAME, as benches/instructions/ceilings has them"),
     };
     let sampler = if operation == "unsampled" { "always_off" } else { "always_on" };
     let telemetry = (operation != "not-started").then(|| {
@@ -49,7 +56,7 @@ fn main() {
         flush();
     }
     for _ in 0..BATCHES {
-        measured_batch(call);
+        measured_batch(&mut || (0..BATCH).for_each(call));
         flush();
     }
     // A count of work that was not done would be a lie.
@@ -69,8 +76,8 @@ fn main() {
 
 #[inline(never)]
 #[unsafe(no_mangle)]
-extern "Rust" fn measured_batch(call: fn(usize)) {
-    (0..BATCH).for_each(call);
+extern "Rust" fn measured_batch(work: &mut dyn FnMut()) {
+    work();
 }
 
 #[inline(never)]

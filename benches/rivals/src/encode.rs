@@ -9,7 +9,7 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::trace::SpanData;
 use prost::Message as _;
-use trackside::benching::{Columns, Otlp, Records};
+use trackside::measuring::{Columns, Otlp, Records};
 
 use crate::case::Case;
 use crate::harness::{BATCH, BURST, Mode, Variant, delivered, measure};

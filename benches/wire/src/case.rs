@@ -52,6 +52,15 @@ impl Variant {
         found.ok_or_else(|| format!("no variant {exporter} with {compression}").into())
     }
 
+    /// What stands in the frames: what is recorded leaves as columns, what the SDK's exporters are handed as rows.
+    pub fn format(&self) -> &'static str {
+        match self.exporter {
+            "trackside-pipeline-capnp" => "columns",
+            "trackside-capnp" => "rows",
+            _ => "protobuf",
+        }
+    }
+
     pub fn is_pipeline(&self) -> bool {
         self.exporter.contains("-pipeline-")
     }

@@ -33,7 +33,7 @@ struct Servers {
     http: Server,
 }
 
-const COLUMNS: &str = "exporter,compression,batch,attributes,events_and_links,rounds,submitted,delivered,\
+const COLUMNS: &str = "exporter,format,compression,batch,attributes,events_and_links,rounds,submitted,delivered,\
     client_cpu_ns_per_span,server_cpu_ns_per_span,wall_ns_per_span,bytes_per_span,answer_bytes_per_span";
 
 /// `FILE [--quick | --ends [ROUNDS]]`.
@@ -132,8 +132,9 @@ impl Row {
             )
         };
         format!(
-            "{},{},{},{},{},{},{submitted},{delivered},{client:.0},{server:.0},{wall:.0},{bytes}",
+            "{},{},{},{},{},{},{},{submitted},{delivered},{client:.0},{server:.0},{wall:.0},{bytes}",
             variant.exporter,
+            variant.format(),
             variant.compression,
             case.batch,
             case.attributes,
@@ -153,8 +154,8 @@ fn summary(rows: &[Row]) {
                 if with_events { "an event and a link" } else { "no events" }
             );
             println!(
-                "{:28} {:5} {:>12} {:>12} {:>10} {:>8}",
-                "", "", "client ns", "server ns", "bytes", "x gRPC"
+                "{:28} {:8} {:5} {:>12} {:>12} {:>10} {:>8}",
+                "", "", "", "client ns", "server ns", "bytes", "x gRPC"
             );
             let of = |exporter: &str, compression: &str| {
                 rows.iter().find(|row| {
@@ -173,8 +174,9 @@ fn summary(rows: &[Row]) {
                 let beside =
                     of(beside, "none").map_or(f64::NAN, |row| row.median(|round| round.client));
                 println!(
-                    "{:28} {:5} {:12.0} {:12.0} {:10.1} {:8.2}",
+                    "{:28} {:8} {:5} {:12.0} {:12.0} {:10.1} {:8.2}",
                     row.variant.exporter,
+                    row.variant.format(),
                     row.variant.compression,
                     client,
                     row.median(|round| round.server),

@@ -15,6 +15,8 @@ use crate::server::Server;
 use crate::spans::{self, Numbers};
 
 const BATCH: usize = 512;
+/// What an exporter of the SDK's sends.
+const FORMAT: &str = "rows";
 /// Batches that have no answer yet.
 const IN_FLIGHT: usize = 6;
 /// Different batches; the rest is the same ones again.
@@ -22,7 +24,7 @@ const PREPARED: usize = 32;
 /// What the memory may grow by from the first third of the floods to the last.
 const GROWTH: f64 = 1.1;
 
-const COLUMNS: &str = "sink,batch,attributes,compression,rounds,submitted,delivered,receiver_cpu_ns_per_span,\
+const COLUMNS: &str = "sink,format,batch,attributes,compression,rounds,submitted,delivered,receiver_cpu_ns_per_span,\
     spans_per_second_of_receiver_core,spans_per_second_on_the_wall,client_cpu_ns_per_span,resident_first_kib,resident_last_kib";
 
 /// `FILE [--quick]`.
@@ -133,7 +135,7 @@ impl Floods {
         let (first, last) = self.resident();
         let Self { sink, rounds, submitted, delivered } = self;
         format!(
-            "{sink},{BATCH},{attributes},{compression},{},{submitted},{delivered},{receiver:.0},{:.0},{:.0},{client:.0},{first:.0},{last:.0}",
+            "{sink},{FORMAT},{BATCH},{attributes},{compression},{},{submitted},{delivered},{receiver:.0},{:.0},{:.0},{client:.0},{first:.0},{last:.0}",
             rounds.len(),
             1e9 / receiver,
             1e9 / wall,

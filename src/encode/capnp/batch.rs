@@ -3,15 +3,15 @@
 use bytes::Bytes;
 use capnp::traits::HasStructSize;
 
-use super::groups::Groups;
+use super::around::Around;
 use super::logs::Logs;
 use super::message::{Message, Place};
 use super::metrics::Metrics;
 use super::strings::Strings;
 use super::trace::Spans;
-use super::value::{Mark, Values};
 use super::words::Run;
-use crate::encode::view::{LogView, MetricView, Resource, Scope, SpanView};
+use crate::encode::last::Last;
+use crate::encode::view::{LogView, MetricView, Resource, SpanView};
 use crate::schema::common_capnp::{scope, string_table};
 use crate::schema::ingest_capnp::{batch::Signal, rows};
 use crate::schema::logs_capnp::{log_record, logs_data, resource_logs, scope_logs};
@@ -26,60 +26,39 @@ const AROUND: usize = 512;
 #[derive(Debug)]
 pub(super) struct Batch {
     signal: Signal,
-    values: Values,
-    groups: Groups,
+    pub(super) around: Around,
     spans: Spans,
     logs: Logs,
     metrics: Metrics,
-    /// What every batch begins with: how many resources, and their values.
-    kept: (usize, Mark),
+    last: Last,
     /// Spans, records or points.
     items: usize,
 }
 
 impl Batch {
     pub(super) fn new(signal: Signal) -> Self {
-        let values = Values::default();
-        Self {
-            signal,
-            kept: (0, values.mark()),
-            values,
-            groups: Groups::default(),
-            spans: Spans::default(),
-            logs: Logs::default(),
-            metrics: Metrics::default(),
-            items: 0,
-        }
+        Self::with(signal, Around::new())
     }
 
     /// One whose batches are all of this resource.
     pub(super) fn of(signal: Signal, resource: &Resource<'_>) -> Self {
-        let mut batch = Self::new(signal);
-        batch.add_resource(resource);
-        batch.kept = (1, batch.values.mark());
-        batch
+        Self::with(signal, Around::of(resource))
+    }
+
+    fn with(signal: Signal, around: Around) -> Self {
+        Self {
+            signal,
+            around,
+            spans: Spans::default(),
+            logs: Logs::default(),
+            metrics: Metrics::default(),
+            last: Last::default(),
+            items: 0,
+        }
     }
 
     pub(super) fn items(&self) -> usize {
         self.items
-    }
-
-    pub(super) fn add_resource(&mut self, resource: &Resource<'_>) {
-        self.groups.add_resource(&mut self.values, resource);
-    }
-
-    /// A new scope, and its number.
-    pub(super) fn add_scope(&mut self, scope: &Scope<'_>) -> u32 {
-        if self.groups.resources().is_empty() {
-            self.add_resource(&Resource::default());
-        }
-        self.groups.add_scope(&mut self.values, scope)
-    }
-
-    /// The number of a scope, which is added if it is new.
-    pub(super) fn scope(&mut self, scope: &Scope<'_>) -> u32 {
-        let found = self.groups.find_scope(&self.values, scope);
-        found.unwrap_or_else(|| self.add_scope(scope))
     }
 
     #[inline]
@@ -88,8 +67,8 @@ impl Batch {
             return;
         }
         self.items += 1;
-        self.groups.count(scope);
-        self.spans.stage(&mut self.values, scope, span);
+        self.around.groups.count(scope);
+        self.spans.stage(&mut self.around.values, scope, span);
     }
 
     #[inline]
@@ -98,8 +77,8 @@ impl Batch {
             return;
         }
         self.items += 1;
-        self.groups.count(scope);
-        self.logs.stage(&mut self.values, scope, log);
+        self.around.groups.count(scope);
+        self.logs.stage(&mut self.around.values, scope, log);
     }
 
     pub(super) fn metric(&mut self, scope: u32, metric: &MetricView<'_>) {
@@ -107,8 +86,8 @@ impl Batch {
             return;
         }
         self.items += metric.points();
-        self.groups.count(scope);
-        self.metrics.stage(&mut self.values, scope, metric);
+        self.around.groups.count(scope);
+        self.metrics.stage(&mut self.around.values, scope, metric);
     }
 
     /// Whether it takes items of a signal; the first one says so where nothing else has.
@@ -120,33 +99,25 @@ impl Batch {
         self.signal == signal
     }
 
-    /// Whether there is nothing to send: what every batch has is not.
-    fn is_empty(&self) -> bool {
-        match self.kept.0 {
-            0 => self.groups.resources().is_empty(),
-            _ => self.groups.is_without_scopes(),
-        }
-    }
-
     /// The message; the batch is ready for the next one. It is one segment.
     pub(super) fn finish(&mut self) -> Bytes {
-        let strings = &self.values.strings;
+        let strings = &self.around.values.strings;
         let texts = 4 * strings.count() + strings.blob().len();
         let items = self.spans.items.len() + self.logs.items.len();
-        let mut message = Message::with_capacity(AROUND + texts + items + self.values.len());
+        let size = AROUND + texts + items + self.around.values.len();
+        let mut message = Message::within(self.last.buffer(size));
         self.write(&mut message);
         self.spans.items.clear();
         self.logs.items.clear();
         self.metrics.clear();
-        self.groups.reset(self.kept.0 != 0);
-        self.values.reset(self.kept.1);
+        self.around.reset();
         self.items = 0;
-        message.finish()
+        self.last.keep(message.finish())
     }
 
     fn write(&mut self, to: &mut Message) {
         let root = to.begin::<rows::Builder<'_>>();
-        write_texts(&self.values.strings, to, root.pointer(0));
+        write_texts(&self.around.values.strings, to, root.pointer(0));
         let data = root.pointer(1);
         match self.signal {
             Signal::Unset => {}
@@ -169,7 +140,7 @@ impl Batch {
                 self.write_groups::<resource_metrics::Builder<'_>, scope_metrics::Builder<'_>>(
                     to,
                     at,
-                    |run, to, pointer| self.metrics.write(&self.values, run, to, pointer),
+                    |run, to, pointer| self.metrics.write(&self.around.values, run, to, pointer),
                 );
             }
             Signal::Logs => {
@@ -195,8 +166,8 @@ impl Batch {
         data: Place,
         items: impl Fn(Run, &mut Message, usize),
     ) {
-        let Self { groups, values, .. } = self;
-        if self.is_empty() || groups.resources().is_empty() {
+        let Around { groups, values, .. } = &self.around;
+        if self.around.is_empty() || groups.resources().is_empty() {
             return;
         }
         let list = to.list::<R>(data.pointer(0), groups.resources().len());

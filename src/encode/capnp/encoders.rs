@@ -31,7 +31,7 @@ impl TraceEncoder {
     #[inline]
     pub(crate) fn span(&mut self, span: &impl SpanView) {
         let Self { batch, scopes } = self;
-        let scope = scopes.number(span.scope(), |scope| batch.add_scope(scope));
+        let scope = scopes.number(span.scope(), |scope| batch.around.add_scope(scope));
         batch.span(scope, span);
     }
 
@@ -66,7 +66,7 @@ impl LogsEncoder {
     #[inline]
     pub(crate) fn log(&mut self, log: &impl LogView) {
         let Self { batch, scopes } = self;
-        let scope = scopes.number(log.scope(), |scope| batch.add_scope(scope));
+        let scope = scopes.number(log.scope(), |scope| batch.around.add_scope(scope));
         batch.log(scope, log);
     }
 
@@ -96,7 +96,7 @@ impl MetricsEncoder {
     /// Adds a metric to the batch, unless it has no points.
     pub(crate) fn metric(&mut self, metric: &MetricView<'_>) {
         if metric.points() != 0 {
-            let scope = self.batch.scope(&metric.scope);
+            let scope = self.batch.around.scope(&metric.scope);
             self.batch.metric(scope, metric);
         }
     }
@@ -120,12 +120,12 @@ impl ScopedEncoder {
     }
 
     pub(crate) fn span(&mut self, scope: &Scope<'_>, span: &impl SpanView) {
-        let scope = self.batch.scope(scope);
+        let scope = self.batch.around.scope(scope);
         self.batch.span(scope, span);
     }
 
     pub(crate) fn log(&mut self, scope: &Scope<'_>, log: &impl LogView) {
-        let scope = self.batch.scope(scope);
+        let scope = self.batch.around.scope(scope);
         self.batch.log(scope, log);
     }
 
@@ -157,13 +157,13 @@ impl StreamEncoder {
     }
 
     pub(crate) fn begin_resource(&mut self, resource: &Resource<'_>) {
-        self.batch.add_resource(resource);
+        self.batch.around.add_resource(resource);
         self.scope = None;
     }
 
     /// A scope of the last resource.
     pub(crate) fn begin_scope(&mut self, scope: &Scope<'_>) {
-        self.scope = Some(self.batch.add_scope(scope));
+        self.scope = Some(self.batch.around.add_scope(scope));
     }
 
     /// A span of the last scope.
@@ -197,6 +197,6 @@ impl StreamEncoder {
 
     /// The last scope; an empty one if none was begun.
     fn scope(&mut self) -> u32 {
-        *self.scope.get_or_insert_with(|| self.batch.add_scope(&Scope::default()))
+        *self.scope.get_or_insert_with(|| self.batch.around.add_scope(&Scope::default()))
     }
 }

@@ -46,7 +46,9 @@ impl<const DATA: usize, const POINTERS: usize> Items<DATA, POINTERS> {
 
     /// Puts the items of each scope in a row; they keep their order.
     pub(super) fn sort(&mut self) {
-        self.items.sort_by_key(|item| item.scope);
+        if !self.items.is_sorted_by_key(|item| item.scope) {
+            self.items.sort_by_key(|item| item.scope);
+        }
     }
 
     pub(super) fn clear(&mut self) {

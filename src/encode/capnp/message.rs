@@ -65,9 +65,9 @@ impl Target {
 }
 
 impl Message {
-    /// For a message of about so many bytes.
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes) }
+    /// In a buffer that is empty.
+    pub(super) fn within(bytes: Vec<u8>) -> Self {
+        Self { bytes }
     }
 
     pub(super) fn len(&self) -> usize {

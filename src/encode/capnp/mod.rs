@@ -4,6 +4,7 @@
 //! end the message is put together of these parts, and is one segment. Zero and empty are the default
 //! everywhere and take nothing.
 
+mod around;
 mod batch;
 #[allow(unused_imports, reason = "a receiver's")]
 pub(crate) mod columns;

@@ -16,8 +16,7 @@ pub(super) struct Strings {
     texts: Vec<Text>,
     /// Open addressing; at most every other slot is taken.
     slots: Vec<Slot>,
-    /// Secret, so that nobody can choose texts that meet in one slot.
-    seed: u64,
+    seed: Seed,
     last_key: u32,
 }
 
@@ -39,13 +38,17 @@ struct Slot {
     tag: u32,
 }
 
+/// Secret, so that nobody can choose texts that meet in one slot.
+#[derive(Clone, Copy, Debug)]
+struct Seed(u64, u64);
+
 impl Default for Strings {
     fn default() -> Self {
         Self {
             blob: Vec::new(),
             texts: vec![Text::default()],
             slots: vec![Slot::default(); FIRST_SLOTS],
-            seed: RandomState::new().hash_one(0),
+            seed: Seed(RandomState::new().hash_one(0), RandomState::new().hash_one(1)),
             last_key: 0,
         }
     }
@@ -55,9 +58,10 @@ impl Strings {
     /// The number of `text`, which is added if it is new.
     #[inline]
     pub(super) fn index(&mut self, text: &str) -> u32 {
-        if text.is_empty() {
-            return 0;
-        }
+        if text.is_empty() { 0 } else { self.find(text) }
+    }
+
+    fn find(&mut self, text: &str) -> u32 {
         let hash = hash(self.seed, text.as_bytes());
         let (mut at, tag) = self.place(hash);
         loop {
@@ -73,7 +77,7 @@ impl Strings {
     }
 
     /// The same for an attribute's key.
-    #[inline]
+    #[inline(always)]
     pub(super) fn key(&mut self, text: &str) -> u32 {
         let last = self.last_key as usize;
         let guess = self.texts[last].next_key;
@@ -84,7 +88,7 @@ impl Strings {
     }
 
     /// The same for the value of the attribute whose key is `key`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value(&mut self, key: u32, text: &str) -> u32 {
         let guess = self.texts[key as usize].value;
         if self.is(guess, text) {
@@ -96,9 +100,23 @@ impl Strings {
     }
 
     /// Whether `index` is `text`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is(&self, index: u32, text: &str) -> bool {
         same(self.bytes(index), text.as_bytes())
+    }
+
+    /// Where in the blob a text lies.
+    #[inline]
+    pub(super) fn place_of(&self, index: u32) -> (u32, u32) {
+        let text = self.texts[index as usize];
+        (text.start, text.end)
+    }
+
+    /// Whether `text` lies there.
+    #[inline(always)]
+    pub(super) fn lies_at(&self, place: (u32, u32), text: &str) -> bool {
+        let there = self.blob.get(place.0 as usize..place.1 as usize);
+        there.is_some_and(|there| same(there, text.as_bytes()))
     }
 
     pub(super) fn blob(&self) -> &[u8] {
@@ -173,48 +191,50 @@ fn same(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
         return false;
     }
-    let (mut one, mut other) = (left, right);
-    while let (Some((a, behind_a)), Some((b, behind_b))) =
-        (one.split_first_chunk::<8>(), other.split_first_chunk::<8>())
-    {
-        if a != b {
-            return false;
-        }
-        (one, other) = (behind_a, behind_b);
+    /// Both ends, which meet or lie over each other.
+    macro_rules! ends {
+        ($bytes:literal) => {
+            left.first_chunk::<$bytes>() == right.first_chunk()
+                && left.last_chunk::<$bytes>() == right.last_chunk()
+        };
     }
-    // Over bytes that are compared already, so that the rest is one word too.
-    if let (Some(a), Some(b)) = (left.last_chunk::<8>(), right.last_chunk::<8>()) {
-        return a == b;
-    }
-    match (one.first_chunk::<4>(), other.first_chunk::<4>()) {
-        (Some(a), Some(b)) => a == b && one.last_chunk::<4>() == other.last_chunk::<4>(),
-        _ => one.iter().zip(other).all(|(a, b)| a == b),
+    match left.len() {
+        33.. => left == right,
+        16.. => ends!(16),
+        8.. => ends!(8),
+        4.. => ends!(4),
+        _ => left.iter().zip(right).all(|(a, b)| a == b),
     }
 }
 
-/// Eight bytes in one multiplication.
+/// Sixteen bytes in one multiplication.
 #[inline]
-fn hash(seed: u64, bytes: &[u8]) -> u64 {
-    let mut state = seed ^ (bytes.len() as u64);
-    let mut rest = bytes;
-    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-        state = mix(state, u64::from_le_bytes(*word));
-        rest = behind;
+fn hash(seed: Seed, bytes: &[u8]) -> u64 {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let mut state = seed.0 ^ bytes.len() as u64;
+    let (mut rest, last) = (bytes, bytes.last_chunk::<8>());
+    while let Some((first, behind)) = rest.split_first_chunk::<8>() {
+        // The second word, or over what was there already: the last one.
+        let second = behind.first_chunk().or(last).map_or(0, word);
+        state = mix(state ^ word(first), seed.1 ^ second);
+        rest = behind.get(8..).unwrap_or_default();
     }
-    let tail = match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+    if last.is_some() {
+        // Of the rest less than a word: the last one has it.
+        return mix(state, seed.1 ^ last.map_or(0, word));
+    }
+    let short = match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
             u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
         }
-        _ => rest.iter().fold(0, |tail, byte| tail << 8 | u64::from(*byte)),
+        _ => rest.iter().fold(0, |short, byte| short << 8 | u64::from(*byte)),
     };
-    mix(state, tail)
+    mix(state, seed.1 ^ short)
 }
 
 /// Both halves of a product: each bit of the one side reaches each of the other.
 #[inline]
-fn mix(state: u64, word: u64) -> u64 {
-    /// The golden ratio's digits, odd.
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let product = u128::from(state ^ word) * u128::from(ODD);
+fn mix(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
     (product >> 64) as u64 ^ product as u64
 }

@@ -175,7 +175,7 @@ impl Values {
         self.stage(from, 0)
     }
 
-    #[inline]
+    #[inline(always)]
     fn pair(&mut self, key: &str, value: Any<'_>) -> Pair {
         let key = self.strings.key(key);
         let value = match value {

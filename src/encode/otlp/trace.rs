@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::attribute::attributes;
 use super::envelope::{self, ITEMS, RESOURCE_GROUPS, SCOPE_GROUPS};
 use super::proto::{Writer, varint_len};
+use crate::encode::last::Last;
 use crate::encode::view::{EventView, LinkView, Scope, SpanView, scope_parts};
 
 /// Writes spans one after the other and hands them out as whole requests.
@@ -25,8 +26,7 @@ pub(crate) struct TraceEncoder {
     /// The spans of each other scope.
     others: Vec<Group>,
     spans: u32,
-    /// The last request, to get its memory back once nobody else holds it.
-    last: Bytes,
+    last: Last,
 }
 
 /// The spans of one scope.
@@ -57,7 +57,7 @@ impl TraceEncoder {
             head: Writer::default(),
             others: Vec::new(),
             spans: 0,
-            last: Bytes::new(),
+            last: Last::default(),
         }
     }
 
@@ -121,22 +121,13 @@ impl TraceEncoder {
         self.out.as_mut_slice()[start..room].copy_from_slice(self.head.as_slice());
         let request = Bytes::from(self.out.take()).slice(start..);
         self.spans = 0;
-        self.last = request.clone();
-        request
+        self.last.keep(request)
     }
 
-    /// A buffer with the room at its front: the last request's, if it was dropped, or a new one of
-    /// its size.
+    /// A buffer with the room at its front, of the last request's size if it is a new one.
     fn buffer(&mut self) -> Vec<u8> {
-        let last = std::mem::take(&mut self.last);
-        let length = last.len();
-        let mut buffer = match last.try_into_mut() {
-            Ok(mut unshared) => {
-                unshared.clear();
-                Vec::from(unshared)
-            }
-            Err(_) => Vec::with_capacity(length),
-        };
+        let size = self.last.len();
+        let mut buffer = self.last.buffer(size);
         buffer.resize(self.room(), 0);
         buffer
     }

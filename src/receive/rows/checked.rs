@@ -6,7 +6,7 @@ use capnp::serialize::BufferSegments;
 
 use super::Refusal;
 use super::check::{Found, check, check_columns};
-use super::columns::text_ends;
+use super::columns::text_bounds;
 use super::strings::Strings;
 use super::views::{
     Columns, Fault, LogRow, SpanRow, Table, with_metric, with_resource, with_scope,
@@ -83,7 +83,7 @@ impl Rows<'_> {
         // Each of them once: what is read counts.
         let (texts, cells) = (root.get_texts()?, root.get_cells()?);
         let from = spans_of(root, announced.signal)?;
-        let strings = Strings::of(text_ends(root, texts, cells)?, texts)?;
+        let strings = Strings::of(text_bounds(root, texts, cells)?, texts)?;
         let found = match announced.known {
             Some(found) => found,
             None => check_columns(from, cells, &strings, announced.items, announced.otlp_bytes)?,
@@ -116,6 +116,14 @@ impl Rows<'_> {
         let mut request = Request::with_capacity(bytes);
         self.lend(&mut request);
         request.finish()
+    }
+
+    /// The items where they stand in columns, for whoever takes them so.
+    pub(crate) fn columns(&self) -> Option<&Columns<'_>> {
+        match &self.root {
+            Root::Rows(_) => None,
+            Root::Columns(columns) => Some(columns),
+        }
     }
 
     /// Lends all resources, scopes and items to `sink`, in order.

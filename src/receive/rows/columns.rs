@@ -92,8 +92,8 @@ pub(super) fn attributes<'a>(
     list.into_iter().map(|attribute| Attribute::open(attribute, 0, cells)).collect()
 }
 
-/// Where each text ends, text 0 included.
-pub(super) fn text_ends(
+/// Where text 0 begins, and where each text ends.
+pub(super) fn text_bounds(
     from: columns::Reader<'_>,
     texts: &[u8],
     cells: &[u8],
@@ -104,18 +104,25 @@ pub(super) fn text_ends(
         return Err(Refusal::Malformed(format!("{count} texts, of {bytes} bytes together")));
     }
     let lengths = opened(Column::read(from.get_text_lengths()?), count, cells, "textLengths")?;
-    let (mut ends, mut end) = (Vec::with_capacity(count as usize + 1), 0_u64);
-    ends.push(0);
-    for index in 0..count as usize {
-        let length = lengths.at(index);
+    let mut bounds = Vec::with_capacity(count as usize + 2);
+    bounds.extend([0, 0]);
+    let (mut end, mut is_right) = (0_u64, true);
+    lengths.each(count as usize, |length| {
         end = end.saturating_add(length);
-        if length == 0 || end > bytes as u64 {
-            let text = index + 1;
-            return Err(Refusal::Malformed(format!(
-                "text {text} has {length} bytes and ends at byte {end} of {bytes}"
-            )));
-        }
-        ends.push(end as u32);
+        is_right &= length != 0 && end <= bytes as u64;
+        bounds.push(end as u32);
+    });
+    if is_right { Ok(bounds) } else { Err(wrong_text(&lengths, count, bytes)) }
+}
+
+/// Which text is not as it should be.
+#[cold]
+fn wrong_text(lengths: &Numbers<'_>, count: u32, bytes: usize) -> Refusal {
+    let (mut text, mut end, mut length) = (0, 0_u64, 1);
+    while length != 0 && end <= bytes as u64 && text < count {
+        length = lengths.at(text as usize);
+        end = end.saturating_add(length);
+        text += 1;
     }
-    Ok(ends)
+    Refusal::Malformed(format!("text {text} has {length} bytes and ends at byte {end} of {bytes}"))
 }

@@ -22,3 +22,4 @@ pub(crate) use checked::Rows;
 pub(crate) use frame::inflate;
 pub(crate) use payload::{Limits, Payload};
 pub(crate) use refusal::Refusal;
+pub(crate) use views::{Columns, Content};

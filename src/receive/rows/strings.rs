@@ -12,7 +12,8 @@ use crate::schema::common_capnp::string_table;
 /// The texts stay where they are and are cut out when they are named: a list of slices would be memory of
 /// four times the peer's choice.
 pub(super) struct Strings<'a> {
-    ends: Vec<u32>,
+    /// Where text 0 begins, and where each one ends.
+    bounds: Vec<u32>,
     blob: &'a str,
 }
 
@@ -21,26 +22,27 @@ impl<'a> Strings<'a> {
         let blob = table.get_blob()?;
         // Copied, since reading the list takes far longer.
         let ends = table.get_ends()?;
-        let ends = if raw::get_list_step_size_in_bits(ends) == u32::BITS {
+        let mut bounds = Vec::with_capacity(ends.len() as usize + 1);
+        bounds.push(0);
+        if raw::get_list_step_size_in_bits(ends) == u32::BITS {
             let numbers = raw::get_list_bytes(ends).chunks_exact(4);
-            numbers
-                .filter_map(|number| number.first_chunk())
-                .map(|n| u32::from_le_bytes(*n))
-                .collect()
+            bounds.extend(
+                numbers.filter_map(|number| number.first_chunk()).map(|n| u32::from_le_bytes(*n)),
+            );
         } else {
-            ends.iter().collect()
-        };
-        Self::of(ends, blob)
+            bounds.extend(ends.iter());
+        }
+        Self::of(bounds, blob)
     }
 
-    /// The texts of `blob`, of which each ends where `ends` says.
-    pub(super) fn of(ends: Vec<u32>, blob: &'a [u8]) -> Result<Self, Refusal> {
+    /// The texts of `blob`: each begins at one of the bounds and ends at the next. The first one is 0.
+    pub(super) fn of(mut bounds: Vec<u32>, blob: &'a [u8]) -> Result<Self, Refusal> {
         let blob = str::from_utf8(blob).map_err(|error| {
             let at = error.valid_up_to();
             Refusal::Malformed(format!("strings.blob: not UTF-8 at byte {at}"))
         })?;
         let mut last = 0;
-        for (index, end) in ends.iter().enumerate() {
+        for (index, end) in bounds.iter().skip(1).enumerate() {
             let wrong = match *end as usize {
                 end if index == 0 && end != 0 => "and text 0 is empty by definition",
                 end if end < last => "which is before its beginning",
@@ -62,33 +64,46 @@ impl<'a> Strings<'a> {
                 blob.len()
             )));
         }
-        Ok(Self { ends, blob })
+        if bounds.len() == 1 {
+            // Text 0 is there also where there are none.
+            bounds.push(0);
+        }
+        Ok(Self { bounds, blob })
     }
 
-    /// How many there are.
+    /// How many there are, text 0 included.
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.bounds.len() - 1
     }
 
     /// Where the text lies in the blob.
-    #[inline]
-    fn place(&self, index: u32) -> Option<(usize, usize)> {
-        let index = index as usize;
-        if index == 0 {
-            return Some((0, 0));
-        }
-        let (start, end) = (self.ends.get(index - 1)?, self.ends.get(index)?);
+    #[inline(always)]
+    fn place(&self, index: usize) -> Option<(usize, usize)> {
+        let (start, end) = (self.bounds.get(index)?, self.bounds.get(index.wrapping_add(1))?);
         Some((*start as usize, *end as usize))
     }
 
     #[inline]
     pub(super) fn length(&self, index: u32) -> Option<usize> {
-        self.place(index).map(|(start, end)| end - start)
+        self.length_of(index.into())
+    }
+
+    /// The same for what has room for more than an index.
+    #[inline(always)]
+    pub(super) fn length_of(&self, index: u64) -> Option<usize> {
+        let (start, end) = self.place(usize::try_from(index).ok()?)?;
+        // They never decrease.
+        Some(end.wrapping_sub(start))
     }
 
     #[inline]
     pub(super) fn text(&self, index: u32) -> Option<&'a str> {
-        let (start, end) = self.place(index)?;
+        let (start, end) = self.place(index as usize)?;
         self.blob.get(start..end)
+    }
+
+    /// All of them.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &'a str> {
+        (0..self.len() as u32).filter_map(|index| self.text(index))
     }
 }

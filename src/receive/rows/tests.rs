@@ -2,6 +2,7 @@
 
 mod columns;
 mod evolution;
+mod evolution_columns;
 mod frames;
 mod hand_made;
 mod identity;

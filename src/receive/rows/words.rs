@@ -10,9 +10,7 @@ pub(super) struct Words(Vec<Word>);
 impl Words {
     /// Copies `bytes`, of which there must be whole words.
     pub(super) fn copied(bytes: &[u8]) -> Option<Self> {
-        let mut words = Self::zeroed(bytes.len())?;
-        words.as_bytes_mut().copy_from_slice(bytes);
-        Some(words)
+        (bytes.len() % 8 == 0).then(|| Self(bytes.chunks_exact(8).map(to_word).collect()))
     }
 
     /// Room for so many bytes, which must be whole words.

@@ -4,6 +4,7 @@ mod console;
 mod counting;
 mod entry;
 mod fanout;
+mod fields;
 mod file;
 mod forward;
 mod pause;
@@ -12,6 +13,8 @@ mod settings;
 
 pub(super) use entry::{Batch, Entry};
 pub(super) use fanout::{Fanout, Offer};
+#[cfg(measuring)]
+pub(crate) use fields::sum_of_fields;
 pub(super) use queue::Queue;
 pub use settings::Sink;
 pub(super) use settings::{Kind, SinkPlan};

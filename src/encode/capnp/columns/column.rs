@@ -37,6 +37,11 @@ impl Column {
         }
     }
 
+    /// One of which all numbers are the same.
+    pub(super) fn constant(number: u64) -> Self {
+        Self { base: number, ..Self::default() }
+    }
+
     /// One of which all numbers are 0 is left out.
     pub(super) fn write(&self, to: &mut Message, pointer: usize) {
         if (self.base, self.step, self.width) != (0, 0, 0) {
@@ -101,6 +106,48 @@ impl Numbers<'_> {
         let cell = word.map_or(0, |word| u64::from_le_bytes(*word)) & self.mask;
         line.wrapping_add(cell)
     }
+
+    /// The first `count` of them, in order; of a column that is not within its cells, fewer.
+    #[inline(always)]
+    pub(crate) fn each(&self, count: usize, mut take: impl FnMut(u64)) {
+        let (base, step) = (self.base, self.step);
+        if step == 0 {
+            return self.each_cell(count, |cell| take(base.wrapping_add(cell)));
+        }
+        let mut line = base;
+        self.each_cell(count, |cell| {
+            take(line.wrapping_add(cell));
+            line = line.wrapping_add(step);
+        });
+    }
+
+    #[inline(always)]
+    fn each_cell(&self, count: usize, mut take: impl FnMut(u64)) {
+        /// Cells whose width a machine's number has, each on its own and never beyond the last.
+        macro_rules! whole {
+            ($number:ty) => {{
+                let cells = self.cells.chunks_exact(size_of::<$number>()).take(count);
+                for cell in cells.filter_map(|cell| cell.first_chunk()) {
+                    take(<$number>::from_le_bytes(*cell).into());
+                }
+            }};
+        }
+        match self.width {
+            0 => (0..count).for_each(|_| take(0)),
+            1 => self.cells.iter().take(count).for_each(|cell| take((*cell).into())),
+            2 => whole!(u16),
+            4 => whole!(u32),
+            8 => whole!(u64),
+            width => {
+                let mut rest = self.cells;
+                for _ in 0..count {
+                    let Some(word) = rest.first_chunk() else { return };
+                    take(u64::from_le_bytes(*word) & self.mask);
+                    rest = rest.get(width..).unwrap_or_default();
+                }
+            }
+        }
+    }
 }
 
 /// The cells of a batch.
@@ -121,61 +168,90 @@ impl Cells {
     }
 
     fn pack(&mut self) -> Column {
-        let plain = self.within(0);
-        let mut best = plain;
-        if let (2..=6, [first, .., last], true) =
-            (plain.width, &self.numbers[..], self.numbers.len() >= STEPPED)
-        {
-            // What grows evenly, as times and the places of new texts do, is near to a line.
-            let steps = (self.numbers.len() - 1) as i64;
-            let slope = (last.wrapping_sub(*first) as i64) / steps;
-            if slope != 0 {
-                let sloped = self.within(slope as u64);
-                best = if sloped.width < plain.width { sloped } else { plain };
-            }
-        }
+        let plain = self.plain();
+        let best = match plain.width {
+            2..=6 if self.numbers.len() >= STEPPED => self.stepped(plain.width).unwrap_or(plain),
+            _ => plain,
+        };
         let start = self.bytes.len();
         self.write(best);
         Column { start: if best.width == 0 { 0 } else { start as u32 }, ..best }
     }
 
-    /// The narrowest column of this step. Numbers are compared as signed ones: -1 is next to 0.
-    fn within(&self, step: u64) -> Column {
-        let (mut least, mut most, mut line) = (i64::MAX, i64::MIN, 0_u64);
+    /// The narrowest column without a step. Numbers are compared as signed ones: -1 is next to 0.
+    fn plain(&self) -> Column {
+        let Some(first) = self.numbers.first() else { return Column::default() };
+        // Which most are, and soon seen.
+        if self.numbers.iter().all(|number| number == first) {
+            return Column::constant(*first);
+        }
+        let (mut least, mut most) = (*first as i64, *first as i64);
+        for number in &self.numbers {
+            least = least.min(*number as i64);
+            most = most.max(*number as i64);
+        }
+        Column { base: least as u64, width: width(least, most), ..Column::default() }
+    }
+
+    /// One that is narrower than so many bytes by a step: what grows evenly, as times and the places of new
+    /// texts do, is near to a line.
+    fn stepped(&self, plain: u8) -> Option<Column> {
+        let (first, last) = (self.numbers.first()?, self.numbers.last()?);
+        let steps = self.numbers.len() - 1;
+        let step = (last.wrapping_sub(*first) as i64 / steps as i64) as u64;
+        if step == 0 {
+            return None;
+        }
+        let off = |at: usize| {
+            let number = self.numbers.get(at).copied().unwrap_or_default();
+            number.wrapping_sub(step.wrapping_mul(at as u64)) as i64
+        };
+        let (mut least, mut most) = (off(0), off(0));
+        // What lies nowhere near it is seen by a few already.
+        for at in (1..8).map(|part| steps * part / 8) {
+            least = least.min(off(at));
+            most = most.max(off(at));
+        }
+        if width(least, most) >= plain {
+            return None;
+        }
+        let mut line = 0_u64;
         for number in &self.numbers {
             let number = number.wrapping_sub(line) as i64;
             least = least.min(number);
             most = most.max(number);
             line = line.wrapping_add(step);
         }
-        if self.numbers.is_empty() {
-            return Column::default();
-        }
-        let spread = most.wrapping_sub(least) as u64;
-        let width = (u64::BITS - spread.leading_zeros()).div_ceil(8) as u8;
-        Column { base: least as u64, step, start: 0, width }
+        let width = width(least, most);
+        (width < plain).then_some(Column { base: least as u64, step, start: 0, width })
     }
 
     fn write(&mut self, column: Column) {
         let Self { bytes, numbers } = self;
-        let (width, mut line) = (usize::from(column.width), column.base);
-        let cells = numbers.iter().map(|number| {
-            let cell = number.wrapping_sub(line);
-            line = line.wrapping_add(column.step);
-            cell
-        });
-        match width {
+        if column.step != 0 {
+            let mut line = column.base;
+            for number in numbers.iter_mut() {
+                *number = number.wrapping_sub(line);
+                line = line.wrapping_add(column.step);
+            }
+        }
+        let base = if column.step == 0 { column.base } else { 0 };
+        let cells = numbers.iter().map(|number| number.wrapping_sub(base));
+        match column.width {
             0 => {}
             1 => bytes.extend(cells.map(|cell| cell as u8)),
-            _ => {
-                let mut at = bytes.len();
-                let end = at + numbers.len() * width;
+            2 => narrow(bytes, cells.map(|cell| (cell as u16).to_le_bytes())),
+            4 => narrow(bytes, cells.map(|cell| (cell as u32).to_le_bytes())),
+            8 => narrow(bytes, cells.map(u64::to_le_bytes)),
+            width => {
+                let (start, width) = (bytes.len(), usize::from(width));
+                let end = start + numbers.len() * width;
                 bytes.resize(end + SLACK, 0);
+                let mut rest = bytes.get_mut(start..).unwrap_or_default();
                 for cell in cells {
-                    if let Some(to) = bytes[at..].first_chunk_mut::<8>() {
-                        *to = cell.to_le_bytes();
-                    }
-                    at += width;
+                    let Some(to) = rest.first_chunk_mut::<8>() else { break };
+                    *to = cell.to_le_bytes();
+                    rest = rest.get_mut(width..).unwrap_or_default();
                 }
                 bytes.truncate(end);
             }
@@ -196,6 +272,23 @@ impl Cells {
     }
 }
 
+/// The bytes that tell apart all numbers from `least` to `most`.
+fn width(least: i64, most: i64) -> u8 {
+    let spread = most.wrapping_sub(least) as u64;
+    (u64::BITS - spread.leading_zeros()).div_ceil(8) as u8
+}
+
+/// Cells whose width a machine's number has.
+#[inline]
+fn narrow<const N: usize>(to: &mut Vec<u8>, cells: impl ExactSizeIterator<Item = [u8; N]>) {
+    let start = to.len();
+    to.resize(start + cells.len() * N, 0);
+    let room = to.get_mut(start..).unwrap_or_default();
+    for (room, cell) in room.chunks_exact_mut(N).zip(cells) {
+        room.copy_from_slice(&cell);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
@@ -213,7 +306,10 @@ mod tests {
         assert!(column.is_within(numbers.len() as u32, bytes));
         assert!(column.width == 0 || !column.is_within(numbers.len() as u32 + 1, bytes));
         let read = column.numbers(bytes);
-        ((0..numbers.len()).map(|index| read.at(index)).collect(), length)
+        let mut each = Vec::new();
+        read.each(numbers.len(), |number| each.push(number));
+        assert!(each.iter().copied().eq((0..numbers.len()).map(|index| read.at(index))));
+        (each, length)
     }
 
     #[test]
@@ -256,7 +352,9 @@ mod tests {
             let (base, step, start, width) = column;
             for start in [start, start % 64] {
                 let column = Column { base, step, start, width };
-                let _ = (column.is_within(index as u32, &cells), column.numbers(&cells).at(index));
+                let numbers = column.numbers(&cells);
+                let _ = (column.is_within(index as u32, &cells), numbers.at(index));
+                numbers.each(index % 100, |_| ());
             }
         }
     }

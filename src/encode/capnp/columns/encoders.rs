@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::super::around::Around;
 use super::super::scopes::Scopes;
 use super::batch::Batch;
 use crate::encode::view::SpanView;
@@ -22,14 +23,17 @@ impl ColumnsEncoder {
         scope_name: &str,
         scope_version: &str,
     ) -> Self {
-        Self { batch: Batch::of(&resource.into()), scopes: Scopes::new(scope_name, scope_version) }
+        Self {
+            batch: Batch::new(Around::of(&resource.into())),
+            scopes: Scopes::new(scope_name, scope_version),
+        }
     }
 
     /// Adds a span to the batch.
     #[inline]
     pub(crate) fn span(&mut self, span: &impl SpanView) {
         let Self { batch, scopes } = self;
-        let scope = scopes.number(span.scope(), |scope| batch.add_scope(scope));
+        let scope = scopes.number(span.scope(), |scope| batch.around.add_scope(scope));
         batch.span(scope, span);
     }
 
@@ -51,22 +55,23 @@ pub(crate) struct ColumnsStream {
 #[cfg(test)]
 impl ColumnsStream {
     pub(crate) fn new() -> Self {
-        Self { batch: Batch::new(), scope: None }
+        Self { batch: Batch::new(Around::new()), scope: None }
     }
 
     pub(crate) fn begin_resource(&mut self, resource: &Resource<'_>) {
-        self.batch.add_resource(resource);
+        self.batch.around.add_resource(resource);
         self.scope = None;
     }
 
     /// A scope of the last resource.
     pub(crate) fn begin_scope(&mut self, scope: &Scope<'_>) {
-        self.scope = Some(self.batch.add_scope(scope));
+        self.scope = Some(self.batch.around.add_scope(scope));
     }
 
     /// A span of the last scope.
     pub(crate) fn span(&mut self, span: &impl SpanView) {
-        let scope = *self.scope.get_or_insert_with(|| self.batch.add_scope(&Scope::default()));
+        let scope =
+            *self.scope.get_or_insert_with(|| self.batch.around.add_scope(&Scope::default()));
         self.batch.span(scope, span);
     }
 

@@ -3,7 +3,8 @@
 /// Slots at first; a slot is 4 bytes.
 const FIRST_SLOTS: usize = 64;
 
-/// The shapes of a batch, as a tree: each attribute leads from what came before it to a node.
+/// The shapes of a batch, as a tree: each attribute leads from what came before it to a node. A span mostly goes
+/// the way of one before it, and that way stands in `steps`.
 #[derive(Debug)]
 pub(super) struct Shapes {
     nodes: Vec<Node>,
@@ -12,43 +13,142 @@ pub(super) struct Shapes {
     /// Nodes by what leads to them; open addressing, at most every other slot is taken. 0 is the root, to
     /// which nothing leads: free.
     slots: Vec<u32>,
+    /// The way to each shape, one behind the other, a stop behind each of them. The first one is a stop.
+    steps: Vec<Step>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Node {
     parent: u32,
     key: u32,
-    kind: u16,
     /// How many attributes lead here.
-    depth: u16,
-    /// Where the last span went on.
+    depth: u32,
+    kind: u16,
+    /// The step that the last span took from here.
     next: u32,
     /// One more than the shape that ends here; 0: none does.
     shape: u32,
 }
 
+/// An attribute that is expected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    /// Where it leads.
+    pub(super) node: u32,
+    pub(super) key: Text,
+    /// The last one, if it is a text.
+    pub(super) value: Text,
+    pub(super) kind: u16,
+}
+
+/// A text, by its number and where it lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Text {
+    pub(super) index: u32,
+    pub(super) place: (u32, u32),
+}
+
+/// Where a span has got to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    node: u32,
+    step: u32,
+    /// Not all of it was as expected.
+    is_new: bool,
+}
+
+/// Of no kind that there is.
+const STOP: Step = Step {
+    node: Shapes::ROOT,
+    key: Text { index: 0, place: (0, 0) },
+    value: Text { index: 0, place: (0, 0) },
+    kind: u16::MAX,
+};
+
 impl Default for Shapes {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], ends: Vec::new(), slots: vec![0; FIRST_SLOTS] }
+        Self {
+            nodes: vec![Node::default()],
+            ends: Vec::new(),
+            slots: vec![0; FIRST_SLOTS],
+            steps: vec![STOP],
+        }
     }
 }
 
 impl Shapes {
     /// Where a span without attributes is.
-    pub(super) const ROOT: u32 = 0;
+    const ROOT: u32 = 0;
 
-    /// One attribute on from a node.
+    /// The way of a span.
     #[inline]
-    pub(super) fn step(&mut self, from: u32, key: u32, kind: u16) -> u32 {
-        let guess = self.nodes[from as usize].next;
-        let node = &self.nodes[guess as usize];
-        // The root is nobody's child: it has no depth.
-        if node.depth != 0 && (node.key, node.kind) == (key, kind) {
-            return guess;
+    pub(super) fn begin(&self) -> Way {
+        Way { node: Self::ROOT, step: self.nodes[0].next, is_new: false }
+    }
+
+    /// What may come next.
+    #[inline(always)]
+    pub(super) fn expected(&mut self, way: Way) -> &mut Step {
+        &mut self.steps[way.step as usize]
+    }
+
+    /// One attribute on, as it was expected.
+    #[inline(always)]
+    pub(super) fn go_on(way: &mut Way, step: &Step) {
+        way.node = step.node;
+        way.step += 1;
+    }
+
+    /// One attribute on, where it is another than expected.
+    pub(super) fn turn(&mut self, way: &mut Way, key: u32, kind: u16) {
+        let from = way.node;
+        way.node = self.find(from, key, kind);
+        way.step = self.nodes[way.node as usize].next;
+        way.is_new = true;
+        if way.step != 0 {
+            // In a row: before what comes behind a node is what leads to it.
+            self.nodes[from as usize].next = way.step - 1;
         }
-        let next = self.find(from, key, kind);
-        self.nodes[from as usize].next = next;
-        next
+    }
+
+    /// The number of the shape to which a way has led, which is added if it is new.
+    #[inline]
+    pub(super) fn shape(&mut self, way: Way, text: impl Fn(u32) -> (u32, u32)) -> u32 {
+        let shape = self.nodes[way.node as usize].shape;
+        if way.is_new || shape == 0 {
+            return self.turned(way.node, text);
+        }
+        shape - 1
+    }
+
+    fn turned(&mut self, node: u32, text: impl Fn(u32) -> (u32, u32)) -> u32 {
+        let depth = self.nodes[node as usize].depth;
+        if self.nodes[node as usize].shape == 0 {
+            self.ends.push(node);
+            self.nodes[node as usize].shape = self.ends.len() as u32;
+            self.add_steps(node, text);
+        }
+        let Node { next, shape, .. } = self.nodes[node as usize];
+        self.nodes[0].next = next - depth;
+        shape - 1
+    }
+
+    /// The way to a new shape.
+    fn add_steps(&mut self, end: u32, text: impl Fn(u32) -> (u32, u32)) {
+        let first = self.steps.len();
+        let mut at = end;
+        while at != Self::ROOT {
+            let Node { parent, key, kind, .. } = self.nodes[at as usize];
+            let key = Text { index: key, place: text(key) };
+            self.steps.push(Step { node: at, key, value: Text::default(), kind });
+            at = parent;
+        }
+        self.steps[first..].reverse();
+        for (next, step) in (first as u32 + 1..).zip(&self.steps[first..]) {
+            self.nodes[step.node as usize].next = next;
+        }
+        self.nodes[0].next = first as u32;
+        self.steps.push(STOP);
     }
 
     fn find(&mut self, parent: u32, key: u32, kind: u16) -> u32 {
@@ -65,7 +165,7 @@ impl Shapes {
             at = (at + 1) & (self.slots.len() - 1);
         }
         let index = self.nodes.len() as u32;
-        let depth = self.nodes[parent as usize].depth.saturating_add(1);
+        let depth = self.nodes[parent as usize].depth + 1;
         self.nodes.push(Node { parent, key, kind, depth, next: 0, shape: 0 });
         self.slots[at] = index;
         if self.nodes.len() * 2 > self.slots.len() {
@@ -96,36 +196,25 @@ impl Shapes {
         (word.wrapping_mul(ODD) >> 32) as usize & (self.slots.len() - 1)
     }
 
-    /// The number of the shape that ends at a node, which is added if it is new.
-    #[inline]
-    pub(super) fn shape(&mut self, node: u32) -> u32 {
-        let at = &mut self.nodes[node as usize];
-        if at.shape == 0 {
-            self.ends.push(node);
-            at.shape = self.ends.len() as u32;
-        }
-        at.shape - 1
-    }
-
     pub(super) fn count(&self) -> usize {
         self.ends.len()
     }
 
     /// How many attributes all shapes have together.
     pub(super) fn attributes_in_all(&self) -> usize {
-        self.ends.iter().map(|end| usize::from(self.nodes[*end as usize].depth)).sum()
+        // But for the first stop, and one behind each way.
+        self.steps.len() - 1 - self.ends.len()
     }
 
-    /// The keys and kinds of a shape's attributes into `to`.
-    pub(super) fn attributes(&self, shape: usize, to: &mut Vec<(u32, u16)>) {
-        to.clear();
-        let mut at = self.ends[shape];
-        while at != Self::ROOT {
-            let node = self.nodes[at as usize];
-            to.push((node.key, node.kind));
-            at = node.parent;
-        }
-        to.reverse();
+    /// The attributes of each shape.
+    pub(super) fn each(&self) -> impl Iterator<Item = &[Step]> {
+        let mut rest = self.steps.get(1..).unwrap_or_default();
+        self.ends.iter().map(move |end| {
+            let length = self.nodes[*end as usize].depth as usize;
+            let (steps, behind) = rest.split_at(length.min(rest.len()));
+            rest = behind.get(1..).unwrap_or_default();
+            steps
+        })
     }
 
     pub(super) fn clear(&mut self) {
@@ -133,5 +222,6 @@ impl Shapes {
         self.nodes.push(Node::default());
         self.ends.clear();
         self.slots.fill(0);
+        self.steps.truncate(1);
     }
 }

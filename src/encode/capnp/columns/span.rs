@@ -4,7 +4,7 @@ use super::super::trace::{halves, two};
 use super::super::value::{Staged, Values};
 use super::super::words::Run;
 use super::rare::Rare;
-use super::shapes::Shapes;
+use super::shapes::{Shapes, Text};
 use super::traces::Traces;
 use crate::encode::view::{Any, Attributes as _, EventView, LinkView, SpanView};
 use crate::schema::columns_capnp::attribute::Kind;
@@ -21,6 +21,8 @@ pub(super) struct Spans {
     pub(super) values: Vec<Staged>,
     pub(super) events: Rare<2>,
     pub(super) links: Rare<5>,
+    /// What most spans have the same as the one before them.
+    pub(super) habits: Vec<Habit>,
     /// Some scope came twice, with another one between.
     is_unordered: bool,
 }
@@ -33,19 +35,25 @@ pub(super) struct Span {
     pub(super) parent: u64,
     pub(super) start: u64,
     pub(super) end: u64,
-    pub(super) flags: u32,
     pub(super) name: u32,
+    pub(super) habit: u32,
+    pub(super) shape: u32,
+    /// Where its numbers begin.
+    pub(super) numbers: u32,
+    pub(super) events: Run,
+    pub(super) links: Run,
+}
+
+/// The fields that hardly differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Habit {
+    pub(super) flags: u32,
     pub(super) trace_state: u32,
     pub(super) kind: i32,
     pub(super) status_code: i32,
     pub(super) status_message: u32,
     /// Attributes, events, links.
     pub(super) dropped: [u32; 3],
-    pub(super) shape: u32,
-    /// Where its numbers begin.
-    pub(super) numbers: u32,
-    pub(super) events: Run,
-    pub(super) links: Run,
 }
 
 impl Spans {
@@ -68,13 +76,48 @@ impl Spans {
             self.links.push(data, attributes);
         });
         let numbers = self.numbers.len() as u32;
-        let mut node = Shapes::ROOT;
+        let mut way = self.shapes.begin();
+        let Self { shapes, values: long, numbers: all, .. } = self;
         from.attributes(|key, value| {
-            let key = values.strings.key(key);
-            let (kind, number) = self.number(values, key, value);
-            self.numbers.push(number);
-            node = self.shapes.step(node, key, kind as u16);
+            let step = shapes.expected(way);
+            let is_it = values.strings.lies_at(step.key.place, key);
+            let key = if is_it { step.key.index } else { values.strings.index(key) };
+            let (kind, number) = match value {
+                Any::Str(text) => {
+                    if !values.strings.lies_at(step.value.place, text) {
+                        let index = values.strings.index(text);
+                        step.value = Text { index, place: values.strings.place_of(index) };
+                    }
+                    (Kind::String, step.value.index.into())
+                }
+                Any::I64(value) => (Kind::Int, value as u64),
+                Any::Bool(value) => (Kind::Bool, value.into()),
+                Any::F64(value) => (Kind::Double, value.to_bits()),
+                Any::Empty => (Kind::Empty, 0),
+                Any::Bytes(_) | Any::Array(_) | Any::Map(_) => {
+                    long.push(values.value(value));
+                    (Kind::Value, long.len() as u64 - 1)
+                }
+            };
+            if is_it && step.kind == kind as u16 {
+                Shapes::go_on(&mut way, step);
+            } else {
+                shapes.turn(&mut way, key, kind as u16);
+            }
+            all.push(number);
         });
+        let name = values.strings.index(from.name());
+        let habit = Habit {
+            flags: from.flags(),
+            trace_state: values.strings.index(from.trace_state()),
+            kind: from.kind_number(),
+            status_code: from.status_code(),
+            status_message: values.strings.index(from.status_message()),
+            dropped: [from.dropped_attributes(), from.dropped_events(), from.dropped_links()],
+        };
+        if self.habits.last() != Some(&habit) {
+            self.habits.push(habit);
+        }
         self.is_unordered |= self.spans.last().is_some_and(|last| last.scope > scope);
         self.spans.push(Span {
             scope,
@@ -83,33 +126,13 @@ impl Spans {
             parent: from.parent(),
             start: from.start(),
             end: from.end(),
-            flags: from.flags(),
-            name: values.strings.index(from.name()),
-            trace_state: values.strings.index(from.trace_state()),
-            kind: from.kind_number(),
-            status_code: from.status_code(),
-            status_message: values.strings.index(from.status_message()),
-            dropped: [from.dropped_attributes(), from.dropped_events(), from.dropped_links()],
-            shape: self.shapes.shape(node),
+            name,
+            habit: self.habits.len() as u32 - 1,
+            shape: self.shapes.shape(way, |key| values.strings.place_of(key)),
             numbers,
             events: Run::since(first_event, self.events.count()),
             links: Run::since(first_link, self.links.count()),
         });
-    }
-
-    #[inline]
-    fn number(&mut self, values: &mut Values, key: u32, value: Any<'_>) -> (Kind, u64) {
-        match value {
-            Any::Str(text) => (Kind::String, values.strings.value(key, text).into()),
-            Any::I64(value) => (Kind::Int, value as u64),
-            Any::Bool(value) => (Kind::Bool, value.into()),
-            Any::F64(value) => (Kind::Double, value.to_bits()),
-            Any::Empty => (Kind::Empty, 0),
-            Any::Bytes(_) | Any::Array(_) | Any::Map(_) => {
-                self.values.push(values.value(value));
-                (Kind::Value, self.values.len() as u64 - 1)
-            }
-        }
     }
 
     /// About what they take besides cells and texts, in bytes.
@@ -133,6 +156,7 @@ impl Spans {
         self.values.clear();
         self.events.clear();
         self.links.clear();
+        self.habits.clear();
         self.is_unordered = false;
     }
 }

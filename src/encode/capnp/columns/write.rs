@@ -1,10 +1,11 @@
 //! From staged spans to columns, and these into a message. Numbers of fields are their places in a struct, as
 //! `schema/columns.capnp` lays it out.
 
+use super::super::around::Around;
 use super::super::message::Message;
 use super::batch::Batch;
 use super::column::{Cells, Column};
-use super::span::Spans;
+use super::span::{Habit, Spans};
 use crate::schema::columns_capnp::{attribute, columns, resource_spans, scope_spans, shape, spans};
 use crate::schema::common_capnp::{scope, value};
 use crate::schema::resource_capnp::resource;
@@ -16,33 +17,38 @@ const SPANS: u16 = 1;
 /// The columns of traces and of fields that every span has.
 const FIELDS: usize = 19;
 
-/// Where the numbers of a batch stand in its cells.
+/// Where the numbers of a batch stand in its cells. The memory is kept.
+#[derive(Debug, Default)]
 pub(super) struct Columns {
     text_lengths: Column,
     /// In the order of their pointers.
     fields: [Column; FIELDS],
     /// Those of each shape in a row.
     attributes: Vec<Column>,
+    /// Where the numbers of each span's attributes begin: the spans of a shape in a row.
+    starts: Vec<u32>,
+    /// Where the next span of each shape goes in `starts`.
+    next: Vec<u32>,
 }
 
 impl Batch {
-    pub(super) fn columns(&mut self) -> Columns {
-        let Self { values, spans, cells, .. } = self;
+    pub(super) fn fill_columns(&mut self) {
+        let Self { around, spans, cells, columns, .. } = self;
         let mut before = 0;
-        let lengths = values.strings.ends().skip(1).map(|end| {
+        let lengths = around.values.strings.ends().skip(1).map(|end| {
             let length = end - before;
             before = end;
             u64::from(length)
         });
-        let text_lengths = cells.add(lengths);
-        let fields = fields(spans, cells);
-        let attributes = attributes(spans, cells);
+        columns.text_lengths = cells.add(lengths);
+        columns.fields = fields(spans, cells);
+        columns.fill_attributes(spans, cells);
         cells.finish();
-        Columns { text_lengths, fields, attributes }
     }
 
-    pub(super) fn write(&self, columns: &Columns, to: &mut Message) {
-        let strings = &self.values.strings;
+    pub(super) fn write(&self, to: &mut Message) {
+        let columns = &self.columns;
+        let strings = &self.around.values.strings;
         let root = to.begin::<columns::Builder<'_>>();
         to.u32(root, 0, strings.count() as u32 - 1);
         to.u16(root, 2, SPANS);
@@ -52,7 +58,7 @@ impl Batch {
         columns.text_lengths.write(to, root.pointer(1));
         to.data(root.pointer(2), self.cells.bytes());
         let at = to.structure::<spans::Builder<'_>>(root.pointer(3));
-        if self.is_empty() || self.groups.resources().is_empty() {
+        if self.around.is_empty() || self.around.groups.resources().is_empty() {
             return;
         }
         to.u32(at, 0, self.spans.spans.len() as u32);
@@ -71,7 +77,7 @@ impl Batch {
     }
 
     fn write_groups(&self, to: &mut Message, pointer: usize) {
-        let Self { groups, values, .. } = self;
+        let Around { groups, values, .. } = &self.around;
         let list = to.list::<resource_spans::Builder<'_>>(pointer, groups.resources().len());
         for (index, (at, from)) in list.zip(groups.resources()).enumerate() {
             to.u32(at, 0, from.schema_url);
@@ -96,16 +102,15 @@ impl Batch {
         if shapes.count() == 0 {
             return;
         }
-        let (mut columns, mut attributes) = (columns.iter(), Vec::new());
+        let mut columns = columns.iter();
         let list = to.list::<shape::Builder<'_>>(pointer, shapes.count());
-        for (shape, at) in list.enumerate() {
-            shapes.attributes(shape, &mut attributes);
-            if attributes.is_empty() {
+        for (at, steps) in list.zip(shapes.each()) {
+            if steps.is_empty() {
                 continue;
             }
-            let list = to.list::<attribute::Builder<'_>>(at.pointer(0), attributes.len());
-            for ((at, (key, kind)), column) in list.zip(&attributes).zip(&mut columns) {
-                column.write_attribute(*key, *kind, to, at);
+            let list = to.list::<attribute::Builder<'_>>(at.pointer(0), steps.len());
+            for ((at, step), column) in list.zip(steps).zip(&mut columns) {
+                column.write_attribute(step.key.index, step.kind, to, at);
             }
         }
     }
@@ -116,19 +121,22 @@ impl Batch {
         }
         let list = to.list::<value::Builder<'_>>(pointer, self.spans.values.len());
         for (at, value) in list.zip(&self.spans.values) {
-            self.values.write_value(*value, to, at);
+            self.around.values.write_value(*value, to, at);
         }
     }
 }
 
-fn fields(spans: &Spans, cells: &mut Cells) -> [Column; FIELDS] {
-    let ids = spans.traces.ids();
-    let spans = &spans.spans;
+fn fields(from: &Spans, cells: &mut Cells) -> [Column; FIELDS] {
+    let Spans { spans, traces, shapes, events, links, .. } = from;
     macro_rules! column {
         (|$span:ident| $number:expr) => {
             cells.add(spans.iter().map(|$span| $number))
         };
+        ($is_there:expr, |$span:ident| $number:expr) => {
+            if $is_there { column!(|$span| $number) } else { Column::default() }
+        };
     }
+    let ids = traces.ids();
     [
         cells.add(ids.iter().map(|id| (id >> 64) as u64)),
         cells.add(ids.iter().map(|id| *id as u64)),
@@ -137,46 +145,61 @@ fn fields(spans: &Spans, cells: &mut Cells) -> [Column; FIELDS] {
         column!(|span| span.parent),
         column!(|span| span.start),
         column!(|span| span.end.wrapping_sub(span.start)),
-        column!(|span| span.flags.into()),
+        habit(from, cells, |habit| habit.flags.into()),
         column!(|span| span.name.into()),
-        column!(|span| span.trace_state.into()),
-        column!(|span| i64::from(span.kind) as u64),
-        column!(|span| i64::from(span.status_code) as u64),
-        column!(|span| span.status_message.into()),
-        column!(|span| span.dropped[0].into()),
-        column!(|span| span.dropped[1].into()),
-        column!(|span| span.dropped[2].into()),
-        column!(|span| span.shape.into()),
-        column!(|span| span.events.len() as u64),
-        column!(|span| span.links.len() as u64),
+        habit(from, cells, |habit| habit.trace_state.into()),
+        habit(from, cells, |habit| i64::from(habit.kind) as u64),
+        habit(from, cells, |habit| i64::from(habit.status_code) as u64),
+        habit(from, cells, |habit| habit.status_message.into()),
+        habit(from, cells, |habit| habit.dropped[0].into()),
+        habit(from, cells, |habit| habit.dropped[1].into()),
+        habit(from, cells, |habit| habit.dropped[2].into()),
+        column!(shapes.count() > 1, |span| span.shape.into()),
+        column!(events.count() > 0, |span| span.events.len() as u64),
+        column!(links.count() > 0, |span| span.links.len() as u64),
     ]
 }
 
-/// A column for each attribute of each shape.
-fn attributes(spans: &Spans, cells: &mut Cells) -> Vec<Column> {
-    let Spans { spans, shapes, numbers, .. } = spans;
-    // The spans of each shape in a row, as where their numbers begin.
-    let mut ends = vec![0; shapes.count() + 1];
-    spans.iter().for_each(|span| ends[span.shape as usize + 1] += 1);
-    let mut total = 0;
-    ends.iter_mut().for_each(|end| {
-        total += *end;
-        *end = total;
-    });
-    let mut starts = vec![0; spans.len()];
-    let mut next = ends.clone();
-    for span in spans {
-        let at = &mut next[span.shape as usize];
-        starts[*at] = span.numbers as usize;
-        *at += 1;
+/// A column of a field that hardly differs.
+fn habit(from: &Spans, cells: &mut Cells, number: impl Fn(&Habit) -> u64) -> Column {
+    let Spans { spans, habits, .. } = from;
+    let Some(first) = habits.first().map(&number) else { return Column::default() };
+    if habits.iter().all(|habit| number(habit) == first) {
+        return Column::constant(first);
     }
-    let (mut columns, mut attributes) = (Vec::new(), Vec::new());
-    for (shape, range) in ends.windows(2).enumerate() {
-        shapes.attributes(shape, &mut attributes);
-        let rows = &starts[range[0]..range[1]];
-        for place in 0..attributes.len() {
-            columns.push(cells.add(rows.iter().map(|start| numbers[start + place])));
+    cells.add(spans.iter().map(|span| habits.get(span.habit as usize).map_or(0, &number)))
+}
+
+impl Columns {
+    /// A column for each attribute of each shape.
+    fn fill_attributes(&mut self, from: &Spans, cells: &mut Cells) {
+        let Spans { spans, shapes, numbers, .. } = from;
+        let Self { attributes, starts, next, .. } = self;
+        next.clear();
+        next.resize(shapes.count() + 1, 0);
+        spans.iter().for_each(|span| next[span.shape as usize + 1] += 1);
+        let mut total = 0;
+        next.iter_mut().for_each(|next| {
+            total += *next;
+            *next = total;
+        });
+        starts.clear();
+        starts.resize(spans.len(), 0);
+        for span in spans {
+            let at = &mut next[span.shape as usize];
+            starts[*at as usize] = span.numbers;
+            *at += 1;
+        }
+        attributes.clear();
+        let mut first = 0;
+        // By now each ends where the next one begins.
+        for (steps, end) in shapes.each().zip(next.iter()) {
+            let rows = &starts[first..*end as usize];
+            first = *end as usize;
+            for place in 0..steps.len() {
+                let number = |start: &u32| numbers[*start as usize + place];
+                attributes.push(cells.add(rows.iter().map(number)));
+            }
         }
     }
-    columns
 }

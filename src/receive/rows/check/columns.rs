@@ -56,7 +56,9 @@ pub(in crate::receive::rows) fn check(
         check.grow(texts.bytes + u64::from(count) * (delimited(texts.longest) - texts.longest))?;
     }
     let traces = u64::from(from.get_trace_count());
-    if (0..count as usize).any(|index| fields.trace.at(index) >= traces) {
+    let mut most = 0;
+    fields.trace.each(count as usize, |trace| most = most.max(trace));
+    if count != 0 && most >= traces {
         return Err(Refusal::Malformed(format!("spans.trace: not one of {traces} traces")));
     }
     let weights = check.weights(from.get_values()?)?;
@@ -73,7 +75,10 @@ pub(in crate::receive::rows) fn check(
 /// Whether the spans have all of a list together.
 fn agree(name: &str, counts: &Numbers<'_>, spans: u32, length: u32) -> Result<(), Refusal> {
     let mut total = 0_u64;
-    (0..spans as usize).for_each(|index| total = total.saturating_add(counts.at(index)));
+    match counts.constant() {
+        Some(each) => total = each.saturating_mul(spans.into()),
+        None => counts.each(spans as usize, |count| total = total.saturating_add(count)),
+    }
     if total == u64::from(length) {
         return Ok(());
     }
@@ -103,21 +108,21 @@ impl Check<'_> {
         count: usize,
         field: &'static str,
     ) -> Result<Texts, Refusal> {
-        let mut texts = Texts { bytes: 0, longest: 0 };
-        let mut add = |number: u64, times: u64| {
-            let length = u32::try_from(number).ok().and_then(|index| self.strings.length(index));
-            let Some(length) = length else {
-                return Err(self.no_text(u32::try_from(number).unwrap_or(u32::MAX), field));
-            };
-            texts.bytes += length as u64 * times;
-            texts.longest = texts.longest.max(length as u64);
-            Ok(())
-        };
-        match numbers.constant() {
-            Some(number) if count > 0 => add(number, count as u64)?,
-            _ => (0..count).try_for_each(|index| add(numbers.at(index), 1))?,
+        let (mut bytes, mut longest, mut wrong) = (0, 0, None);
+        // Of the same ones, one look is enough.
+        let looks = if numbers.constant().is_some() { count.min(1) } else { count };
+        numbers.each(looks, |number| match self.strings.length_of(number) {
+            Some(length) => {
+                bytes += length as u64;
+                longest = longest.max(length as u64);
+            }
+            None => _ = wrong.get_or_insert(number),
+        });
+        if let Some(number) = wrong {
+            return Err(self.no_text(u32::try_from(number).unwrap_or(u32::MAX), field));
         }
-        Ok(texts)
+        let bytes = if looks < count { bytes * count as u64 } else { bytes };
+        Ok(Texts { bytes, longest })
     }
 
     fn weights(
@@ -143,14 +148,16 @@ impl Check<'_> {
         weights: &[Weight],
     ) -> Result<(), Refusal> {
         let shapes = from.get_shapes()?;
-        let mut counts = vec![0_u32; shapes.len() as usize];
-        for index in 0..from.get_count() as usize {
-            let shape = usize::try_from(fields.shape.at(index)).unwrap_or(usize::MAX);
-            let Some(count) = counts.get_mut(shape) else {
-                let (of, shape) = (shapes.len(), fields.shape.at(index));
-                return Err(Refusal::Malformed(format!("spans.shape: {shape} of {of} shapes")));
-            };
-            *count += 1;
+        let (mut counts, mut wrong) = (vec![0_u32; shapes.len() as usize], None);
+        fields.shape.each(from.get_count() as usize, |shape| {
+            match usize::try_from(shape).ok().and_then(|shape| counts.get_mut(shape)) {
+                Some(count) => *count += 1,
+                None => _ = wrong.get_or_insert(shape),
+            }
+        });
+        if let Some(shape) = wrong {
+            let of = shapes.len();
+            return Err(Refusal::Malformed(format!("spans.shape: {shape} of {of} shapes")));
         }
         for (shape, count) in shapes.into_iter().zip(counts) {
             for attribute in shape.get_attributes()? {

@@ -87,11 +87,14 @@ impl Check<'_> {
     /// What a text takes as a field.
     #[inline]
     fn text(&self, index: u32, field: &'static str) -> Result<u64, Refusal> {
-        match self.strings.length(index) {
-            Some(0) => Ok(0),
-            Some(length) => Ok(delimited(length as u64)),
-            None => Err(self.no_text(index, field)),
-        }
+        self.text_bytes(index).ok_or_else(|| self.no_text(index, field))
+    }
+
+    /// The same; `None` of one that is not there.
+    #[inline(always)]
+    fn text_bytes(&self, index: u32) -> Option<u64> {
+        let length = self.strings.length(index)? as u64;
+        Some(if length == 0 { 0 } else { delimited(length) })
     }
 
     #[cold]

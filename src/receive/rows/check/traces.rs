@@ -33,13 +33,18 @@ impl Check<'_> {
         let message = self.text(span.get_status_message(), "span.statusMessage")?;
         self.grow(SPAN_FIELDS + name + trace_state + message)?;
         self.pairs(span.get_attributes()?, "span.attributes")?;
-        for event in span.get_events()? {
-            self.grow(EVENT_FIELDS + self.text(event.get_name(), "event.name")?)?;
-            self.pairs(event.get_attributes()?, "event.attributes")?;
+        // Most have none, and that is soon seen.
+        if span.has_events() {
+            for event in span.get_events()? {
+                self.grow(EVENT_FIELDS + self.text(event.get_name(), "event.name")?)?;
+                self.pairs(event.get_attributes()?, "event.attributes")?;
+            }
         }
-        for link in span.get_links()? {
-            self.grow(LINK_FIELDS + self.text(link.get_trace_state(), "link.traceState")?)?;
-            self.pairs(link.get_attributes()?, "link.attributes")?;
+        if span.has_links() {
+            for link in span.get_links()? {
+                self.grow(LINK_FIELDS + self.text(link.get_trace_state(), "link.traceState")?)?;
+                self.pairs(link.get_attributes()?, "link.attributes")?;
+            }
         }
         Ok(())
     }

@@ -24,12 +24,28 @@ impl Check<'_> {
     /// Attributes of what `field` names.
     #[inline]
     pub(super) fn pairs(&mut self, pairs: Pairs<'_>, field: &'static str) -> Result<(), Refusal> {
+        let mut size = 0;
         for pair in value::pairs(pairs) {
-            let key = self.text(pair.key, field)?;
-            let value = self.pair(pair, pairs, field, Depth::default())?;
-            self.grow(delimited(key + delimited(value)))?;
+            let (key, value) = match (self.text_bytes(pair.key), self.plain(pair)) {
+                (Some(key), Some(value)) => (key, value),
+                _ => self.pair(pair, pairs, field, Depth::default())?,
+            };
+            size += delimited(key + delimited(value));
         }
-        Ok(())
+        self.grow(size)
+    }
+
+    /// What the value of a pair takes, if it is nothing special.
+    #[inline(always)]
+    fn plain(&self, pair: Plain) -> Option<u64> {
+        match pair.kind {
+            // Empty ones are written too.
+            Plain::TEXT => self.text_bytes(pair.bits as u32).map(|length| length.max(2)),
+            Plain::INT => Some(INT),
+            Plain::BOOL => Some(2),
+            Plain::DOUBLE => Some(FIXED),
+            _ => None,
+        }
     }
 
     /// The same of attributes that are gathered in a list; gives the memory that this list takes.
@@ -52,24 +68,25 @@ impl Check<'_> {
         self.grow(delimited(length))
     }
 
-    /// What the value of a pair takes without its tag and its length.
-    #[inline]
+    /// What the key of a pair takes, and its value without its tag and its length.
+    #[inline(never)]
     fn pair(
         &mut self,
         pair: Plain,
         list: Pairs<'_>,
         field: &'static str,
         depth: Depth,
-    ) -> Result<u64, Refusal> {
-        Ok(match pair.kind {
+    ) -> Result<(u64, u64), Refusal> {
+        let key = self.text(pair.key, field)?;
+        let value = match pair.kind {
             Plain::EMPTY => 0,
             Plain::BOOL => 2,
             Plain::INT => INT,
             Plain::DOUBLE => FIXED,
-            // Empty ones are written too.
             Plain::TEXT => self.text(pair.bits as u32, field)?.max(2),
             _ => self.value(pair.whole(list)?, field, depth)?,
-        })
+        };
+        Ok((key, value))
     }
 
     /// What the value takes without its tag and its length.
@@ -119,8 +136,7 @@ impl Check<'_> {
                 let depth = deeper(MAP_DEPTH);
                 self.cut += u64::from(depth.messages > MAX_DEPTH);
                 for pair in value::pairs(entries) {
-                    let key = self.text(pair.key, field)?;
-                    let value = self.pair(pair, entries, field, depth)?;
+                    let (key, value) = self.pair(pair, entries, field, depth)?;
                     length += delimited(key + delimited(value));
                 }
             }

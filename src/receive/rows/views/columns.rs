@@ -5,7 +5,8 @@ use capnp::struct_list;
 use super::span::{EventRow, IS_REMOTE, LinkRow, kind};
 use super::value::lend;
 use super::{Table, trace};
-use crate::encode::view::{Any, Attributes, BatchSink, SpanStatus, SpanView};
+use crate::encode::capnp::columns::Numbers;
+use crate::encode::view::{Any, Attributes, BatchSink, Scope, SpanStatus, SpanView};
 use crate::receive::rows::Refusal;
 use crate::receive::rows::columns::{Attribute, Fields, attributes};
 use crate::receive::rows::value::Value;
@@ -16,8 +17,18 @@ use crate::schema::common_capnp::value;
 use crate::schema::trace_capnp::{event, link};
 use crate::telemetry::Kind as SpanKind;
 
+/// What the numbers of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Numbers,
+    /// Indexes of texts.
+    Texts,
+    /// Indexes of values that no number can hold.
+    Values,
+}
+
 /// All columns of a batch that was checked.
-pub(in crate::receive::rows) struct Columns<'a> {
+pub(crate) struct Columns<'a> {
     table: Table<'a>,
     from: spans::Reader<'a>,
     fields: Fields<'a>,
@@ -49,10 +60,91 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Lends all resources, scopes and spans to `sink`, in order.
-    pub(in crate::receive::rows) fn lend(&self, sink: &mut impl BatchSink) {
+    /// All texts, which others are an index of.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &'a str> {
+        self.table.strings.texts()
+    }
+
+    /// How long the text of an index is.
+    #[inline(always)]
+    pub(crate) fn text_length(&self, index: u64) -> u64 {
+        self.table.strings.length_of(index).unwrap_or_default() as u64
+    }
+
+    /// Lends each column of a field, and how many numbers it has.
+    #[inline(always)]
+    pub(crate) fn each_field(&self, mut take: impl FnMut(Content, &Numbers<'a>, usize)) {
+        let Fields { trace_high, trace_low, trace, span, parent, start, duration, .. } =
+            &self.fields;
+        let Fields { flags, name, trace_state, kind, status_code, status_message, .. } =
+            &self.fields;
+        let Fields { dropped_attributes, dropped_events, dropped_links, .. } = &self.fields;
+        let Fields { events, links, shape, .. } = &self.fields;
+        let (traces, spans) = (self.from.get_trace_count(), self.from.get_count());
+        for numbers in [trace_high, trace_low] {
+            take(Content::Numbers, numbers, traces as usize);
+        }
+        let numbers = [trace, span, parent, start, duration, flags, kind, status_code];
+        let counts = [dropped_attributes, dropped_events, dropped_links, events, links, shape];
+        for numbers in numbers.into_iter().chain(counts) {
+            take(Content::Numbers, numbers, spans as usize);
+        }
+        for numbers in [name, trace_state, status_message] {
+            take(Content::Texts, numbers, spans as usize);
+        }
+    }
+
+    /// Lends each attribute of each shape: its key, its column, and how many spans have it.
+    #[inline(always)]
+    pub(crate) fn each_attribute(
+        &self,
+        mut take: impl FnMut(&'a str, Content, &Numbers<'a>, usize),
+    ) {
+        let mut counts = vec![0; self.shapes.len()];
+        self.fields.shape.each(self.from.get_count() as usize, |shape| {
+            if let Some(count) = counts.get_mut(shape as usize) {
+                *count += 1;
+            }
+        });
+        for (shape, count) in self.shapes.iter().zip(counts) {
+            for (key, attribute) in shape {
+                let content = match attribute.kind {
+                    Kind::String => Content::Texts,
+                    Kind::Value => Content::Values,
+                    Kind::Int | Kind::Bool | Kind::Double | Kind::Empty => Content::Numbers,
+                };
+                take(key, content, &attribute.numbers, count);
+            }
+        }
+    }
+
+    /// Lends the value of an index.
+    pub(crate) fn value(&self, index: u64, take: impl FnOnce(Any<'_>)) {
+        let value = self.values.try_get(index as u32).map(Value::of);
+        if let Some(value) = value.and_then(|value| self.table.read(value)) {
+            lend(self.table, value, take);
+        }
+    }
+
+    /// Lends the events of all spans.
+    pub(crate) fn each_event(&self, mut take: impl FnMut(&EventRow<'a>)) {
         let table = self.table;
-        let mut next = Next { at: 0, rows: vec![0; self.shapes.len()], event: 0, link: 0 };
+        self.events.iter().for_each(|row| take(&EventRow { table, row }));
+    }
+
+    /// Lends the links of all spans.
+    pub(crate) fn each_link(&self, mut take: impl FnMut(&LinkRow<'a>)) {
+        let table = self.table;
+        self.links.iter().for_each(|row| take(&LinkRow { table, row }));
+    }
+
+    /// Lends all resources and scopes to `sink`, and says how many spans are each scope's.
+    pub(crate) fn lend_groups<S: BatchSink>(
+        &self,
+        sink: &mut S,
+        mut spans: impl FnMut(&mut S, &Scope<'_>, u32),
+    ) {
+        let table = self.table;
         for group in table.list(self.from.get_resources()) {
             let Some(resource) = table.read(group.get_resource()) else { return };
             let schema_url = group.get_schema_url();
@@ -61,12 +153,18 @@ impl<'a> Columns<'a> {
                 let Some(scope) = table.read(group.get_scope()) else { return };
                 with_scope(table, scope, group.get_schema_url(), |scope| {
                     sink.begin_scope(scope);
-                    for _ in 0..group.get_count() {
-                        sink.span(&self.span(&mut next, scope.name));
-                    }
+                    spans(&mut *sink, scope, group.get_count());
                 });
             }
         }
+    }
+
+    /// Lends all resources, scopes and spans to `sink`, in order.
+    pub(in crate::receive::rows) fn lend(&self, sink: &mut impl BatchSink) {
+        let mut next = Next { at: 0, rows: vec![0; self.shapes.len()], event: 0, link: 0 };
+        self.lend_groups(sink, |sink, scope, count| {
+            (0..count).for_each(|_| sink.span(&self.span(&mut next, scope.name)));
+        });
     }
 
     #[inline]
@@ -127,12 +225,7 @@ impl Attributes for SpanColumns<'_, '_> {
                 Kind::Bool => each(key, Any::Bool(number != 0)),
                 Kind::Double => each(key, Any::F64(f64::from_bits(number))),
                 Kind::Empty => each(key, Any::Empty),
-                Kind::Value => {
-                    let value = self.batch.values.try_get(number as u32).map(Value::of);
-                    if let Some(value) = value.and_then(|value| table.read(value)) {
-                        lend(table, value, |value| each(key, value));
-                    }
-                }
+                Kind::Value => self.batch.value(number, |value| each(key, value)),
             }
         }
     }

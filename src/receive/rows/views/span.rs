@@ -17,12 +17,12 @@ pub(in crate::receive::rows) struct SpanRow<'a> {
     pub(in crate::receive::rows) scope: &'a str,
 }
 
-pub(in crate::receive::rows) struct EventRow<'a> {
+pub(crate) struct EventRow<'a> {
     pub(super) table: Table<'a>,
     pub(super) row: event::Reader<'a>,
 }
 
-pub(in crate::receive::rows) struct LinkRow<'a> {
+pub(crate) struct LinkRow<'a> {
     pub(super) table: Table<'a>,
     pub(super) row: link::Reader<'a>,
 }
@@ -123,8 +123,11 @@ impl<'a> SpanView for SpanRow<'a> {
     }
 
     fn events(&self, mut each: impl FnMut(&Self::Event)) {
-        for row in self.table.list(self.row.get_events()) {
-            each(&EventRow { table: self.table, row });
+        // Most have none, and that is soon seen.
+        if self.row.has_events() {
+            for row in self.table.list(self.row.get_events()) {
+                each(&EventRow { table: self.table, row });
+            }
         }
     }
 
@@ -133,8 +136,10 @@ impl<'a> SpanView for SpanRow<'a> {
     }
 
     fn links(&self, mut each: impl FnMut(&Self::Link)) {
-        for row in self.table.list(self.row.get_links()) {
-            each(&LinkRow { table: self.table, row });
+        if self.row.has_links() {
+            for row in self.table.list(self.row.get_links()) {
+                each(&LinkRow { table: self.table, row });
+            }
         }
     }
 

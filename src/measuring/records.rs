@@ -1,5 +1,4 @@
-//! What benchmarks call. Only `scripts/bench` sets `--cfg benching`; no other build has this.
-#![allow(missing_docs)]
+//! Spans as a pipeline drains them, and what it does with them, for `benches/rivals`.
 
 use std::cell::RefCell;
 

@@ -1,0 +1,43 @@
+//! Batches of spans into frames, and out of them.
+
+use std::hint::black_box;
+
+use trackside::measuring::{Decode, Encode, SPANS};
+
+use crate::allocations::allocations;
+use crate::{BATCH, BATCHES};
+
+/// Before anything is counted, so that no memory has to grow.
+const WARM_UP: usize = 4;
+
+/// Such an operation begins with what is done and ends with the format.
+pub fn run(operation: &str) -> bool {
+    let Some((what, format)) = operation.split_once('-') else { return false };
+    match what {
+        "encode" => {
+            let mut encode = Encode::new(format);
+            counted(|| drop(black_box(encode.batch())));
+        }
+        "decode" => {
+            let decode = Decode::new(format);
+            counted(|| _ = black_box(decode.batch()));
+        }
+        "bytes" => match format.strip_suffix("-zstd") {
+            Some(format) => println!("{}", Encode::new(format).compressed() / SPANS),
+            None => println!("{}", Encode::new(format).batch().len() / SPANS),
+        },
+        "allocations" => {
+            let mut encode = Encode::new(format);
+            (0..WARM_UP).for_each(|_| drop(encode.batch()));
+            println!("{}", allocations(|| drop(black_box(encode.batch()))));
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// As many spans as there are operations of any other kind.
+fn counted(mut batch: impl FnMut()) {
+    (0..WARM_UP).for_each(|_| batch());
+    (0..BATCH * BATCHES / SPANS).for_each(|_| crate::measured_batch(&mut batch));
+}
