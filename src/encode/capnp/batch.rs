@@ -7,6 +7,7 @@ use super::groups::Groups;
 use super::logs::Logs;
 use super::message::{Message, Place};
 use super::metrics::Metrics;
+use super::spare::Spare;
 use super::strings::Strings;
 use super::trace::Spans;
 use super::value::{Mark, Values};
@@ -35,6 +36,7 @@ pub(super) struct Batch {
     kept: (usize, Mark),
     /// Spans, records or points.
     items: usize,
+    spare: Spare,
 }
 
 impl Batch {
@@ -49,6 +51,7 @@ impl Batch {
             logs: Logs::default(),
             metrics: Metrics::default(),
             items: 0,
+            spare: Spare::default(),
         }
     }
 
@@ -133,7 +136,8 @@ impl Batch {
         let strings = &self.values.strings;
         let texts = 4 * strings.count() + strings.blob().len();
         let items = self.spans.items.len() + self.logs.items.len();
-        let mut message = Message::with_capacity(AROUND + texts + items + self.values.len());
+        let size = AROUND + texts + items + self.values.len();
+        let mut message = Message::within(self.spare.take(size));
         self.write(&mut message);
         self.spans.items.clear();
         self.logs.items.clear();
@@ -141,7 +145,7 @@ impl Batch {
         self.groups.reset(self.kept.0 != 0);
         self.values.reset(self.kept.1);
         self.items = 0;
-        message.finish()
+        self.spare.lend(message.finish())
     }
 
     fn write(&mut self, to: &mut Message) {

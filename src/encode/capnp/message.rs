@@ -2,7 +2,6 @@
 //!
 //! Pointers are relative: what points only into itself can be written first and copied to its place later.
 
-use bytes::Bytes;
 use capnp::traits::HasStructSize;
 
 use super::words;
@@ -65,9 +64,9 @@ impl Target {
 }
 
 impl Message {
-    /// For a message of about so many bytes.
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes) }
+    /// In memory that is empty.
+    pub(super) fn within(bytes: Vec<u8>) -> Self {
+        Self { bytes }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -84,10 +83,10 @@ impl Message {
         self.structure::<T>(8)
     }
 
-    pub(super) fn finish(mut self) -> Bytes {
+    pub(super) fn finish(mut self) -> Vec<u8> {
         let words = (self.bytes.len() / 8 - 1) as u32;
         self.set(4, words.to_le_bytes());
-        Bytes::from(self.bytes)
+        self.bytes
     }
 
     /// Words behind all others.

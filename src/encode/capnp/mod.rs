@@ -15,6 +15,7 @@ mod message;
 mod metrics;
 mod points;
 mod scopes;
+mod spare;
 mod strings;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -24,6 +25,6 @@ mod value;
 mod words;
 
 pub(crate) use encoders::{
-    LogsEncoder, MetricsEncoder, ScopedEncoder, StreamEncoder, TraceEncoder,
+    LogsEncoder, MetricsEncoder, ScopedEncoder, ScopedSpans, StreamEncoder, TraceEncoder,
 };
 pub(crate) use texts::{texts, texts_of_columns};

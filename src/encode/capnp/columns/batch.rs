@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::super::groups::Groups;
 use super::super::message::Message;
+use super::super::spare::Spare;
 use super::super::value::{Mark, Values};
 use super::column::Cells;
 use super::span::Spans;
@@ -22,6 +23,7 @@ pub(super) struct Batch {
     pub(super) cells: Cells,
     /// What every batch begins with: how many resources, and their values.
     kept: (usize, Mark),
+    spare: Spare,
 }
 
 impl Batch {
@@ -33,6 +35,7 @@ impl Batch {
             groups: Groups::default(),
             spans: Spans::default(),
             cells: Cells::default(),
+            spare: Spare::default(),
         }
     }
 
@@ -76,12 +79,12 @@ impl Batch {
         let columns = self.columns();
         let texts = self.values.strings.blob().len() + self.values.len();
         let size = AROUND + texts + self.cells.bytes().len() + self.spans.len();
-        let mut message = Message::with_capacity(size);
+        let mut message = Message::within(self.spare.take(size));
         self.write(&columns, &mut message);
         self.spans.clear();
         self.cells.clear();
         self.groups.reset(self.kept.0 != 0);
         self.values.reset(self.kept.1);
-        message.finish()
+        self.spare.lend(message.finish())
     }
 }
