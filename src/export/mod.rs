@@ -1,5 +1,6 @@
 //! From bytes to somewhere. What is public of it is [`sdk`]: exporters for the OpenTelemetry SDK.
 
+mod alarm;
 mod attempt;
 pub(crate) mod capnp;
 mod coding;
@@ -60,6 +61,7 @@ pub(crate) const HAS_PROMETHEUS: bool = prometheus::SUPPORTED;
 #[doc(inline)]
 pub use sdk::{CapnpExporterBuilder, CapnpLogExporter, CapnpMetricExporter, CapnpSpanExporter};
 
+pub(crate) use alarm::Alarm;
 pub(crate) use console::wants_color;
 pub(crate) use exporter::Exporter;
 #[cfg(feature = "receive")]

@@ -1,4 +1,4 @@
-//! Reads ahead, with memory only while something is under way.
+//! Reads ahead, where it is to be with memory only while something is under way.
 
 use std::io;
 
@@ -10,17 +10,19 @@ const AHEAD: usize = 512;
 /// The first two numbers of a frame; more is read once they are there.
 const FIRST: usize = 8;
 
-/// A reader that an idle connection does not pay for.
+/// A reader that an idle connection need not pay for.
 pub(super) struct Ahead<R> {
     reader: R,
     buffer: Vec<u8>,
     /// Bytes of the buffer that were taken.
     taken: usize,
+    /// The buffer stays, and what comes is read right into it.
+    keeps_ready: bool,
 }
 
 impl<R: AsyncRead + Unpin> Ahead<R> {
-    pub(super) fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), taken: 0 }
+    pub(super) fn new(reader: R, keeps_ready: bool) -> Self {
+        Self { reader, buffer: Vec::new(), taken: 0, keeps_ready }
     }
 
     /// Waits for something to read; false at the end.
@@ -28,8 +30,12 @@ impl<R: AsyncRead + Unpin> Ahead<R> {
         if self.taken < self.buffer.len() {
             return Ok(true);
         }
-        self.buffer = Vec::new();
         self.taken = 0;
+        if self.keeps_ready {
+            self.buffer.clear();
+            return Ok(self.read_some().await? > 0);
+        }
+        self.buffer = Vec::new();
         let mut first = [0; FIRST];
         let length = self.reader.read(&mut first).await?;
         if let Some(read @ [_, ..]) = first.get(..length) {
@@ -57,11 +63,16 @@ impl<R: AsyncRead + Unpin> Ahead<R> {
                 self.reader.read_exact(into).await?;
                 break;
             }
-            let mut ahead = (&mut self.reader).take(AHEAD as u64);
-            if ahead.read_buf(&mut self.buffer).await? == 0 {
+            if self.read_some().await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
         Ok(())
+    }
+
+    /// Into the buffer, which is empty.
+    async fn read_some(&mut self) -> io::Result<usize> {
+        self.buffer.reserve_exact(AHEAD);
+        (&mut self.reader).take(AHEAD as u64).read_buf(&mut self.buffer).await
     }
 }

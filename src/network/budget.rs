@@ -6,7 +6,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes to hold; clones share them, also across threads.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget {
+pub(crate) struct Budget(Arc<Shares>);
+
+#[derive(Debug)]
+struct Shares {
     free: Arc<Semaphore>,
     /// For peers that have not said who they are: they never use up what others need.
     strangers: Arc<Semaphore>,
@@ -29,42 +32,41 @@ impl Budget {
     pub(crate) fn new(bytes: usize) -> Self {
         let total = bytes.min(u32::MAX as usize).min(Semaphore::MAX_PERMITS);
         let strangers = Arc::new(Semaphore::new((total / STRANGERS).max(FRAME.min(total))));
-        Self { free: Arc::new(Semaphore::new(total)), strangers, total }
+        Self(Arc::new(Shares { free: Arc::new(Semaphore::new(total)), strangers, total }))
     }
 
     /// For one connection: there is nobody to share with.
     pub(super) fn own(bytes: usize) -> Self {
         let free = Arc::new(Semaphore::new(bytes));
-        Self { strangers: Arc::clone(&free), free, total: bytes }
+        Self(Arc::new(Shares { strangers: Arc::clone(&free), free, total: bytes }))
     }
 
     /// Waits until `bytes` are free, in turn; `None` where there never will be so many.
     pub(crate) async fn take(&self, bytes: usize) -> Option<Permit> {
-        if bytes > self.total {
+        if bytes > self.0.total {
             return None;
         }
         let bytes = u32::try_from(bytes).ok()?;
-        let held = Arc::clone(&self.free).acquire_many_owned(bytes).await.ok()?;
+        let held = Arc::clone(&self.0.free).acquire_many_owned(bytes).await.ok()?;
         Some(Permit { _held: held })
     }
 
     /// The same for a peer that has not said who it is.
     pub(super) async fn take_as_stranger(&self, bytes: usize) -> Option<Permit> {
-        if bytes > self.total {
+        if bytes > self.0.total {
             return None;
         }
         let bytes = u32::try_from(bytes).ok()?;
-        let held = Arc::clone(&self.strangers).acquire_many_owned(bytes).await.ok()?;
+        let held = Arc::clone(&self.0.strangers).acquire_many_owned(bytes).await.ok()?;
         Some(Permit { _held: held })
     }
 
     pub(crate) fn total(&self) -> usize {
-        self.total
+        self.0.total
     }
 
     /// Bytes that are out.
-    #[allow(dead_code, reason = "for a receiver's own metrics")]
     pub(crate) fn held(&self) -> usize {
-        self.total - self.free.available_permits()
+        self.0.total - self.0.free.available_permits()
     }
 }

@@ -18,7 +18,7 @@ where
     R: AsyncRead + Unpin + 'static,
     W: AsyncWrite + Unpin + 'static,
 {
-    let (network, handle) = Network::new(halves, Side::Server, limits, budget);
+    let (network, handle) = Network::new(halves, Side::Server, limits.into(), budget);
     // It was ours to choose.
     handle.shared.is_known.set(true);
     let mut system = RpcSystem::new(Box::new(network), None);

@@ -16,8 +16,8 @@ use super::shared::Shared;
 /// Each one is another hold on the same connection.
 pub(super) struct Connection<R> {
     pub(super) shared: Rc<Shared>,
-    /// Empty while a message is awaited.
-    pub(super) frames: Rc<RefCell<Option<Frames<R>>>>,
+    /// Empty while a message is awaited; boxed, so that it is not there and in what awaits it.
+    pub(super) frames: Rc<RefCell<Option<Box<Frames<R>>>>>,
     pub(super) peer: Side,
 }
 

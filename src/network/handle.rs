@@ -21,12 +21,12 @@ impl Handle {
 
     /// The `Data` that is to be in the next message in place of `bytes`, which are not copied into it.
     pub(crate) fn enclose(&self, bytes: Bytes) -> Mark {
-        self.shared.waiting.put(bytes)
+        self.shared.enclose(bytes)
     }
 
     /// Whether the message with the mark did not leave on this connection: it means nothing elsewhere.
     pub(crate) fn is_left_out(&self) -> bool {
-        self.shared.waiting.is_left()
+        self.shared.is_left_out()
     }
 
     /// Reads no more, tells the peer why, writes what is queued, and closes.

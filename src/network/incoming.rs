@@ -65,24 +65,22 @@ impl ReaderSegments for Segments {
 pub(super) struct Frames<R> {
     reader: Ahead<R>,
     budget: Budget,
-    allowance: Budget,
+    /// Only while something is read: idle connections are many.
+    allowance: Option<Budget>,
     shared: Rc<Shared>,
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
     pub(super) fn new(reader: R, budget: Budget, shared: Rc<Shared>) -> Self {
-        let reader = Ahead::new(reader);
-        // Less would never let a small frame in.
-        let allowance = Budget::own(shared.limits.allowance.max(SMALL_FRAME));
-        Self { reader, budget, allowance, shared }
+        let reader = Ahead::new(reader, shared.limits.keeps_ready);
+        Self { reader, budget, allowance: None, shared }
     }
 
     /// The next message, or `None` where the peer closed between two.
     pub(super) async fn next(&mut self) -> Result<Option<Incoming>, Closed> {
         let shared = Rc::clone(&self.shared);
-        let mut stop = pin!(shared.until(Shared::closed));
         let mut read = pin!(self.read());
-        poll_fn(|context| match stop.as_mut().poll(context) {
+        poll_fn(|context| match shared.poll_closed(context) {
             Poll::Ready(why) => Poll::Ready(Err(why)),
             Poll::Pending => read.as_mut().poll(context),
         })
@@ -91,6 +89,9 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
     async fn read(&mut self) -> Result<Option<Incoming>, Closed> {
         self.until_peer_reads().await?;
+        if !self.shared.limits.keeps_ready {
+            self.allowance.take_if(|allowance| allowance.held() == 0);
+        }
         if !self.reader.begin().await.map_err(|error| broken(&error))? {
             return Ok(None);
         }
@@ -100,7 +101,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
     async fn frame(&mut self) -> Result<Incoming, Closed> {
         let limit = self.shared.limits.header;
-        let (ends, header) = in_time(limit, self.header()).await?;
+        let (ends, header) = in_time(|| limit, self.header()).await?;
         let words = ends.last().copied().unwrap_or_default();
         let bytes = words * WORD;
         let permit = self.pay(header + bytes).await?;
@@ -126,8 +127,8 @@ impl<R: AsyncRead + Unpin> Frames<R> {
             return Ok(());
         }
         let limit = self.shared.limits.stall;
-        let read = self.shared.until(|shared| (!shared.is_full()).then_some(()));
-        Box::pin(timeout(limit, read)).await.map_err(|_| {
+        let drained = poll_fn(|context| self.shared.poll_drained(context));
+        Box::pin(timeout(limit, drained)).await.map_err(|_| {
             Closed::new(Cause::Stalled, format!("the peer did not read its answers for {limit:?}"))
         })
     }
@@ -175,9 +176,11 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     }
 
     /// Permits for a frame. It waits where the memory is out: the peer then cannot send either.
-    async fn pay(&self, bytes: usize) -> Result<Permit, Closed> {
+    async fn pay(&mut self, bytes: usize) -> Result<Permit, Closed> {
         let permit = if bytes <= SMALL_FRAME {
-            self.allowance.take(bytes).await
+            // Less would never let a small frame in.
+            let most = self.shared.limits.allowance.max(SMALL_FRAME);
+            self.allowance.get_or_insert_with(|| Budget::own(most)).take(bytes).await
         } else if self.shared.is_known.get() {
             self.budget.take(bytes).await
         } else {
@@ -210,8 +213,8 @@ impl<R: AsyncRead + Unpin> Frames<R> {
             // Each piece in its time: whoever stops sending does not keep what the whole was paid with.
             for piece in Word::words_to_bytes_mut(new).chunks_mut(FIRST_BYTES) {
                 done += piece.len();
-                let limit = self.shared.limits.body_of(done).saturating_sub(begun.elapsed());
-                in_time(limit, self.fill(piece)).await?;
+                let allowed = self.shared.limits.body_of(done);
+                in_time(|| allowed.saturating_sub(begun.elapsed()), self.fill(piece)).await?;
             }
         }
         Ok(words)
@@ -254,9 +257,15 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 }
 
 async fn in_time<T>(
-    limit: Duration,
+    limit: impl FnOnce() -> Duration,
     read: impl Future<Output = Result<T, Closed>>,
 ) -> Result<T, Closed> {
+    let mut read = pin!(read);
+    // Most of what is read is there already, and needs no timer.
+    if let Poll::Ready(read) = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await {
+        return read;
+    }
+    let limit = limit();
     let too_slow = |_| {
         let detail =
             format!("the peer began a message and did not send the rest in time ({limit:?})");

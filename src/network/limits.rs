@@ -1,5 +1,6 @@
 //! What a connection may cost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Segments of one frame from a peer that has not said who it is.
@@ -42,6 +43,14 @@ pub(crate) struct Limits {
     pub(crate) stall: Duration,
     /// How long a write may take without any progress; a close waits no longer for all of the rest.
     pub(crate) write: Duration,
+    /// What is needed to read stays where nothing is under way: quicker, and nothing for thousands of connections.
+    pub(crate) keeps_ready: bool,
+}
+
+impl From<&Limits> for Arc<Limits> {
+    fn from(limits: &Limits) -> Self {
+        Self::new(limits.clone())
+    }
 }
 
 impl Limits {
@@ -52,6 +61,7 @@ impl Limits {
             frame: 256 * 1024,
             allowance: 256 * 1024,
             queue_bytes: 128 * 1024 * 1024,
+            keeps_ready: true,
             ..Self::server()
         }
     }
@@ -69,6 +79,7 @@ impl Limits {
             queue_messages: 256,
             stall: Duration::from_secs(10),
             write: Duration::from_secs(10),
+            keeps_ready: false,
         }
     }
 

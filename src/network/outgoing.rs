@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use capnp::capability::Promise;
 use capnp::message::{Builder, HeapAllocator};
@@ -52,7 +53,7 @@ impl capnp_rpc::OutgoingMessage for Outgoing {
         if let Ok(body) = message.get_root_as_reader() {
             shared.questions.goes(body);
         }
-        let enclosed = shared.waiting.taken(&message.get_segments_for_output());
+        let enclosed = shared.enclosed(&message.get_segments_for_output());
         let message = Rc::new(message);
         let queued = Queued { message: Rc::clone(&message), enclosed };
         let bytes = size(&queued);
@@ -70,14 +71,19 @@ impl capnp_rpc::OutgoingMessage for Outgoing {
 }
 
 /// Writes what is queued until the connection ends, then closes the writer.
-pub(super) async fn write<W: AsyncWrite + Unpin>(mut writer: W, shared: Rc<Shared>) {
+/// Never fails: the RPC system would print the error.
+pub(super) async fn write<W: AsyncWrite + Unpin>(
+    mut writer: W,
+    shared: Rc<Shared>,
+) -> capnp::Result<()> {
     let _over = Over(Rc::clone(&shared));
     let result = write_all(&mut writer, &shared).await;
     if let Err(why) = result {
         // The reading half sees this and ends the connection; only then may we be gone.
         shared.close(why);
-        shared.until(|shared| shared.is_closing().then_some(())).await;
+        Box::pin(shared.until(|shared| shared.is_closing().then_some(()))).await;
     }
+    Ok(())
 }
 
 /// However the writing ends: whoever waits for it goes on.
@@ -90,11 +96,10 @@ impl Drop for Over {
 }
 
 async fn write_all<W: AsyncWrite + Unpin>(writer: &mut W, shared: &Shared) -> Result<(), Closed> {
-    let mut together = Vec::new();
     loop {
         if shared.is_closing() {
             let rest = async {
-                write_queued(writer, shared, &mut together).await?;
+                write_queued(writer, shared).await?;
                 // FIN: the peer reads all that came before it.
                 writer.shutdown().await.map_err(|error| broken(&error))
             };
@@ -102,17 +107,17 @@ async fn write_all<W: AsyncWrite + Unpin>(writer: &mut W, shared: &Shared) -> Re
             return Box::pin(timeout(limit, rest)).await.unwrap_or_else(|_| Err(stalled(shared)));
         }
         // Gone before the next message is waited for: idle connections are many.
-        Box::pin(write_queued(writer, shared, &mut together)).await?;
-        shared.message_queued().await;
+        Box::pin(write_queued(writer, shared)).await?;
+        poll_fn(|context| shared.poll_queued(context)).await;
     }
 }
 
 async fn write_queued<W: AsyncWrite + Unpin>(
     writer: &mut W,
     shared: &Shared,
-    together: &mut Vec<u8>,
 ) -> Result<(), Closed> {
     let mut bytes = 0;
+    let together = &mut Vec::new();
     while let Some(queued) = shared.pop() {
         bytes += size(&queued);
         let segments = queued.message.get_segments_for_output();
@@ -136,8 +141,6 @@ async fn write_queued<W: AsyncWrite + Unpin>(
         }
     }
     put(writer, shared, together, &[]).await?;
-    // Idle connections are many.
-    *together = Vec::new();
     writer.flush().await.map_err(|error| broken(&error))?;
     shared.wrote(bytes);
     Ok(())
@@ -189,8 +192,15 @@ async fn put<W: AsyncWrite + Unpin>(
     let mut parts: [&[u8]; 2] = [together, segment];
     while parts.iter().any(|part| !part.is_empty()) {
         let slices = parts.map(IoSlice::new);
-        let some = poll_fn(|context| Pin::new(&mut *writer).poll_write_vectored(context, &slices));
-        let written = match timeout(shared.limits.write, some).await {
+        let mut write = |context: &mut Context<'_>| {
+            Pin::new(&mut *writer).poll_write_vectored(context, &slices)
+        };
+        // Most of what is written is taken at once, and needs no timer.
+        let written = match poll_fn(|context| Poll::Ready(write(context))).await {
+            Poll::Ready(written) => Ok(written),
+            Poll::Pending => timeout(shared.limits.write, poll_fn(write)).await,
+        };
+        let written = match written {
             Ok(Ok(0)) => return Err(broken(&io::ErrorKind::WriteZero.into())),
             Ok(Ok(written)) => written,
             Ok(Err(error)) => return Err(broken(&error)),

@@ -1,16 +1,18 @@
 //! Questions of a peer that are open: each costs memory here until the peer is done with its answer.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 
 use capnp::any_pointer;
 use capnp_rpc::rpc_capnp::message;
 
 use super::closed::{Cause, Closed};
 
-/// The questions by their numbers, which the peer chose.
+/// Room for so many stays.
+const FEW: usize = 4;
+
+/// The questions by their numbers, which the peer chose. They are so few that a search through all is quick.
 #[derive(Default)]
-pub(super) struct Questions(RefCell<HashSet<u32>>);
+pub(super) struct Questions(RefCell<Vec<u32>>);
 
 impl Questions {
     /// Takes note of a message that came; the error is that it asks one question more than `most`.
@@ -23,13 +25,15 @@ impl Questions {
             message::Bootstrap(Ok(bootstrap)) => bootstrap.get_question_id(),
             message::Call(Ok(call)) => call.get_question_id(),
             message::Finish(Ok(finish)) => {
-                self.0.borrow_mut().remove(&finish.get_question_id());
+                self.done(finish.get_question_id());
                 return Ok(());
             }
             _ => return Ok(()),
         };
         let mut open = self.0.borrow_mut();
-        open.insert(asked);
+        if !open.contains(&asked) {
+            open.push(asked);
+        }
         if open.len() > most {
             let detail = format!("the peer has more than {most} questions open at one time");
             return Err(Closed::new(Cause::Flood, detail));
@@ -44,8 +48,19 @@ impl Questions {
         };
         if let message::Return(Ok(answer)) = which {
             if answer.get_no_finish_needed() {
-                self.0.borrow_mut().remove(&answer.get_answer_id());
+                self.done(answer.get_answer_id());
             }
+        }
+    }
+
+    fn done(&self, asked: u32) {
+        let mut open = self.0.borrow_mut();
+        if let Some(place) = open.iter().position(|open| *open == asked) {
+            open.swap_remove(place);
+        }
+        if open.is_empty() {
+            // One or two at a time take no more; idle connections are many.
+            open.shrink_to(FEW);
         }
     }
 }

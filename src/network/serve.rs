@@ -1,5 +1,7 @@
 //! The side that is called.
 
+use std::sync::Arc;
+
 use capnp::capability::Client;
 use capnp_rpc::RpcSystem;
 use capnp_rpc::rpc_twoparty_capnp::Side;
@@ -10,10 +12,10 @@ use super::{Budget, Handle, Limits, vat::Network};
 /// Segments of one frame after a login: a builder that grows piece by piece needs more of them.
 const MORE_SEGMENTS: usize = 64;
 
-/// The RPC system to spawn on this thread, and a hold on its connection.
+/// The RPC system to spawn on this thread, and a hold on its connection. Many connections may share their limits.
 pub(crate) fn serve<R, W>(
     halves: (R, W),
-    limits: &Limits,
+    limits: impl Into<Arc<Limits>>,
     budget: &Budget,
     bootstrap: Client,
 ) -> (RpcSystem<Side>, Handle)
@@ -21,7 +23,7 @@ where
     R: AsyncRead + Unpin + 'static,
     W: AsyncWrite + Unpin + 'static,
 {
-    let (network, handle) = Network::new(halves, Side::Client, limits, budget);
+    let (network, handle) = Network::new(halves, Side::Client, limits.into(), budget);
     (RpcSystem::new(Box::new(network), Some(bootstrap)), handle)
 }
 

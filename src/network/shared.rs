@@ -1,14 +1,17 @@
 //! What the reading half, the writing half and the owner of a connection know in common.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use capnp::message::{Builder, HeapAllocator};
 use tokio::sync::Notify;
 
 use super::closed::Closed;
-use super::enclosed::{Enclosed, Waiting};
+use super::enclosed::{Enclosed, Mark, Waiting};
 use super::limits::{Limits, SEGMENTS, STRANGER};
 use super::questions::Questions;
 
@@ -32,43 +35,81 @@ pub(crate) struct Traffic {
 }
 
 pub(super) struct Shared {
-    pub(super) limits: Limits,
+    pub(super) limits: Arc<Limits>,
     pub(super) traffic: Cell<Traffic>,
     pub(super) frame: Cell<usize>,
     pub(super) segments: Cell<usize>,
     /// The peer has said who it is, or we chose it.
     pub(super) is_known: Cell<bool>,
     pub(super) questions: Questions,
-    /// For a message that is still made.
-    pub(super) waiting: Waiting,
+    /// For a message that is still made; most connections never need it.
+    waiting: OnceCell<Box<Waiting>>,
     queue: RefCell<VecDeque<Queued>>,
     queued_bytes: Cell<usize>,
-    closed: RefCell<Option<Closed>>,
+    closed: RefCell<Option<Box<Closed>>>,
     /// What is queued is still written, then the connection ends.
     is_closing: Cell<bool>,
     is_over: Cell<bool>,
-    queued: Notify,
-    changed: Notify,
+    writer: Waiter,
+    reader: Waiter,
+    /// The reader waits for room in the queue.
+    is_stalled: Cell<bool>,
+    /// A step towards the end.
+    ending: Notify,
+}
+
+/// The one task that waits for something, if it does: less than a `Notify`, since idle connections are many.
+#[derive(Default)]
+struct Waiter(Cell<Option<Waker>>);
+
+impl Waiter {
+    fn wait(&self, context: &Context<'_>) {
+        let same = self.0.take().filter(|waker| waker.will_wake(context.waker()));
+        self.0.set(Some(same.unwrap_or_else(|| context.waker().clone())));
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.0.take() {
+            waker.wake();
+        }
+    }
 }
 
 impl Shared {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Arc<Limits>) -> Self {
         Self {
             traffic: Cell::default(),
             frame: Cell::new(limits.frame),
             segments: Cell::new(SEGMENTS),
             is_known: Cell::new(false),
             questions: Questions::default(),
-            waiting: Waiting::default(),
+            waiting: OnceCell::new(),
             queue: RefCell::default(),
             queued_bytes: Cell::new(0),
             closed: RefCell::default(),
             is_closing: Cell::new(false),
             is_over: Cell::new(false),
-            queued: Notify::new(),
-            changed: Notify::new(),
+            writer: Waiter::default(),
+            reader: Waiter::default(),
+            is_stalled: Cell::new(false),
+            ending: Notify::new(),
             limits,
         }
+    }
+
+    /// What is to be in the next message in place of `bytes`.
+    pub(super) fn enclose(&self, bytes: Bytes) -> Mark {
+        self.waiting.get_or_init(Box::default).put(bytes)
+    }
+
+    /// Whether no message has come for what was enclosed.
+    pub(super) fn is_left_out(&self) -> bool {
+        self.waiting.get().is_some_and(|waiting| waiting.is_left())
+    }
+
+    /// What goes with a message of these segments.
+    pub(super) fn enclosed(&self, segments: &[&[u8]]) -> Option<Enclosed> {
+        self.waiting.get().and_then(|waiting| waiting.taken(segments))
     }
 
     pub(super) fn count(&self, add: impl FnOnce(&mut Traffic)) {
@@ -84,7 +125,7 @@ impl Shared {
         }
         self.queue.borrow_mut().push_back(message);
         self.queued_bytes.set(self.queued_bytes.get() + bytes);
-        self.queued.notify_one();
+        self.writer.wake();
     }
 
     /// The next one to write. An empty queue holds no memory: idle connections are many.
@@ -100,7 +141,7 @@ impl Shared {
     /// Bytes that were popped are written: they count as queued until then.
     pub(super) fn wrote(&self, bytes: usize) {
         self.queued_bytes.set(self.queued_bytes.get().saturating_sub(bytes));
-        self.changed.notify_waiters();
+        self.drained();
     }
 
     /// More waits to be sent than may, so that nothing is read.
@@ -121,19 +162,29 @@ impl Shared {
 
     /// The first reason stands.
     pub(super) fn close(&self, why: Closed) {
-        self.closed.borrow_mut().get_or_insert(why);
-        self.changed.notify_waiters();
+        self.closed.borrow_mut().get_or_insert_with(|| Box::new(why));
+        self.reader.wake();
+        self.ending.notify_waiters();
+    }
+
+    /// Why to read no more; otherwise the reader is woken once there is a reason.
+    pub(super) fn poll_closed(&self, context: &Context<'_>) -> Poll<Closed> {
+        if let Some(why) = self.closed() {
+            return Poll::Ready(why);
+        }
+        self.reader.wait(context);
+        Poll::Pending
     }
 
     pub(super) fn closed(&self) -> Option<Closed> {
-        self.closed.borrow().clone()
+        self.closed.borrow().as_deref().cloned()
     }
 
     /// Nothing more is queued; the writer ends once all is written.
     pub(super) fn finish(&self) {
         self.is_closing.set(true);
-        self.queued.notify_one();
-        self.changed.notify_waiters();
+        self.writer.wake();
+        self.ending.notify_waiters();
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -149,21 +200,43 @@ impl Shared {
         self.is_over.set(true);
         self.queue.borrow_mut().clear();
         self.queued_bytes.set(0);
-        self.changed.notify_waiters();
+        self.drained();
+        self.ending.notify_waiters();
     }
 
-    pub(super) async fn message_queued(&self) {
-        self.queued.notified().await;
+    fn drained(&self) {
+        if self.is_stalled.take() {
+            self.reader.wake();
+        }
     }
 
-    /// Waits until `condition` gives something.
-    pub(super) async fn until<T>(&self, mut condition: impl FnMut(&Self) -> Option<T>) -> T {
+    /// For the writer: waits for something to write, or for the end.
+    pub(super) fn poll_queued(&self, context: &Context<'_>) -> Poll<()> {
+        if self.is_closing.get() || !self.queue.borrow().is_empty() {
+            return Poll::Ready(());
+        }
+        self.writer.wait(context);
+        Poll::Pending
+    }
+
+    /// For the reader: waits until there is room in the queue.
+    pub(super) fn poll_drained(&self, context: &Context<'_>) -> Poll<()> {
+        if !self.is_full() {
+            return Poll::Ready(());
+        }
+        self.is_stalled.set(true);
+        self.reader.wait(context);
+        Poll::Pending
+    }
+
+    /// Waits until `condition` on the way to the end gives something.
+    pub(super) async fn until<T>(&self, condition: impl Fn(&Self) -> Option<T>) -> T {
         loop {
-            let changed = self.changed.notified();
+            let ending = self.ending.notified();
             if let Some(found) = condition(self) {
                 return found;
             }
-            changed.await;
+            ending.await;
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::pending;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use capnp::capability::Promise;
 use capnp_rpc::rpc_twoparty_capnp::Side;
@@ -28,16 +29,12 @@ impl<R: AsyncRead + Unpin + 'static> Network<R> {
     pub(super) fn new<W: AsyncWrite + Unpin + 'static>(
         (read, write): (R, W),
         peer: Side,
-        limits: &Limits,
+        limits: Arc<Limits>,
         budget: &Budget,
     ) -> (Self, Handle) {
-        let shared = Rc::new(Shared::new(limits.clone()));
-        let frames = Frames::new(read, budget.clone(), Rc::clone(&shared));
-        let writing = outgoing::write(write, Rc::clone(&shared));
-        let driver = Promise::from_future(async {
-            writing.await;
-            Ok(())
-        });
+        let shared = Rc::new(Shared::new(limits));
+        let frames = Box::new(Frames::new(read, budget.clone(), Rc::clone(&shared)));
+        let driver = Promise::from_future(outgoing::write(write, Rc::clone(&shared)));
         let handle = Handle::new(Rc::clone(&shared));
         let frames = Rc::new(RefCell::new(Some(frames)));
         let connection = Connection { shared, frames, peer };

@@ -15,7 +15,7 @@ use super::link::Link;
 use super::shared::Shared;
 use super::stream::Accepted;
 use crate::health::diagnostics::Level;
-use crate::network::{self, Cause, Closed, Handle, Limits};
+use crate::network::{self, Cause, Closed, Handle};
 use crate::schema::ingest_capnp::gateway;
 
 /// A connection that was asked to go is closed once no call has moved for so long.
@@ -44,46 +44,65 @@ pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, peer: Peer) {
     rpc(&shared, known, peer, login_by).await;
 }
 
-pub(super) async fn rpc(shared: &Arc<Shared>, known: Known, peer: Peer, login_by: Instant) {
+pub(super) fn rpc(
+    shared: &Arc<Shared>,
+    known: Known,
+    peer: Peer,
+    login_by: Instant,
+) -> impl Future<Output = ()> {
     let link = Rc::new(Link::default());
-    let (mut system, handle) = begin(shared, known, peer, &link);
-    let ended = Cell::new(false);
-    let manage = async {
-        match Box::pin(timeout_at(login_by, link.logged_in())).await {
-            Ok(true) => {}
-            Ok(false) => {
-                // The answer goes first.
-                Box::pin(sleep(QUIET)).await;
-                handle.close("the log-in was refused; connect anew");
-                return;
+    // Done here: what comes with a function that waits has its room for as long as it waits.
+    let (system, handle) = begin(shared, known, peer, &link);
+    attend(shared, peer, login_by, link, system, handle)
+}
+
+fn attend(
+    shared: &Arc<Shared>,
+    peer: Peer,
+    login_by: Instant,
+    link: Rc<Link>,
+    mut system: RpcSystem<Side>,
+    handle: Handle,
+) -> impl Future<Output = ()> {
+    async move {
+        let ended = Cell::new(false);
+        let manage = async {
+            match Box::pin(timeout_at(login_by, link.logged_in())).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    // The answer goes first.
+                    Box::pin(sleep(QUIET)).await;
+                    handle.close("the log-in was refused; connect anew");
+                    return;
+                }
+                Err(_) => {
+                    shared.connections.not_logged_in.add(1);
+                    let limit = shared.settings.limits.login;
+                    handle.close(&format!("no log-in within {limit:?}"));
+                    return;
+                }
             }
-            Err(_) => {
-                shared.connections.not_logged_in.add(1);
-                let limit = shared.settings.limits.login;
-                handle.close(&format!("no log-in within {limit:?}"));
-                return;
-            }
+            let why = leave(shared, &link).await;
+            handle.close(why);
+        };
+        {
+            let mut manage = std::pin::pin!(manage);
+            // Whichever ends first; the system ends by itself after a close.
+            let managed = std::future::poll_fn(|cx| {
+                if std::pin::Pin::new(&mut system).poll(cx).is_ready() {
+                    ended.set(true);
+                    return std::task::Poll::Ready(());
+                }
+                manage.as_mut().poll(cx)
+            });
+            managed.await;
         }
-        let why = leave(shared, &link).await;
-        handle.close(why);
-    };
-    {
-        let mut manage = std::pin::pin!(manage);
-        // Whichever ends first; the system ends by itself after a close.
-        let managed = std::future::poll_fn(|cx| {
-            if std::pin::Pin::new(&mut system).poll(cx).is_ready() {
-                ended.set(true);
-                return std::task::Poll::Ready(());
-            }
-            manage.as_mut().poll(cx)
-        });
-        managed.await;
-    }
-    if !ended.get() && Box::pin(timeout(GOODBYE, &mut system)).await.is_err() {
-        drop(system);
-    }
-    if let Some(closed) = handle.closed() {
-        tell(shared, peer, &closed);
+        if !ended.get() && Box::pin(timeout(GOODBYE, &mut system)).await.is_err() {
+            drop(system);
+        }
+        if let Some(closed) = handle.closed() {
+            tell(shared, peer, &closed);
+        }
     }
 }
 
@@ -97,8 +116,8 @@ fn begin(
     let Known { stream, certificate } = known;
     let gateway = Gateway::new(Arc::clone(shared), peer, certificate, Rc::clone(link));
     let gateway: gateway::Client = capnp_rpc::new_client(gateway);
-    let limits = Limits { frame: shared.settings.limits.greeting_bytes, ..Limits::server() };
-    let (system, handle) = network::serve(stream.halves(), &limits, &shared.budget, gateway.client);
+    let limits = Arc::clone(&shared.network);
+    let (system, handle) = network::serve(stream.halves(), limits, &shared.budget, gateway.client);
     link.joined(handle.clone());
     (system, handle)
 }

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::sink::Fanout;
 use super::windows::Windows;
 use crate::health::diagnostics::{Diagnostics, Level};
-use crate::network::Budget;
+use crate::network::{Budget, Limits};
 
 /// One for each receiver.
 pub(super) struct Shared {
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub(super) arrivals: [Arrivals; 3],
     pub(super) connections: Arriving,
     pub(super) budget: Budget,
+    /// Of each connection.
+    pub(super) network: Arc<Limits>,
     pub(super) diagnostics: Arc<Diagnostics>,
     /// No new connections; those that are there are asked to go.
     is_draining: AtomicBool,
@@ -43,6 +45,7 @@ impl Shared {
             arrivals: Default::default(),
             connections: Arriving::default(),
             budget: Budget::new(settings.limits.budget_bytes),
+            network: Arc::new(Limits { frame: settings.limits.greeting_bytes, ..Limits::server() }),
             diagnostics,
             is_draining: AtomicBool::new(false),
             dismissing: Notify::new(),

@@ -107,7 +107,19 @@ impl MetricsEncoder {
     }
 }
 
-/// Writes items of one signal, grouped by scope, and hands them out as whole messages. Which signal,
+/// Takes spans with their whole scopes, and hands them out as whole messages.
+pub(crate) trait ScopedSpans {
+    /// The number of a scope in this batch, which is added if it is new.
+    fn scope(&mut self, scope: &Scope<'_>) -> u32;
+
+    /// Adds a span of the scope that has this number.
+    fn span(&mut self, scope: u32, span: &impl SpanView);
+
+    /// The whole message; the encoder is ready for the next batch.
+    fn finish(&mut self) -> Bytes;
+}
+
+/// Writes what comes with whole scopes, grouped by them, and hands it out as whole messages. Which signal,
 /// the first item says; without any there is none in the message.
 #[derive(Debug)]
 pub(crate) struct ScopedEncoder {
@@ -119,11 +131,6 @@ impl ScopedEncoder {
         Self { batch: Batch::of(Signal::Unset, resource) }
     }
 
-    pub(crate) fn span(&mut self, scope: &Scope<'_>, span: &impl SpanView) {
-        let scope = self.batch.around.scope(scope);
-        self.batch.span(scope, span);
-    }
-
     pub(crate) fn log(&mut self, scope: &Scope<'_>, log: &impl LogView) {
         let scope = self.batch.around.scope(scope);
         self.batch.log(scope, log);
@@ -131,6 +138,21 @@ impl ScopedEncoder {
 
     /// The whole message; the encoder is ready for the next batch.
     pub(crate) fn finish(&mut self) -> Bytes {
+        self.batch.finish()
+    }
+}
+
+impl ScopedSpans for ScopedEncoder {
+    fn scope(&mut self, scope: &Scope<'_>) -> u32 {
+        self.batch.around.scope(scope)
+    }
+
+    #[inline]
+    fn span(&mut self, scope: u32, span: &impl SpanView) {
+        self.batch.span(scope, span);
+    }
+
+    fn finish(&mut self) -> Bytes {
         self.batch.finish()
     }
 }

@@ -25,6 +25,6 @@ mod value;
 mod words;
 
 pub(crate) use encoders::{
-    LogsEncoder, MetricsEncoder, ScopedEncoder, StreamEncoder, TraceEncoder,
+    LogsEncoder, MetricsEncoder, ScopedEncoder, ScopedSpans, StreamEncoder, TraceEncoder,
 };
 pub(crate) use texts::{texts, texts_of_columns};

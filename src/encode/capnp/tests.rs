@@ -17,7 +17,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use self::read::{Read, read};
-use super::{LogsEncoder, MetricsEncoder, ScopedEncoder, StreamEncoder, TraceEncoder, texts};
+use super::columns::{ScopedColumns, to_rows};
+use super::{
+    LogsEncoder, MetricsEncoder, ScopedEncoder, ScopedSpans, StreamEncoder, TraceEncoder, texts,
+};
 use crate::encode::otlp::tests::logs::expected_request;
 use crate::encode::otlp::tests::metrics::{points, scope_metrics};
 use crate::encode::otlp::tests::metrics_view::{pairs, view_of};
@@ -183,6 +186,11 @@ fn all_scopes_arrive_each_with_its_spans() {
     assert_eq!(groups(&encoder.finish()), ["b : 1"]);
 }
 
+fn add(encoder: &mut impl ScopedSpans, scope: &Scope<'_>, span: &SampleSpan) {
+    let number = encoder.scope(scope);
+    encoder.span(number, span);
+}
+
 #[test]
 fn scopes_of_an_sdk_that_are_equal_are_one() {
     let span = |name: &str| SampleSpan { name: name.into(), ..SampleSpan::default() };
@@ -190,15 +198,23 @@ fn scopes_of_an_sdk_that_are_equal_are_one() {
     let other = vec![SampleValue::I64(1), SampleValue::Str("y".into())];
     let longer = vec![SampleValue::I64(1), SampleValue::Str("x".into()), SampleValue::Empty];
     let scope = |list| Scope { attributes: vec![("list", Any::Array(list))], ..Scope::default() };
-    let mut encoder = ScopedEncoder::new(&Resource::default());
-    for _ in 0..2 {
+    let fill = |encoder: &mut dyn FnMut(Scope<'_>, SampleSpan)| {
         for (name, list) in [("1", &list), ("2", &other), ("3", &list), ("4", &longer)] {
-            encoder.span(&scope(list), &span(name));
+            encoder(scope(list), span(name));
         }
-        encoder.span(&Scope { dropped_attributes: 1, ..scope(&list) }, &span("5"));
-        encoder.span(&Scope { schema_url: "s", ..scope(&list) }, &span("6"));
-        encoder.span(&scope(&other), &span("7"));
-        assert_eq!(groups(&encoder.finish()), [" : 1 3", " : 2 7", " : 4", " : 5", " : 6"]);
+        encoder(Scope { dropped_attributes: 1, ..scope(&list) }, span("5"));
+        encoder(Scope { schema_url: "s", ..scope(&list) }, span("6"));
+        encoder(scope(&other), span("7"));
+    };
+    let mut rows = ScopedEncoder::new(&Resource::default());
+    let mut columns = ScopedColumns::new(&Resource::default());
+    for _ in 0..2 {
+        fill(&mut |scope, span| add(&mut rows, &scope, &span));
+        fill(&mut |scope, span| add(&mut columns, &scope, &span));
+        let columns = to_rows(&columns.finish()).expect("our own columns");
+        for message in [&rows.finish()[..], &columns] {
+            assert_eq!(groups(message), [" : 1 3", " : 2 7", " : 4", " : 5", " : 6"]);
+        }
     }
 }
 

@@ -14,4 +14,4 @@ pub(crate) use log_record::LogRecordEncoder;
 pub(crate) use metrics::each_metric;
 pub(crate) use span::SdkSpan;
 pub(crate) use span_data::SpanDataEncoder;
-pub(crate) use value::{resource, resource_of, scope};
+pub(crate) use value::{is_same_scope, resource, resource_of, scope};

@@ -16,24 +16,29 @@ pub(crate) struct SdkSpan<'a> {
 }
 
 impl<'a> SdkSpan<'a> {
+    #[inline]
     pub(crate) fn new(data: &'a SpanData) -> Self {
         Self { trace_state: data.span_context.trace_state().header(), data }
     }
 }
 
+#[inline]
 fn trace(of: &SpanContext) -> u128 {
     u128::from_be_bytes(of.trace_id().to_bytes())
 }
 
+#[inline]
 fn span(of: &SpanContext) -> u64 {
     u64::from_be_bytes(of.span_id().to_bytes())
 }
 
+#[inline]
 fn lend(pairs: &[KeyValue], mut each: impl FnMut(&str, Any<'_>)) {
     pairs.iter().for_each(|pair| each(pair.key.as_str(), any(&pair.value)));
 }
 
 impl Attributes for SdkSpan<'_> {
+    #[inline]
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
         lend(&self.data.attributes, each);
     }
@@ -47,14 +52,17 @@ impl<'a> SpanView for SdkSpan<'a> {
     type Event = SdkEvent<'a>;
     type Link = SdkLink<'a>;
 
+    #[inline]
     fn trace(&self) -> u128 {
         trace(&self.data.span_context)
     }
 
+    #[inline]
     fn span(&self) -> u64 {
         span(&self.data.span_context)
     }
 
+    #[inline]
     fn parent(&self) -> u64 {
         u64::from_be_bytes(self.data.parent_span_id.to_bytes())
     }
@@ -63,6 +71,7 @@ impl<'a> SpanView for SdkSpan<'a> {
         self.data.parent_span_is_remote
     }
 
+    #[inline]
     fn trace_flags(&self) -> u8 {
         self.data.span_context.trace_flags().to_u8()
     }
@@ -76,10 +85,12 @@ impl<'a> SpanView for SdkSpan<'a> {
         ""
     }
 
+    #[inline]
     fn name(&self) -> &str {
         &self.data.name
     }
 
+    #[inline]
     fn kind(&self) -> Kind {
         match self.data.span_kind {
             SpanKind::Internal => Kind::Internal,
@@ -90,14 +101,17 @@ impl<'a> SpanView for SdkSpan<'a> {
         }
     }
 
+    #[inline]
     fn start(&self) -> u64 {
         unix_nanos(self.data.start_time)
     }
 
+    #[inline]
     fn end(&self) -> u64 {
         unix_nanos(self.data.end_time)
     }
 
+    #[inline]
     fn status(&self) -> SpanStatus<'_> {
         match &self.data.status {
             Status::Unset => SpanStatus::Unset,
@@ -106,6 +120,7 @@ impl<'a> SpanView for SdkSpan<'a> {
         }
     }
 
+    #[inline]
     fn events(&self, mut each: impl FnMut(&Self::Event)) {
         self.data.events.iter().for_each(|event| each(&SdkEvent(event)));
     }
@@ -114,6 +129,7 @@ impl<'a> SpanView for SdkSpan<'a> {
         self.data.events.dropped_count
     }
 
+    #[inline]
     fn links(&self, mut each: impl FnMut(&Self::Link)) {
         self.data.links.iter().for_each(|link| each(&SdkLink::new(link)));
     }
@@ -127,6 +143,7 @@ impl<'a> SpanView for SdkSpan<'a> {
 pub(crate) struct SdkEvent<'a>(&'a Event);
 
 impl Attributes for SdkEvent<'_> {
+    #[inline]
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
         lend(&self.0.attributes, each);
     }
@@ -137,10 +154,12 @@ impl Attributes for SdkEvent<'_> {
 }
 
 impl EventView for SdkEvent<'_> {
+    #[inline]
     fn name(&self) -> &str {
         &self.0.name
     }
 
+    #[inline]
     fn time(&self) -> u64 {
         unix_nanos(self.0.timestamp)
     }
@@ -159,6 +178,7 @@ impl<'a> SdkLink<'a> {
 }
 
 impl Attributes for SdkLink<'_> {
+    #[inline]
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
         lend(&self.link.attributes, each);
     }
@@ -169,14 +189,17 @@ impl Attributes for SdkLink<'_> {
 }
 
 impl LinkView for SdkLink<'_> {
+    #[inline]
     fn trace(&self) -> u128 {
         trace(&self.link.span_context)
     }
 
+    #[inline]
     fn span(&self) -> u64 {
         span(&self.link.span_context)
     }
 
+    #[inline]
     fn trace_flags(&self) -> u8 {
         self.link.span_context.trace_flags().to_u8()
     }

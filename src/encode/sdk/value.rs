@@ -35,10 +35,21 @@ pub(crate) fn scope(from: &InstrumentationScope) -> Scope<'_> {
     }
 }
 
+/// Whether two scopes are one, as it is seen at a glance: of those with attributes it is not said.
+#[inline]
+pub(crate) fn is_same_scope(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
+    one.name() == other.name()
+        && one.version() == other.version()
+        && one.schema_url() == other.schema_url()
+        && one.attributes().next().is_none()
+        && other.attributes().next().is_none()
+}
+
 pub(super) fn pairs<'a>(from: impl Iterator<Item = &'a KeyValue>) -> Pairs<'a> {
     from.map(|pair| (pair.key.as_str(), any(&pair.value))).collect()
 }
 
+#[inline]
 pub(super) fn any(value: &Value) -> Any<'_> {
     match value {
         Value::Bool(value) => Any::Bool(*value),
@@ -93,7 +104,44 @@ impl Entries for std::collections::HashMap<Key, AnyValue> {
 }
 
 /// 0 before 1970.
+#[inline]
 pub(super) fn unix_nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    let seconds = since.as_secs().checked_mul(1_000_000_000);
+    seconds.and_then(|nanos| nanos.checked_add(since.subsec_nanos().into())).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn scopes_are_one_where_it_is_certain() {
+        let named = || InstrumentationScope::builder("a");
+        let one = named().with_version("1").build();
+        assert!(is_same_scope(&one, &named().with_version("1").build()));
+        let with = named().with_version("1").with_attributes([KeyValue::new("k", 1)]).build();
+        for other in [
+            named().build(),
+            named().with_version("2").build(),
+            named().with_version("1").with_schema_url("s").build(),
+            InstrumentationScope::builder("b").with_version("1").build(),
+            with.clone(),
+        ] {
+            assert!(!is_same_scope(&one, &other) && !is_same_scope(&other, &one), "{other:?}");
+        }
+        assert!(!is_same_scope(&with, &with), "whoever has attributes is compared in full");
+    }
+
+    #[test]
+    fn times_are_nanoseconds_as_far_as_they_go() {
+        let last = Duration::from_nanos(u64::MAX);
+        assert_eq!(unix_nanos(UNIX_EPOCH + last), u64::MAX);
+        assert_eq!(unix_nanos(UNIX_EPOCH + last - Duration::from_nanos(1)), u64::MAX - 1);
+        assert_eq!(unix_nanos(UNIX_EPOCH + last + Duration::from_nanos(1)), u64::MAX);
+        assert_eq!(unix_nanos(UNIX_EPOCH + last * 2), u64::MAX);
+        assert_eq!(unix_nanos(UNIX_EPOCH - Duration::from_secs(1)), 0);
+    }
 }

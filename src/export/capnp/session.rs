@@ -1,5 +1,6 @@
 //! One login on one connection, kept alive until nobody needs it.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -9,8 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use capnp::capability::Promise;
 use tokio::task::spawn_local;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::super::alarm::Alarm;
 use super::super::frame::{Body, Frame, Outcome};
 use super::super::zstd;
 use super::dial::Dialed;
@@ -39,6 +41,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(super) struct Session {
     state: Rc<State>,
     is_local: bool,
+    /// Those that no call needs at present.
+    alarms: RefCell<Vec<Alarm>>,
 }
 
 /// The call of one frame.
@@ -64,7 +68,7 @@ impl Session {
         let state = Rc::new(State::new(handle, client));
         let login = Login { answer: opening.promise, has_token: token.is_some(), handshake };
         drop(spawn_local(keep(Rc::clone(&state), login)));
-        Self { state, is_local }
+        Self { state, is_local, alarms: RefCell::default() }
     }
 
     pub(super) fn is_usable(&self) -> bool {
@@ -124,11 +128,18 @@ impl Session {
         call.frame.mark_sent();
         let answer = self.answered(self.export(call, format, &packed));
         drop(packed);
-        let answered = match call.limit {
-            Some(limit) => timeout(limit, answer).await.map_err(|_| {
-                self.state.suspect();
-                Ended::new(Then::Again, format!("no answer within {limit:?}"))
-            }),
+        let deadline = call.limit.and_then(|limit| Instant::now().checked_add(limit));
+        let answered = match deadline {
+            Some(deadline) => {
+                let mut alarm = self.alarms.borrow_mut().pop().unwrap_or_default();
+                let answered = alarm.within(deadline, answer).await;
+                self.alarms.borrow_mut().push(alarm);
+                answered.ok_or_else(|| {
+                    self.state.suspect();
+                    let limit = call.limit.unwrap_or_default();
+                    Ended::new(Then::Again, format!("no answer within {limit:?}"))
+                })
+            }
             None => Ok(answer.await),
         };
         let read = match answered {

@@ -25,6 +25,8 @@ pub(super) struct State {
     is_left: Cell<bool>,
     is_suspect: Cell<bool>,
     changed: Notify,
+    /// For whoever keeps the session, and not for each call.
+    duty: Notify,
 }
 
 #[derive(Clone, Debug)]
@@ -54,6 +56,9 @@ impl Drop for Slot {
     fn drop(&mut self) {
         self.state.window.give_back(self.size);
         self.state.changed.notify_waiters();
+        if self.state.is_done() {
+            self.state.duty.notify_waiters();
+        }
     }
 }
 
@@ -70,6 +75,7 @@ impl State {
             is_left: Cell::new(false),
             is_suspect: Cell::new(false),
             changed: Notify::new(),
+            duty: Notify::new(),
         }
     }
 
@@ -121,6 +127,7 @@ impl State {
     fn set(&self, phase: Phase) {
         *self.phase.borrow_mut() = phase;
         self.changed.notify_waiters();
+        self.duty.notify_waiters();
     }
 
     /// The login's result, once there is one.
@@ -171,17 +178,18 @@ impl State {
     /// A call was not answered in time: is the peer there at all?
     pub(super) fn suspect(&self) {
         self.is_suspect.set(true);
-        self.changed.notify_waiters();
+        self.duty.notify_waiters();
     }
 
     pub(super) fn leave(&self) {
         self.is_left.set(true);
-        self.changed.notify_waiters();
+        self.duty.notify_waiters();
     }
 
     /// Waits until nobody needs the session, and all is answered.
     pub(super) async fn left(&self) {
-        self.until(|state| (state.is_done() && state.window.is_empty()).then_some(())).await;
+        let is_left = |state: &Self| state.is_done() && state.window.is_empty();
+        self.noticing(&self.duty, |state| is_left(state).then_some(())).await;
     }
 
     fn is_done(&self) -> bool {
@@ -190,16 +198,20 @@ impl State {
 
     /// Waits for a reason to look after the peer before its time.
     pub(super) async fn suspected(&self) {
-        self.until(|state| state.is_suspect.replace(false).then_some(())).await;
+        self.noticing(&self.duty, |state| state.is_suspect.replace(false).then_some(())).await;
     }
 
-    async fn until<T>(&self, mut condition: impl FnMut(&Self) -> Option<T>) -> T {
+    async fn until<T>(&self, condition: impl Fn(&Self) -> Option<T>) -> T {
+        self.noticing(&self.changed, condition).await
+    }
+
+    async fn noticing<T>(&self, notify: &Notify, condition: impl Fn(&Self) -> Option<T>) -> T {
         loop {
-            let changed = self.changed.notified();
+            let noticed = notify.notified();
             if let Some(found) = condition(self) {
                 return found;
             }
-            changed.await;
+            noticed.await;
         }
     }
 }

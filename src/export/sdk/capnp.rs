@@ -14,10 +14,16 @@ use opentelemetry_sdk::trace::{self, SpanData};
 
 use super::capnp_builder::CapnpExporterBuilder;
 use super::transport::Line;
-use crate::encode::capnp::{MetricsEncoder, ScopedEncoder};
+use crate::encode::capnp::columns::ScopedColumns;
+use crate::encode::capnp::{MetricsEncoder, ScopedEncoder, ScopedSpans};
 use crate::encode::each_metric;
-use crate::encode::sdk::{SdkLog, SdkSpan, resource, scope};
+use crate::encode::sdk::{SdkLog, SdkSpan, is_same_scope, resource, scope};
+use crate::encode::view;
 use crate::error::Error;
+use crate::export::Body;
+
+/// Fewer spans go as rows: columns of so few take more work to make and to read, and hardly fewer bytes.
+const COLUMNS: usize = 64;
 
 /// Spans of the SDK over Cap'n Proto.
 ///
@@ -39,14 +45,15 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct CapnpSpanExporter {
     line: Line,
-    encoder: Kept,
+    rows: Kept<ScopedEncoder>,
+    columns: Kept<ScopedColumns>,
 }
 
 /// Log records of the SDK over Cap'n Proto.
 #[derive(Debug)]
 pub struct CapnpLogExporter {
     line: Line,
-    encoder: Kept,
+    encoder: Kept<ScopedEncoder>,
 }
 
 /// Metrics of the SDK over Cap'n Proto.
@@ -58,31 +65,30 @@ pub struct CapnpMetricExporter {
 
 /// An encoder for the next batch of a resource: its memory has grown to what batches take.
 #[derive(Debug)]
-struct Kept {
+struct Kept<E> {
     resource: Resource,
-    encoder: Mutex<Option<ScopedEncoder>>,
+    new: fn(&view::Resource<'_>) -> E,
+    encoder: Mutex<Option<E>>,
 }
 
-impl Kept {
-    fn new(resource: Resource) -> Self {
-        Self { resource, encoder: Mutex::new(None) }
+impl<E> Kept<E> {
+    /// Of a resource without attributes, until there is another.
+    fn new(new: fn(&view::Resource<'_>) -> E) -> Self {
+        Self { resource: Resource::builder_empty().build(), new, encoder: Mutex::new(None) }
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        *self = Self { resource: resource.clone(), ..Self::new(self.new) };
     }
 
     /// Batches that are encoded at the same time each have an encoder, of which one stays.
-    fn encode(&self, fill: impl FnOnce(&mut ScopedEncoder)) -> Bytes {
+    fn encode<T>(&self, encode: impl FnOnce(&mut E) -> T) -> T {
         let kept = || self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = kept().take();
-        let mut encoder = taken.unwrap_or_else(|| ScopedEncoder::new(&resource(&self.resource)));
-        fill(&mut encoder);
-        let message = encoder.finish();
+        let mut encoder = taken.unwrap_or_else(|| (self.new)(&resource(&self.resource)));
+        let encoded = encode(&mut encoder);
         *kept() = Some(encoder);
-        message
-    }
-}
-
-impl Default for Kept {
-    fn default() -> Self {
-        Self::new(Resource::builder_empty().build())
+        encoded
     }
 }
 
@@ -101,16 +107,29 @@ impl CapnpSpanExporter {
     }
 
     pub(super) fn over(line: Line) -> Self {
-        Self { line, encoder: Kept::default() }
+        Self { line, rows: Kept::new(ScopedEncoder::new), columns: Kept::new(ScopedColumns::new) }
     }
 
-    fn encode(&self, batch: &[SpanData]) -> Bytes {
-        self.encoder.encode(|encoder| {
-            for span in batch {
-                encoder.span(&scope(&span.instrumentation_scope), &SdkSpan::new(span));
-            }
-        })
+    fn encode(&self, batch: &[SpanData]) -> Body {
+        if batch.len() < COLUMNS {
+            return self.rows.encode(|encoder| encode(encoder, batch)).into();
+        }
+        Body::Columns(self.columns.encode(|encoder| encode(encoder, batch)))
     }
+}
+
+fn encode(encoder: &mut impl ScopedSpans, batch: &[SpanData]) -> Bytes {
+    let mut last = None;
+    for span in batch {
+        let from = &span.instrumentation_scope;
+        let number = match last {
+            Some((before, number)) if is_same_scope(before, from) => number,
+            _ => encoder.scope(&scope(from)),
+        };
+        last = Some((from, number));
+        encoder.span(number, &SdkSpan::new(span));
+    }
+    encoder.finish()
 }
 
 impl trace::SpanExporter for CapnpSpanExporter {
@@ -127,7 +146,8 @@ impl trace::SpanExporter for CapnpSpanExporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.encoder = Kept::new(resource.clone());
+        self.rows.set_resource(resource);
+        self.columns.set_resource(resource);
     }
 }
 
@@ -146,7 +166,7 @@ impl CapnpLogExporter {
     }
 
     pub(super) fn over(line: Line) -> Self {
-        Self { line, encoder: Kept::default() }
+        Self { line, encoder: Kept::new(ScopedEncoder::new) }
     }
 
     fn encode(&self, batch: &LogBatch<'_>) -> Bytes {
@@ -155,6 +175,7 @@ impl CapnpLogExporter {
                 let log = SdkLog::new(record);
                 encoder.log(&log.full_scope(), &log);
             }
+            encoder.finish()
         })
     }
 }
@@ -169,7 +190,7 @@ impl logs::LogExporter for CapnpLogExporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.encoder = Kept::new(resource.clone());
+        self.encoder.set_resource(resource);
     }
 }
 

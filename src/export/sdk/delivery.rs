@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::timeout_at;
 
 use super::transport::{Answer, Failure};
-use crate::export::{Exporter, Frame, Outcome, Policy};
+use crate::export::{Alarm, Body, Exporter, Frame, Outcome, Policy};
 use crate::pipeline::completion::Completion;
 
 /// What an exporter asks of the thread; in order.
@@ -33,7 +31,7 @@ impl Drop for Mark {
 
 /// One export. Where it is dropped unanswered, its exporter is over.
 pub(super) struct Job {
-    pub(super) body: Bytes,
+    pub(super) body: Body,
     pub(super) items: u32,
     pub(super) deadline: Option<Instant>,
     /// What the deadline was made from.
@@ -56,16 +54,16 @@ pub(super) async fn serve(
     stop: Arc<Notify>,
 ) {
     let id = RandomState::new().build_hasher().finish();
-    let mut sequence = 0;
+    let (mut sequence, mut alarm) = (0, Alarm::default());
     let serving = async {
         while let Some(next) = work.recv().await {
             match next {
                 Work::Flush(mark) => drop(mark),
                 Work::Export(job) => {
                     sequence += 1;
-                    let body = job.body.clone().into();
+                    let body = job.body.clone();
                     let frame = Frame::new(body, job.items, id, sequence);
-                    let delivery = within(&exporter, &frame, &job);
+                    let delivery = within(&exporter, &frame, &job, &mut alarm);
                     if let Some(answer) = unless(job.cancel.notified(), delivery).await {
                         job.done.complete(answer);
                     }
@@ -87,11 +85,11 @@ async fn unless<F: Future>(end: impl Future, future: F) -> Option<F::Output> {
     .await
 }
 
-async fn within(exporter: &Exporter, frame: &Frame, job: &Job) -> Answer {
+async fn within(exporter: &Exporter, frame: &Frame, job: &Job, alarm: &mut Alarm) -> Answer {
     let mut last = None;
     let delivery = deliver(exporter, frame, job.deadline, &mut last);
     let answer = match job.deadline {
-        Some(deadline) => timeout_at(deadline.into(), delivery).await.ok(),
+        Some(deadline) => alarm.within(deadline.into(), delivery).await,
         None => Some(delivery.await),
     };
     answer.unwrap_or_else(|| {

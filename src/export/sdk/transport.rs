@@ -15,8 +15,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::delivery::{Job, Mark, Work, serve};
 use crate::config::plan::{CapnpPlan, Encoding, ExporterPlan, OtlpPlan};
 use crate::error::Error;
-use crate::export::Exporter;
 use crate::export::capnp::{Links, Signal};
+use crate::export::{Body, Exporter};
 use crate::pipeline::completion::Completion;
 use crate::pipeline::thread;
 
@@ -82,7 +82,7 @@ impl Line {
     }
 
     /// Sends what `encode` gives, unless there is nothing to send.
-    pub(super) fn export(&self, items: usize, encode: impl FnOnce() -> Bytes) -> Export {
+    pub(super) fn export<B: Into<Body>>(&self, items: usize, encode: impl FnOnce() -> B) -> Export {
         let done = Arc::new(Completion::default());
         let cancel = Arc::new(Notify::new());
         if self.is_over.load(Ordering::Acquire) {
@@ -91,7 +91,7 @@ impl Line {
             done.complete(Ok(()));
         } else {
             let job = Job {
-                body: encode(),
+                body: encode().into(),
                 items: u32::try_from(items).unwrap_or(u32::MAX),
                 deadline: self.timeout.and_then(|limit| Instant::now().checked_add(limit)),
                 timeout: self.timeout,
@@ -107,7 +107,7 @@ impl Line {
     /// Sends a request of OTLP's protobuf.
     pub(super) fn export_encoded(&self, items: usize, request: Vec<u8>) -> Export {
         if self.encoding == Encoding::Protobuf {
-            return self.export(items, || request.into());
+            return self.export(items, || Bytes::from(request));
         }
         let done = Arc::new(Completion::default());
         let why = "it is encoded as protobuf, and OTEL_EXPORTER_OTLP_PROTOCOL asks for JSON";

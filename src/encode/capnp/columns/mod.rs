@@ -9,6 +9,7 @@ mod column;
 mod encoders;
 mod rare;
 mod rows;
+mod scoped;
 mod shapes;
 mod span;
 #[cfg(test)]
@@ -21,3 +22,4 @@ pub(crate) use encoders::ColumnsEncoder;
 #[cfg(test)]
 pub(crate) use encoders::ColumnsStream;
 pub(crate) use rows::to_rows;
+pub(crate) use scoped::ScopedColumns;
