@@ -73,12 +73,13 @@ impl Exporter {
     /// One attempt, within the exporter's own time limit.
     pub(crate) async fn send(&self, frame: &Frame) -> Outcome {
         match self {
-            Self::Otlp(exporter) => exporter.lock().await.send(frame).await,
-            Self::Grpc(exporter) => exporter.lock().await.send(frame).await,
+            // What is large is apart: all that waits for this is moved, and would be as large.
+            Self::Otlp(exporter) => Box::pin(exporter.lock().await.send(frame)).await,
+            Self::Grpc(exporter) => Box::pin(exporter.lock().await.send(frame)).await,
             Self::Capnp(exporter) => exporter.send(frame).await,
             Self::Console(exporter) => exporter.send(frame).await,
-            Self::File(exporter) => exporter.send(frame).await,
-            Self::Foreign(exporter) => exporter.send(frame).await,
+            Self::File(exporter) => Box::pin(exporter.send(frame)).await,
+            Self::Foreign(exporter) => Box::pin(exporter.send(frame)).await,
             #[cfg(test)]
             Self::Scripted(script) => script.send(frame).await,
         }

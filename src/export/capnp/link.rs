@@ -54,6 +54,11 @@ impl Link {
         if let Some(session) = self.usable() {
             return Ok(session);
         }
+        // Apart, since it is large and rare: each call would have the room for it.
+        Box::pin(self.connect(limit)).await
+    }
+
+    async fn connect(&self, limit: Option<Duration>) -> Result<Rc<Session>, Ended> {
         let seen = self.attempts.get();
         let mut dialer = self.dialer.lock().await;
         if let Some(session) = self.usable() {

@@ -126,7 +126,7 @@ impl Session {
         self.state.takes_uncompressed(size).map_err(|ended| (Some(ended), false))?;
 
         call.frame.mark_sent();
-        let answer = self.answered(self.export(call, format, &packed));
+        let answer = pin!(self.answered(self.export(call, format, &packed)));
         drop(packed);
         let deadline = call.limit.and_then(|limit| Instant::now().checked_add(limit));
         let answered = match deadline {

@@ -63,7 +63,8 @@ pub(super) async fn serve(
                     sequence += 1;
                     let body = job.body.clone();
                     let frame = Frame::new(body, job.items, id, sequence);
-                    let delivery = within(&exporter, &frame, &job, &mut alarm);
+                    // Pinned here: it is large, and moves no more.
+                    let delivery = pin!(within(&exporter, &frame, &job, &mut alarm));
                     if let Some(answer) = unless(job.cancel.notified(), delivery).await {
                         job.done.complete(answer);
                     }
@@ -87,10 +88,12 @@ async fn unless<F: Future>(end: impl Future, future: F) -> Option<F::Output> {
 
 async fn within(exporter: &Exporter, frame: &Frame, job: &Job, alarm: &mut Alarm) -> Answer {
     let mut last = None;
-    let delivery = deliver(exporter, frame, job.deadline, &mut last);
-    let answer = match job.deadline {
-        Some(deadline) => alarm.within(deadline.into(), delivery).await,
-        None => Some(delivery.await),
+    let answer = {
+        let delivery = pin!(deliver(exporter, frame, job.deadline, &mut last));
+        match job.deadline {
+            Some(deadline) => alarm.within(deadline.into(), delivery).await,
+            None => Some(delivery.await),
+        }
     };
     answer.unwrap_or_else(|| {
         let limit = job.timeout.unwrap_or_default();
