@@ -103,25 +103,26 @@ fn shape(py: Python<'_>) -> PyResult<&Shape> {
 /// What stands behind that which every record has.
 fn extras<'py>(dict: &Bound<'py, PyDict>, shape: &Shape) -> PyResult<Vec<Pair<'py>>> {
     let standard = shape.standard.bind(dict.py());
-    let keys = dict.keys();
-    if !keys.get_item(standard.len().saturating_sub(1))?.is(&shape.last) {
-        // Somebody has taken one away and set it again: they may stand anywhere.
-        let is_extra = |key: &Bound<'_, PyAny>| {
-            !(key.is_instance_of::<PyString>() && standard.contains(key).unwrap_or(false))
-        };
-        let all = dict.iter().filter(|(key, _)| is_extra(key) && !is_of_formatter(key));
-        return Ok(all.collect());
-    }
-    let mut found = Vec::with_capacity(keys.len().saturating_sub(standard.len()));
-    for place in standard.len()..keys.len() {
-        let key = keys.get_item(place)?;
+    let more = dict.len().saturating_sub(standard.len());
+    let mut keys = dict.call_method0(pyo3::intern!(dict.py(), "__reversed__"))?.try_iter()?;
+    let mut found = Vec::with_capacity(more);
+    for key in keys.by_ref().take(more) {
+        let key = key?;
         if !is_of_formatter(&key) {
             if let Some(value) = dict.get_item(&key)? {
                 found.push((key, value));
             }
         }
     }
-    Ok(found)
+    if keys.next().transpose()?.is_some_and(|key| key.is(&shape.last)) {
+        found.reverse();
+        return Ok(found);
+    }
+    // Somebody has taken one away and set it again: they may stand anywhere.
+    let is_extra = |key: &Bound<'_, PyAny>| {
+        !(key.is_instance_of::<PyString>() && standard.contains(key).unwrap_or(false))
+    };
+    Ok(dict.iter().filter(|(key, _)| is_extra(key) && !is_of_formatter(key)).collect())
 }
 
 /// Left behind by formatters of other handlers.
