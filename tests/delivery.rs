@@ -335,7 +335,7 @@ fn a_refused_record_gives_its_memory_back() {
     record("blocks the queue", 1);
     assert!(telemetry.force_flush(Duration::from_millis(50)).is_err());
     // The ring holds what the queue cannot take, and refuses large records once it is full.
-    record("fills the ring", 4_000);
+    record("fills the ring", 8_000);
     let large = "x".repeat(100_000);
     let write = || {
         drop(telemetry::span("large").with(|span| {

@@ -33,12 +33,6 @@ impl AttributeBuffer {
     ///
     /// A key that is empty, longer than 16 MiB or over the count is dropped and counted.
     pub(crate) fn set(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
-        self.set_here(key, value, count, length);
-    }
-
-    /// `set`, inlined: where a key is known, it is one of the host's instructions.
-    #[inline(always)]
-    pub(crate) fn set_here(&mut self, key: &str, value: Value<'_>, count: u32, length: u32) {
         let is_set = match value {
             Value::Bool(v) => self.append_new(key, BOOL, &[v.into()], count),
             Value::I64(v) => self.append_new(key, I64, &v.to_le_bytes(), count),
@@ -70,7 +64,7 @@ impl AttributeBuffer {
 
     /// Appends where the key is not there yet and everything fits; false, and nothing is done, elsewhere.
     #[inline(always)]
-    fn append_new(&mut self, key: &str, tag: u8, value: &[u8], count: u32) -> bool {
+    pub(super) fn append_new(&mut self, key: &str, tag: u8, value: &[u8], count: u32) -> bool {
         let Some(bit) = bit(key) else {
             return false;
         };
@@ -78,19 +72,21 @@ impl AttributeBuffer {
         if self.keys & bit != 0 || self.count >= count || value.len() > u32::MAX as usize {
             return false;
         }
-        let Some(room) = self.bytes.get_mut(self.used..) else {
+        let end = self.used.wrapping_add(size);
+        // Also where that has wrapped.
+        let Some(entry) = self.bytes.get_mut(self.used..end) else {
             return false;
         };
-        let Some(entry) = room.get_mut(..size) else {
+        if entry.len() != size {
             return false;
-        };
+        }
         let (start, rest) = entry.split_at_mut(HEAD);
         start.copy_from_slice(&head(tag, key, value.len() as u32));
         let (name, rest) = rest.split_at_mut(key.len());
         copy(name, key.as_bytes());
         copy(rest, value);
         self.keys |= bit;
-        self.used += size;
+        self.used = end;
         self.count += 1;
         true
     }
@@ -207,10 +203,28 @@ impl AttributeBuffer {
     /// Forgets all but the memory, and that too where it is unusually much.
     #[inline]
     pub(crate) fn clear(&mut self) {
-        self.used = 0;
-        self.keys = 0;
+        self.reset();
+        self.release();
+    }
+
+    /// Forgets all but the memory.
+    #[inline(always)]
+    pub(super) fn reset(&mut self) {
+        (self.used, self.keys) = (0, 0);
         (self.count, self.dropped) = (0, 0);
-        if self.bytes.len() > KEEP {
+    }
+
+    /// The memory is not unusually much.
+    #[inline(always)]
+    pub(super) fn is_small(&self) -> bool {
+        self.bytes.len() <= KEEP
+    }
+
+    /// Gives unusually much memory back; what is in it goes.
+    #[inline]
+    pub(super) fn release(&mut self) {
+        if !self.is_small() {
+            self.reset();
             self.bytes = Vec::new();
         }
     }

@@ -15,12 +15,6 @@ use super::span::Span;
 /// Makes a span the current one, and says its ticket; 0, and the span stays, where the thread is
 /// being torn down.
 pub(crate) fn enter(slot: &mut Option<Box<Open>>) -> u64 {
-    enter_here(slot)
-}
-
-/// `enter`, for the polls of futures.
-#[inline(always)]
-pub(crate) fn enter_here(slot: &mut Option<Box<Open>>) -> u64 {
     local::with(|local| {
         // First, since another library's span may come back here.
         let context = otel::ids(local);
@@ -30,19 +24,76 @@ pub(crate) fn enter_here(slot: &mut Option<Box<Open>>) -> u64 {
         let Some(mut open) = slot.take() else {
             return 0;
         };
-        let ticket = local.tickets.get() + 1;
-        local.tickets.set(ticket);
+        let ticket = next_ticket(local);
         open.seen = context.1;
         open.ticket = ticket;
         if gate::read() & gate::ATTACHES != 0 {
             otel::attach(&mut open);
         }
-        // Nothing hangs below what is on no stack.
-        std::mem::forget(std::mem::replace(&mut open.below, local.top.take()));
-        fill(&local.top, Some(open));
+        put_on_top(local, open);
         ticket
     })
     .unwrap_or(0)
+}
+
+/// `enter`, for the polls of futures. `P` is the poll's own: it makes this one a function of its own,
+/// which comes without a call.
+#[allow(clippy::extra_unused_type_parameters, reason = "each poll has one of its own")]
+#[inline(always)]
+pub(crate) fn enter_here<P>(slot: &mut Option<Box<Open>>) -> u64 {
+    let ticket = local::with(|local| enter_at_once(local, slot));
+    match ticket {
+        None | Some(0) => enter_with_care(slot),
+        Some(ticket) => ticket,
+    }
+}
+
+#[cold]
+fn enter_with_care(slot: &mut Option<Box<Open>>) -> u64 {
+    // A thread that only polls goes the short way from here on.
+    local::with(|local| local.refresh(gate::read()));
+    enter(slot)
+}
+
+/// An entry with nothing but the usual to be done; 0, and nothing is done, elsewhere.
+#[inline(always)]
+fn enter_at_once(local: &Local, slot: &mut Option<Box<Open>>) -> u64 {
+    if !local.is_usual() || otel::has_span(local) {
+        return 0;
+    }
+    let Some(open) = slot.as_deref_mut() else {
+        return 0;
+    };
+    if open.is_new {
+        let top = local.top.take();
+        let nearest = top.as_ref().map_or(0, |top| top.span);
+        fill(&local.top, top);
+        if !open.settle_at_once(nearest) {
+            return 0;
+        }
+    }
+    let Some(mut open) = slot.take() else {
+        return 0;
+    };
+    let ticket = next_ticket(local);
+    open.seen = 0;
+    open.ticket = ticket;
+    put_on_top(local, open);
+    ticket
+}
+
+#[inline(always)]
+fn next_ticket(local: &Local) -> u64 {
+    let ticket = local.tickets.get() + 1;
+    local.tickets.set(ticket);
+    ticket
+}
+
+#[inline(always)]
+fn put_on_top(local: &Local, mut open: Box<Open>) {
+    // Nothing hangs below what is on no stack.
+    std::mem::forget(std::mem::replace(&mut open.below, local.top.take()));
+    fill(&local.top, Some(open));
 }
 
 /// The first entry settles the parent and starts the clock; false where there is nothing to enter.
@@ -73,9 +124,15 @@ fn on<R>(run: impl FnOnce(&Local) -> R) -> Option<R> {
 }
 
 /// Takes a span off the stack and puts it where it is to be, which is empty; guards above it were
-/// forgotten and are ended.
-#[inline(always)]
+/// forgotten and are ended. Without a ticket there is nothing to do.
 pub(crate) fn leave(ticket: u64, to: &mut Option<Box<Open>>) {
+    leave_here::<()>(ticket, to);
+}
+
+/// `leave`, for the polls of futures; `P` as for `enter_here`.
+#[allow(clippy::extra_unused_type_parameters, reason = "each poll has one of its own")]
+#[inline(always)]
+pub(crate) fn leave_here<P>(ticket: u64, to: &mut Option<Box<Open>>) {
     local::with(|local| {
         let Some(mut top) = local.top.take() else {
             return;
@@ -91,7 +148,28 @@ pub(crate) fn leave(ticket: u64, to: &mut Option<Box<Open>>) {
 #[cold]
 fn leave_with_care(local: &Local, ticket: u64, top: Box<Open>, to: &mut Option<Box<Open>>) {
     fill(&local.top, Some(top));
-    *to = leave_through(local, ticket).map(detached);
+    if ticket != 0 {
+        *to = leave_through(local, ticket).map(detached);
+    }
+}
+
+/// `leave` and the span's end in one, where nothing but the usual is to be done; false, and nothing
+/// is done, elsewhere.
+#[inline(never)]
+pub(crate) fn finish(ticket: u64) -> bool {
+    local::with(|local| {
+        let Some(mut top) = local.top.take() else {
+            return false;
+        };
+        if top.ticket != ticket || top.is_attached || !local.end_at_once(&mut top) {
+            fill(&local.top, Some(top));
+            return false;
+        }
+        fill(&local.top, top.below.take());
+        local.recycle_here(top);
+        true
+    })
+    .unwrap_or(false)
 }
 
 /// What is off the stack is no `Context` either.

@@ -145,16 +145,15 @@ impl<F: Future> Instrumented<F> {
     fn poll_inside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let (on_error, on_output) = (&*this.on_error, &*this.on_output);
-        this.slot.poll(
+        this.slot.poll_inside(
             || this.future.poll(cx),
+            || on_error.is_some() || on_output.is_some(),
             |slot, output| {
-                if on_error.is_some() || on_output.is_some() {
-                    slot.read(|span| {
-                        for hook in [on_error, on_output].into_iter().flatten() {
-                            hook(output, span);
-                        }
-                    });
-                }
+                slot.read(|span| {
+                    for hook in [on_error, on_output].into_iter().flatten() {
+                        hook(output, span);
+                    }
+                });
             },
         )
     }
@@ -216,7 +215,7 @@ impl<F: Future> Future for InContext<F> {
         if this.slot.is_empty() {
             return this.future.poll(cx);
         }
-        this.slot.poll(|| this.future.poll(cx), |_, _| {})
+        this.slot.poll_inside(|| this.future.poll(cx), || false, |_, _| {})
     }
 }
 

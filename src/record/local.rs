@@ -13,6 +13,7 @@ use crate::pipeline::{self, fork};
 
 use super::bridge::{Places, otel};
 use super::gate;
+use super::limits::Limits;
 use super::log::Scratch;
 use super::open::Open;
 use super::start::Settings;
@@ -21,6 +22,8 @@ pub(crate) use begin::{carry, start, start_below, start_or_wait, ticket};
 use leave::Way;
 pub(crate) use leave::{Lane, end};
 
+/// No gate: all flags are never set at once.
+const NO_LANE: u32 = u32::MAX;
 /// Boxes that a thread keeps for its next spans.
 const POOL: u32 = 64;
 
@@ -36,7 +39,12 @@ thread_local! {
 pub(crate) struct Local {
     /// The gate that `settings`, `pipeline` and `producer` belong to.
     gate: Cell<u32>,
+    /// The same, where nothing but the usual is to be done: spans are recorded, no test looks on, no
+    /// `Context` is attached, this thread is no one of ours.
+    lane: Cell<u32>,
     settings: Cell<Settings>,
+    /// Those of `settings`: the hot road copies them alone.
+    limits: Cell<Limits>,
     way: RefCell<Way>,
     /// For the next log record.
     pub(super) scratch: Cell<Option<Box<Scratch>>>,
@@ -77,7 +85,7 @@ pub(crate) fn records() -> bool {
 
 /// Makes this thread one of ours.
 pub(crate) fn suppress() {
-    with(|local| local.suppressed.set(true));
+    with(|local| local.set_suppressed(true));
 }
 
 /// Runs with this thread's telemetry suppressed, also where that panics.
@@ -85,7 +93,7 @@ pub(crate) fn suppressed<R>(run: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
-            with(|local| local.suppressed.set(self.0));
+            with(|local| local.set_suppressed(self.0));
         }
     }
     let _restore = Restore(is_suppressed());
@@ -110,6 +118,7 @@ pub(crate) fn forget() {
             std::mem::forget(std::mem::replace(&mut *way, Way::NONE));
         }
         local.random.set(0);
+        local.lane.set(NO_LANE);
         local.forked_at.set(fork::forked_at());
     });
 }
@@ -123,7 +132,9 @@ impl Local {
     fn new() -> Self {
         Self {
             gate: Cell::new(0),
+            lane: Cell::new(NO_LANE),
             settings: Cell::new(Settings::NONE),
+            limits: Cell::new(Limits::NONE),
             way: RefCell::new(Way::NONE),
             scratch: Cell::new(None),
             places: Places::default(),
@@ -175,7 +186,7 @@ impl Local {
 
     /// Follows a start or a shutdown that happened since this thread last looked.
     #[inline]
-    fn refresh(&self, gate: u32) {
+    pub(super) fn refresh(&self, gate: u32) {
         if self.gate.get() != gate {
             self.follow(gate);
         }
@@ -186,51 +197,83 @@ impl Local {
         self.gate.set(gate);
         let pipeline = pipeline::current();
         self.settings.set(pipeline.as_ref().map_or(Settings::NONE, |shared| shared.settings));
+        self.limits.set(self.settings.get().limits);
+        self.choose_lane();
         // The old one may own a host's callback, whose destructor may come back here.
         drop(self.way.replace(Way::to(pipeline)));
     }
 
+    fn choose_lane(&self) {
+        let gate = self.gate.get();
+        let is_usual = gate & (gate::RECORDS | gate::CAPTURES | gate::ATTACHES) == gate::RECORDS
+            && !self.suppressed.get()
+            && self.settings.get().sampler.is_of_process();
+        self.lane.set(if is_usual { gate } else { NO_LANE });
+        self.seed();
+    }
+
+    /// Nothing but the usual is to be done on this thread, and what it knows is of now.
     #[inline(always)]
+    pub(super) fn is_usual(&self) -> bool {
+        self.lane.get() == gate::read()
+    }
+
+    fn set_suppressed(&self, suppressed: bool) {
+        self.suppressed.set(suppressed);
+        self.choose_lane();
+    }
+
     pub(super) fn unpool(&self) -> Box<Open> {
-        match self.pool.take() {
+        match self.unpool_here() {
             Some(mut open) => {
-                fill(&self.pool, open.below.take());
-                self.pooled.set(self.pooled.get() - 1);
+                open.reset();
                 open
             }
-            None => fresh(),
+            None => Box::default(),
         }
     }
 
+    /// A box off the pool, where there is one, still with what the last span wrote: `reset` it.
     #[inline(always)]
-    fn recycle_here(&self, mut open: Box<Open>) {
-        if self.pooled.get() < POOL {
-            open.clear();
-            // Nothing hangs below what is on no stack.
-            std::mem::forget(std::mem::replace(&mut open.below, self.pool.take()));
-            fill(&self.pool, Some(open));
-            self.pooled.set(self.pooled.get() + 1);
+    fn unpool_here(&self) -> Option<Box<Open>> {
+        let mut open = self.pool.take()?;
+        fill(&self.pool, open.below.take());
+        self.pooled.set(self.pooled.get() - 1);
+        Some(open)
+    }
+
+    pub(super) fn recycle(&self, mut open: Box<Open>) {
+        if self.has_room() {
+            open.release();
+            self.recycle_here(open);
         }
     }
 
-    pub(super) fn recycle(&self, open: Box<Open>) {
-        self.recycle_here(open);
+    /// There is room in the pool for one box more.
+    #[inline(always)]
+    fn has_room(&self) -> bool {
+        self.pooled.get() < POOL
     }
-}
 
-#[cold]
-fn fresh() -> Box<Open> {
-    Box::default()
+    /// Puts a released box back where there is room.
+    #[inline(always)]
+    pub(super) fn recycle_here(&self, mut open: Box<Open>) {
+        // Nothing hangs below what is on no stack.
+        std::mem::forget(std::mem::replace(&mut open.below, self.pool.take()));
+        fill(&self.pool, Some(open));
+        self.pooled.set(self.pooled.get() + 1);
+    }
 }
 
 impl Drop for Local {
     /// Lists are freed one by one: a chain of boxes would drop recursively.
     fn drop(&mut self) {
-        for list in [&self.top, &self.pool] {
+        for (list, is_stack) in [(&self.top, true), (&self.pool, false)] {
             let mut next = list.take();
             while let Some(mut open) = next {
                 next = open.below.take();
-                if open.is_recording() && open.has_started_after(self.forked_at.get()) {
+                // What is in the pool has ended.
+                if is_stack && open.is_recording() && open.has_started_after(self.forked_at.get()) {
                     counters::FORGOTTEN_SPANS.add(1);
                     end(open);
                 }

@@ -6,13 +6,14 @@ mod finish;
 mod given;
 mod measured;
 mod place;
+mod set;
 
 use std::backtrace::Backtrace;
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use crate::context::{Extra, Parent, Place};
+use crate::context::{Extra, Parent, Place, RANDOM, SAMPLED};
 use crate::pipeline::clock;
 use crate::telemetry::{Kind, Value};
 
@@ -62,16 +63,34 @@ pub(crate) enum KindRule {
 }
 
 /// One entry of a thread's stack; the future owns it between polls.
+///
+/// In this order, so that what is written or copied together is one run of memory: the head of a
+/// record from `trace` to `end`, and the flags that `reset` sets.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Open {
-    pub(crate) role: Role,
+    /// The entry that was current when this one was entered.
+    pub(crate) below: Option<Box<Self>>,
+    /// Names this entry on its stack; ids do not, since a carried context repeats them.
+    pub(crate) ticket: u64,
+    /// The span of OpenTelemetry's `Context` when this one was entered: only another is newer.
+    pub(crate) seen: u64,
+    pub(crate) extra: Option<Arc<Extra>>,
     pub(crate) trace: u128,
     pub(crate) span: u64,
+    parent: u64,
+    /// 0 until the first poll.
+    start: u64,
+    /// 0 for now.
+    end: u64,
+    name: &'static str,
+    pub(crate) kind: Kind,
+    status: u8,
     pub(crate) flags: u8,
+    parent_is_remote: bool,
+    pub(crate) role: Role,
     /// The span itself is another process's (carried only).
     pub(crate) remote: bool,
-    pub(crate) extra: Option<Arc<Extra>>,
-    pub(crate) kind: Kind,
     kind_rule: KindRule,
     /// The parent was not given: the first poll may find a nearer one.
     is_implicit: bool,
@@ -79,30 +98,16 @@ pub(crate) struct Open {
     pub(crate) is_new: bool,
     /// The first entry found a nearer parent.
     pub(crate) has_moved: bool,
-    pub(crate) mark: Mark,
-    /// Names this entry on its stack; ids do not, since a carried context repeats them.
-    pub(crate) ticket: u64,
-    /// The span of OpenTelemetry's `Context` when this one was entered: only another is newer.
-    pub(crate) seen: u64,
-    /// It is attached as OpenTelemetry's `Context`.
-    pub(crate) is_attached: bool,
     pub(crate) cancel: Cancel,
     /// A panic was under way when the ticket was made.
     pub(crate) in_panic: bool,
-    /// The entry that was current when this one was entered.
-    pub(crate) below: Option<Box<Self>>,
-    parent: u64,
-    parent_is_remote: bool,
-    /// 0 until the first poll.
-    start: u64,
-    /// 0 for now.
-    end: u64,
-    limits: Limits,
-    name: &'static str,
-    status: u8,
-    attributes: AttributeBuffer,
+    /// It is attached as OpenTelemetry's `Context`.
+    pub(crate) is_attached: bool,
     /// Something is in `details`.
     has_details: bool,
+    limits: Limits,
+    attributes: AttributeBuffer,
+    pub(crate) mark: Mark,
     details: Details,
 }
 
@@ -142,11 +147,11 @@ impl Default for Open {
 }
 
 impl Open {
-    /// Makes a cleared box a span; `hang` follows.
+    /// Makes a reset box a span; `hang` follows.
     #[inline]
     pub(crate) fn begin(&mut self, name: &'static str, limits: Limits) {
-        self.name = name;
         self.limits = limits;
+        self.name = name;
         self.is_new = true;
     }
 
@@ -166,6 +171,17 @@ impl Open {
     #[inline]
     fn now(&self) -> u64 {
         if self.has_details { self.details.clock.now() } else { clock::ticks() }
+    }
+
+    /// `hang` of a span that was just begun, where nothing else hangs at the place. Where there is no span,
+    /// the place's flags are those of our own trace ids.
+    #[inline(always)]
+    pub(crate) fn hang_at_once(&mut self, below: Place, trace: u128, sampled: bool) {
+        self.trace = trace;
+        self.parent = below.span;
+        self.parent_is_remote = below.remote;
+        self.flags = below.flags & RANDOM | if sampled { SAMPLED } else { 0 };
+        self.role = if sampled { Role::Recording } else { Role::Unsampled };
     }
 
     /// Hangs the span below a place, in its trace or in a new one.
@@ -205,24 +221,42 @@ impl Open {
         self.is_implicit
     }
 
-    /// Forgets everything but the capacity, where it may have been used.
+    /// What every span begins with, in a box that was `release`d, and so has no details.
     #[inline(always)]
-    pub(crate) fn clear(&mut self) {
-        if self.extra.is_some() {
-            self.extra = None;
-        }
+    pub(crate) fn reset(&mut self) {
+        (self.start, self.end) = (0, 0);
         self.kind = Kind::Internal;
+        self.status = 0;
+        self.remote = false;
         self.kind_rule = KindRule::Fixed;
         self.is_implicit = false;
         self.is_new = false;
         self.has_moved = false;
         self.cancel = Cancel::Silent;
         self.in_panic = false;
-        self.remote = false;
-        self.status = 0;
+        self.is_attached = false;
+        self.attributes.reset();
         self.mark = Mark::NONE;
-        (self.start, self.end) = (0, 0);
-        self.attributes.clear();
+    }
+
+    /// Gives back what it has on the heap, but for what the next span may use.
+    #[inline(always)]
+    pub(crate) fn release(&mut self) {
+        if !self.is_light() {
+            self.release_all();
+        }
+    }
+
+    /// Nothing is to be released.
+    #[inline(always)]
+    pub(crate) fn is_light(&self) -> bool {
+        self.is_plain() && self.attributes.is_small()
+    }
+
+    #[cold]
+    fn release_all(&mut self) {
+        self.extra = None;
+        self.attributes.release();
         if self.has_details {
             self.has_details = false;
             self.details.clear();
@@ -275,16 +309,6 @@ impl Open {
             remote: self.remote,
             extra: self.extra.clone(),
         }
-    }
-
-    pub(crate) fn set(&mut self, key: &str, value: Value<'_>) {
-        self.set_here(key, value);
-    }
-
-    /// `set`, inlined into the host.
-    #[inline(always)]
-    pub(crate) fn set_here(&mut self, key: &str, value: Value<'_>) {
-        self.attributes.set_here(key, value, self.limits.attributes, self.limits.value_length);
     }
 
     pub(crate) fn event(&mut self, name: &str, attributes: &[(&str, Value<'_>)]) {

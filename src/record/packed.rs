@@ -1,9 +1,12 @@
 //! A finished span as one run of bytes, and the view that the encoders read.
 //!
 //! Fixed-size numbers first, then name, attributes, events, links, status text, `tracestate`
-//! and scope, whose lengths stand in the head. An event is `[time: u64 | name: u32 | attributes: u32 |
+//! and scope, whose lengths stand in the head; of most spans, name and attributes only, with a shorter
+//! head. An event is `[time: u64 | name: u32 | attributes: u32 |
 //! dropped: u32]` and its bytes; a link is `[trace: u128 | span: u64 | tracestate: u32 |
 //! attributes: u32 | dropped: u32 | flags: u8 | remote: u8]` and its bytes.
+
+mod record;
 
 use crate::encode::view::{Any, Attributes, EventView, LinkView, SpanStatus, SpanView};
 use crate::pipeline::clock::Anchor;
@@ -12,92 +15,11 @@ use crate::telemetry::Kind;
 use super::attributes::each_attribute;
 use super::bytes::Reader;
 use super::values::text;
+use record::{HEAD, LONG, SHORT};
+pub(crate) use record::{Head, Record};
 
-const HEAD: usize = 96;
 const EVENT_HEAD: usize = 20;
 const LINK_HEAD: usize = 38;
-
-/// What a span's head holds besides the lengths.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Head {
-    pub(crate) trace: u128,
-    pub(crate) span: u64,
-    pub(crate) parent: u64,
-    /// In ticks of the clock.
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-    pub(crate) kind: Kind,
-    /// 0 unset, 1 ok, 2 error, as in OTLP.
-    pub(crate) status: u8,
-    pub(crate) trace_flags: u8,
-    pub(crate) parent_is_remote: bool,
-    pub(crate) dropped: [u32; 3],
-}
-
-/// A finished span, before it is one run of bytes.
-pub(crate) struct Record<'a> {
-    pub(crate) head: [u64; HEAD / 8],
-    pub(crate) name: &'a [u8],
-    pub(crate) attributes: &'a [u8],
-    /// Events, links, status text, `tracestate` and scope; most spans have none of them.
-    pub(crate) rest: Option<[&'a [u8]; 5]>,
-}
-
-impl<'a> Record<'a> {
-    #[inline(always)]
-    pub(crate) fn new(
-        head: &Head,
-        name: &'a [u8],
-        attributes: &'a [u8],
-        rest: Option<[&'a [u8]; 5]>,
-    ) -> Self {
-        Self { head: pack_head(head, name, attributes, rest.as_ref()), name, attributes, rest }
-    }
-
-    /// What follows the head.
-    pub(crate) fn pieces(&self) -> [&'a [u8]; 7] {
-        let [events, links, message, trace_state, scope] = self.rest.unwrap_or_default();
-        [self.name, self.attributes, events, links, message, trace_state, scope]
-    }
-
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        let head = self.head.iter().flat_map(|word| word.to_ne_bytes());
-        head.chain(self.pieces().concat()).collect()
-    }
-}
-
-/// The head, word by word, as little-endian bytes.
-#[inline(always)]
-fn pack_head(
-    head: &Head,
-    name: &[u8],
-    attributes: &[u8],
-    rest: Option<&[&[u8]; 5]>,
-) -> [u64; HEAD / 8] {
-    let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-    let length = |index: usize| rest.map_or(0, |rest| rest[index].len() as u32);
-    let bits = u32::from_le_bytes([
-        head.kind as u8,
-        head.status,
-        head.trace_flags,
-        head.parent_is_remote.into(),
-    ]);
-    let words: [u64; HEAD / 8] = [
-        pair(bits, head.dropped[0]),
-        head.trace as u64,
-        (head.trace >> 64) as u64,
-        head.span,
-        head.parent,
-        head.start,
-        head.end,
-        pair(head.dropped[1], head.dropped[2]),
-        pair(name.len() as u32, attributes.len() as u32),
-        pair(length(0), length(1)),
-        pair(length(2), length(3)),
-        length(4).into(),
-    ];
-    if cfg!(target_endian = "big") { words.map(u64::to_le) } else { words }
-}
 
 /// Appends one event.
 pub(crate) fn pack_event(
@@ -183,7 +105,7 @@ impl<'a> PackedSpan<'a> {
         let mut from = Reader(bytes);
         let (kind, status, trace_flags, remote) = (from.u8(), from.u8(), from.u8(), from.u8());
         let dropped_attributes = from.u32();
-        let head = Head {
+        let mut head = Head {
             trace: from.u128(),
             span: from.u64(),
             parent: from.u64(),
@@ -196,14 +118,19 @@ impl<'a> PackedSpan<'a> {
                 4 => Kind::Consumer,
                 _ => Kind::Internal,
             },
-            status,
+            status: status & !LONG,
             trace_flags,
             parent_is_remote: remote != 0,
-            dropped: [dropped_attributes, from.u32(), from.u32()],
+            dropped: [dropped_attributes, 0, 0],
         };
-        let lengths: [u32; 8] = std::array::from_fn(|_| from.u32());
-        let [name, attributes, events, links, message, trace_state, scope, _] =
-            lengths.map(|length| from.piece(length as usize));
+        let lengths = [from.u32(), from.u32()];
+        // What a short head does not say reads as zeros.
+        let more = if status & LONG == 0 { 0 } else { (HEAD - SHORT) * size_of::<u64>() };
+        let mut rest = Reader(from.piece(more));
+        head.dropped[1..].fill_with(|| rest.u32());
+        let [name, attributes] = lengths.map(|length| from.piece(length as usize));
+        let [events, links, message, trace_state, scope] =
+            std::array::from_fn(|_| from.piece(rest.u32() as usize));
         Self {
             head,
             start: anchor.unix_nanos(head.start),

@@ -150,6 +150,7 @@ where
         let mut end = None;
         let polled = this.slot.poll(
             || this.future.poll(cx),
+            || true,
             |slot, output| {
                 slot.read(|span| {
                     if let (Some(kind), Some(text)) = (error(output), output.error()) {

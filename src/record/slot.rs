@@ -75,7 +75,8 @@ impl Slot {
         impl Drop for Lent<'_> {
             #[inline]
             fn drop(&mut self) {
-                *self.0 = self.1.take().map(|span| span.open);
+                // It is empty meanwhile.
+                std::mem::forget(std::mem::replace(self.0, self.1.take().map(|span| span.open)));
             }
         }
         if let Some(open) = self.0.take_if(|open| open.is_recording()) {
@@ -87,19 +88,44 @@ impl Slot {
     }
 
     /// Runs one poll with this span as the current one; ends the span if it is done, once `finished`
-    /// has read the output.
+    /// has read the output, which it is asked to where it `reads`.
     #[inline(always)]
-    pub(crate) fn poll<T>(
+    pub(crate) fn poll<T, P: FnOnce() -> Poll<T>>(
         &mut self,
-        poll: impl FnOnce() -> Poll<T>,
+        poll: P,
+        reads: impl FnOnce() -> bool,
         finished: impl FnOnce(&mut Self, &T),
     ) -> Poll<T> {
-        let polled = self.run(poll);
-        if let Poll::Ready(output) = &polled {
-            finished(self, output);
-            self.end();
+        if self.is_empty() { poll() } else { self.poll_inside(poll, reads, finished) }
+    }
+
+    /// `poll` where the slot is not empty.
+    #[inline(always)]
+    pub(crate) fn poll_inside<T, P: FnOnce() -> Poll<T>>(
+        &mut self,
+        poll: P,
+        reads: impl FnOnce() -> bool,
+        finished: impl FnOnce(&mut Self, &T),
+    ) -> Poll<T> {
+        let ticket = current::enter_here::<P>(&mut self.0);
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(Poll::Pending) => {
+                current::leave_here::<P>(ticket, &mut self.0);
+                Poll::Pending
+            }
+            Ok(Poll::Ready(output)) => {
+                let reads = reads();
+                if reads || !current::finish(ticket) {
+                    current::leave(ticket, &mut self.0);
+                    if reads {
+                        finished(self, &output);
+                    }
+                    self.end();
+                }
+                Poll::Ready(output)
+            }
+            Err(panic) => self.fail_inside(ticket, panic),
         }
-        polled
     }
 
     /// Lends the span to what reads an output; a panic ends it and goes on.
@@ -110,23 +136,27 @@ impl Slot {
     }
 
     /// Runs something with this span as the current one; a panic ends the span and goes on.
-    #[inline(always)]
     pub(crate) fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {
         if self.is_empty() { run() } else { self.run_inside(run) }
     }
 
     /// `run` where the slot is not empty.
-    #[inline(always)]
     fn run_inside<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        let ticket = current::enter_here(&mut self.0);
-        let done = catch_unwind(AssertUnwindSafe(run));
-        if ticket != 0 {
-            current::leave(ticket, &mut self.0);
+        let ticket = current::enter(&mut self.0);
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(done) => {
+                current::leave(ticket, &mut self.0);
+                done
+            }
+            Err(panic) => self.fail_inside(ticket, panic),
         }
-        match done {
-            Ok(done) => done,
-            Err(panic) => self.fail(panic),
-        }
+    }
+
+    /// Ends the span with a panic of what ran inside it.
+    #[cold]
+    fn fail_inside(&mut self, ticket: u64, panic: Box<dyn Any + Send>) -> ! {
+        current::leave(ticket, &mut self.0);
+        self.fail(panic)
     }
 
     /// Ends the span with the panic, which goes on.

@@ -84,11 +84,14 @@ impl Sampler {
     /// The one that `choose_sampler` chose last. A ratio below 1 is below this by 1,023 at least.
     pub(crate) const OF_PROCESS: Self = Self(EVERYTHING - 1);
 
+    pub(crate) const fn is_of_process(self) -> bool {
+        self.0 == Self::OF_PROCESS.0
+    }
+
     /// Without branches on which sampler it is: "always" is a ratio too.
     #[inline(always)]
     pub(crate) fn samples(self, parent: Place, trace: u128) -> bool {
-        let word =
-            if self.0 == Self::OF_PROCESS.0 { OF_PROCESS.load(Ordering::Relaxed) } else { self.0 };
+        let word = if self.is_of_process() { OF_PROCESS.load(Ordering::Relaxed) } else { self.0 };
         if word & AS_PARENT != 0 && parent.has_span() {
             return parent.sampled();
         }

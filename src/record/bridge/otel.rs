@@ -13,7 +13,7 @@ mod tracer;
 mod value;
 
 pub(crate) use attach::{STOCK_LAYER, attach, choose, detach, settle};
-pub(crate) use context::{hand_over, ids, is_recording, newer, outlive};
+pub(crate) use context::{hand_over, has_span, ids, is_recording, newer, outlive};
 pub use logs::{LogRecord, Logger, LoggerProvider};
 pub use meter::MeterProvider;
 pub use propagator::Propagator;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::context::Parent;
+use crate::context::{Parent, Place, RANDOM};
 use crate::testing::Sink;
 
 use super::super::bridge::otel;
 use super::super::gate;
 use super::super::limits::Limits;
 use super::super::open::{Open, Role};
-use super::super::start::{Clock, Settings};
+use super::super::start::{Clock, Sampler, Settings};
 use super::{Local, fill, with};
 
 /// Starts a span below the current one; `None` where nothing is to be done.
@@ -37,6 +37,14 @@ fn start_now(gate: u32, name: &'static str) -> Option<Box<Open>> {
 
 /// `start`, or a span that may still start, see `Role::Waiting`.
 pub(crate) fn start_or_wait(gate: u32, name: &'static str) -> Option<Box<Open>> {
+    match with(|local| local.start_at_once(gate, name)) {
+        Some(Some(open)) => Some(open),
+        _ => start_or_wait_with_care(gate, name),
+    }
+}
+
+#[cold]
+fn start_or_wait_with_care(gate: u32, name: &'static str) -> Option<Box<Open>> {
     let started = start_now(gate, name);
     if started.is_none() && gate & gate::CAPTURES != 0 { wait(name) } else { started }
 }
@@ -88,8 +96,39 @@ pub(crate) fn carry(parent: Parent) -> Option<Box<Open>> {
 }
 
 impl Local {
-    /// The usual way: nothing was given, and no test looks on.
-    #[inline]
+    /// A start with nothing but the usual to be done; `None`, and nothing is done, elsewhere.
+    #[inline(always)]
+    fn start_at_once(&self, gate: u32, name: &'static str) -> Option<Box<Open>> {
+        if self.lane.get() != gate || otel::has_span(self) {
+            return None;
+        }
+        let mut open = self.unpool_here()?;
+        open.reset();
+        open.begin(name, self.limits.get());
+        open.make_implicit();
+        let top = self.top.take();
+        match top.as_deref() {
+            None => {
+                let trace = self.next_trace_id();
+                let sampled = Sampler::OF_PROCESS.samples(Place::default(), trace);
+                open.hang_at_once(Place { flags: RANDOM, ..Place::default() }, trace, sampled);
+            }
+            Some(top) if top.extra.is_none() && top.place().has_span() => {
+                let sampled = Sampler::OF_PROCESS.samples(top.place(), top.trace);
+                open.hang_at_once(top.place(), top.trace, sampled);
+            }
+            Some(_) => {
+                fill(&self.top, top);
+                self.recycle_here(open);
+                return None;
+            }
+        }
+        fill(&self.top, top);
+        open.span = self.next_random();
+        Some(open)
+    }
+
+    /// Nothing was given, and no test looks on.
     fn start_below_current(&self, gate: u32, name: &'static str) -> Option<Box<Open>> {
         if gate & gate::RECORDS == 0 {
             return None;

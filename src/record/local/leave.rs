@@ -62,7 +62,7 @@ pub(crate) fn end(open: Box<Open>) {
             if open.is_recording() && open.has_started_after(local.forked_at.get()) {
                 local.record(&mut open);
             }
-            local.recycle_here(open);
+            local.recycle(open);
         }
     });
     if let Some(open) = open {
@@ -78,25 +78,51 @@ fn end_late(mut open: Box<Open>) {
         let record = open.finish();
         match capture {
             Some(capture) => capture.take(&record.bytes()),
-            None => pipeline::push_shared(Lane::Traces.intake(), &record.head, &record.pieces()),
+            None => pipeline::push_shared(Lane::Traces.intake(), record.head(), &record.pieces()),
         }
     }
 }
 
 impl Local {
-    /// Sends a finished span's record.
+    /// Ends a span with nothing but the usual to be done, so that its box may go to the pool; false, and
+    /// nothing is done, elsewhere.
     #[inline(always)]
+    pub(in crate::record) fn end_at_once(&self, open: &mut Open) -> bool {
+        if !self.is_usual() || !self.has_room() || !open.is_light() {
+            return false;
+        }
+        if !open.is_recording() {
+            return true;
+        }
+        open.has_started_after(self.forked_at.get()) && self.push_plain(open)
+    }
+
+    /// Sends a finished span's record.
     fn record(&self, open: &mut Open) {
+        self.refresh(gate::read());
         // Nothing of the first try goes to the second, so that it is made in the ring and not before.
         if !open.is_plain() || !self.push_plain(open) {
             self.record_all(open);
         }
     }
 
+    /// Pushes a plain span's record to this thread's ring, as `push_to_ring`, where the settings are of now.
     #[inline(always)]
     fn push_plain(&self, open: &mut Open) -> bool {
+        let Ok(mut way) = self.way.try_borrow_mut() else {
+            return false;
+        };
+        let Way { pipeline: Some(shared), producers } = &mut *way else {
+            return false;
+        };
+        let Some(producer) = &mut producers[Lane::Traces as usize] else {
+            return false;
+        };
+        if !shared.is_running() {
+            return false;
+        }
         let record = open.finish_plain();
-        self.push_to_ring(Lane::Traces, &record.head, &[record.name, record.attributes])
+        producer.push_at_once(record.head(), &[record.name, record.attributes])
     }
 
     #[cold]
@@ -105,7 +131,7 @@ impl Local {
         let record = open.finish();
         match capture {
             Some(capture) => capture.take(&record.bytes()),
-            None => self.push_anyhow(Lane::Traces, &record.head, &record.pieces()),
+            None => self.push_anyhow(Lane::Traces, record.head(), &record.pieces()),
         }
     }
 
@@ -118,7 +144,9 @@ impl Local {
         head: &[u64],
         pieces: &[&[u8]],
     ) -> bool {
-        let mut way = self.way.borrow_mut();
+        let Ok(mut way) = self.way.try_borrow_mut() else {
+            return false;
+        };
         let Way { pipeline: Some(shared), producers } = &mut *way else {
             return false;
         };

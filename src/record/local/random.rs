@@ -12,18 +12,39 @@ impl Local {
         u128::from(self.random()) << 64 | u128::from(self.random())
     }
 
-    /// wyrand; never 0, since W3C forbids that id.
     #[inline]
     pub(super) fn random(&self) -> u64 {
-        let mut state = self.random.get();
-        if state == 0 {
-            state = seed();
+        self.seed();
+        self.next_random()
+    }
+
+    /// Makes the generator ready, once.
+    #[inline]
+    pub(super) fn seed(&self) {
+        if self.random.get() == 0 {
+            self.random.set(seed());
         }
-        state = state.wrapping_add(0xa076_1d64_78bd_642f);
+    }
+
+    /// `trace_id`, from a generator that is ready.
+    #[inline(always)]
+    pub(super) fn next_trace_id(&self) -> u128 {
+        u128::from(self.next_word()) << 64 | u128::from(self.next_random())
+    }
+
+    /// wyrand; never 0, since W3C forbids that id.
+    #[inline(always)]
+    pub(super) fn next_random(&self) -> u64 {
+        let id = self.next_word();
+        if id == 0 { 1 } else { id }
+    }
+
+    #[inline(always)]
+    fn next_word(&self) -> u64 {
+        let state = self.random.get().wrapping_add(0xa076_1d64_78bd_642f);
         self.random.set(state);
         let product = u128::from(state) * u128::from(state ^ 0xe703_7ed1_a0b4_28db);
-        let id = (product >> 64) as u64 ^ product as u64;
-        if id == 0 { 1 } else { id }
+        (product >> 64) as u64 ^ product as u64
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::pipeline::clock;
 use crate::telemetry::Kind;
 use crate::testing::Sink;
 
-use super::{KindRule, Open};
+use super::{KindRule, Open, Role};
 
 /// Names the entries of one `tracing` span: its layer's number, and its id there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,25 @@ impl Open {
     #[inline]
     pub(crate) fn may_move(&self) -> bool {
         self.is_implicit || self.kind_rule == KindRule::ServerCall
+    }
+
+    /// The first entry, where the nearest span changes nothing: starts the clock. False, and nothing is
+    /// done, elsewhere.
+    #[inline(always)]
+    pub(crate) fn settle_at_once(&mut self, nearest: u64) -> bool {
+        let stays = nearest == 0 || nearest == self.parent || !self.is_implicit;
+        let is_usual = self.kind_rule == KindRule::Fixed
+            && matches!(self.role, Role::Recording | Role::Unsampled)
+            && !self.has_details;
+        if !stays || !is_usual {
+            return false;
+        }
+        self.is_new = false;
+        self.is_implicit = false;
+        if self.start == 0 && self.is_recording() {
+            self.start = clock::ticks();
+        }
+        true
     }
 
     /// Whether a nearer parent is current at the first poll than there was when the span was made:

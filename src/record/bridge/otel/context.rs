@@ -36,6 +36,12 @@ pub(crate) fn outlive() {
     Context::map_current(|_| ());
 }
 
+/// Whether this thread's `Context` has a span, be it one without ids. Not before `init`.
+#[inline(always)]
+pub(crate) fn has_span(_alive: &Local) -> bool {
+    Context::map_current(|context| context.has_active_span())
+}
+
 /// Trace and span of this thread's `Context`; zeros where it has none. Not before `init`.
 #[inline]
 pub(crate) fn ids(_alive: &Local) -> (u128, u64) {
