@@ -208,6 +208,34 @@ fn spans_of_two_registries_are_not_mistaken_for_each_other() {
 }
 
 #[test]
+fn two_layers_of_one_registry_record_a_span_once() {
+    let capture = Capture::start();
+    let both = tracing_subscriber::registry().with(trackside::layer()).with(trackside::layer());
+    with_default(both, || {
+        let outer = info_span!("outer", late = tracing::field::Empty);
+        outer.in_scope(|| info_span!("inner").in_scope(|| drop(telemetry::span("ours"))));
+        outer.in_scope(|| outer.record("late", 1));
+    });
+    assert_eq!(capture.spans().len(), 3);
+    assert_nested(&capture, &["ours", "inner", "outer"]);
+    assert_eq!(capture.span("outer").attribute("late"), Some(&1.into()));
+}
+
+#[test]
+fn no_span_of_a_layer_that_is_replaced_is_lost() {
+    let capture = Capture::start();
+    let (layer, handle) = tracing_subscriber::reload::Layer::new(trackside::layer());
+    with_default(tracing_subscriber::registry().with(layer), || {
+        let before = info_span!("before", x = 1);
+        before.in_scope(|| ());
+        handle.reload(trackside::layer()).unwrap();
+        before.in_scope(|| info_span!("after").in_scope(|| ()));
+    });
+    assert_eq!(capture.span("before").attribute("x"), Some(&1.into()));
+    assert_eq!(capture.spans().len(), 2, "each once");
+}
+
+#[test]
 fn more_spans_are_open_than_have_a_place_of_their_own() {
     let count = 3_000_i64;
     let capture = recorded(|| {

@@ -58,19 +58,8 @@ fn enter_with_care(slot: &mut Option<Box<Open>>) -> u64 {
 /// An entry with nothing but the usual to be done; 0, and nothing is done, elsewhere.
 #[inline(always)]
 fn enter_at_once(local: &Local, slot: &mut Option<Box<Open>>) -> u64 {
-    if !local.is_usual() || otel::has_span(local) {
+    if !slot.as_deref_mut().is_some_and(|open| settles_at_once(local, open)) {
         return 0;
-    }
-    let Some(open) = slot.as_deref_mut() else {
-        return 0;
-    };
-    if open.is_new {
-        let top = local.top.take();
-        let nearest = top.as_ref().map_or(0, |top| top.span);
-        fill(&local.top, top);
-        if !open.settle_at_once(nearest) {
-            return 0;
-        }
     }
     let Some(mut open) = slot.take() else {
         return 0;
@@ -80,6 +69,20 @@ fn enter_at_once(local: &Local, slot: &mut Option<Box<Open>>) -> u64 {
     open.ticket = ticket;
     put_on_top(local, open);
     ticket
+}
+
+#[inline(always)]
+fn settles_at_once(local: &Local, open: &mut Open) -> bool {
+    if !local.is_usual() || otel::has_span(local) {
+        return false;
+    }
+    if !open.is_new {
+        return true;
+    }
+    let top = local.top.take();
+    let nearest = top.as_ref().map_or(0, |top| top.span);
+    fill(&local.top, top);
+    open.settle_at_once(nearest)
 }
 
 #[inline(always)]
@@ -221,18 +224,40 @@ pub(crate) fn remove_marked(mark: Mark) -> Option<Box<Open>> {
 }
 
 /// `remove_marked` where it is the innermost entry of all, the span itself, and not attached.
-#[inline]
-pub(crate) fn pop_marked(mark: Mark) -> Option<Box<Open>> {
-    local::with(|local| {
-        let mut top = local.top.take()?;
-        if top.mark == mark && top.role != Role::Carried && !top.is_attached {
-            local.top.set(top.below.take());
-            return Some(top);
-        }
-        local.top.set(Some(top));
-        None
-    })
-    .flatten()
+#[inline(always)]
+pub(crate) fn pop_marked(local: &Local, mark: Mark) -> Option<Box<Open>> {
+    let mut top = local.top.take()?;
+    if top.mark == mark && top.role != Role::Carried && !top.is_attached {
+        fill(&local.top, top.below.take());
+        return Some(top);
+    }
+    fill(&local.top, Some(top));
+    None
+}
+
+/// Makes a `tracing` span the current one; says whether its first entry found a nearer parent.
+#[inline(always)]
+pub(crate) fn enter_marked(local: &Local, mut open: Box<Open>) -> bool {
+    open.ticket = next_ticket(local);
+    open.seen = 0;
+    let moved = !settles_at_once(local, &mut open) && settle_marked(local, &mut open);
+    put_on_top(local, open);
+    moved
+}
+
+/// As `enter` for a span of nobody's slot; says whether it has another parent now.
+#[cold]
+#[inline(never)]
+fn settle_marked(local: &Local, open: &mut Open) -> bool {
+    // A thread that only enters spans goes the short way from here on.
+    local.refresh(gate::read());
+    let context = otel::ids(local);
+    let moved = open.is_new && settle(local, open, context) && open.has_moved;
+    open.seen = context.1;
+    if gate::read() & gate::ATTACHES != 0 {
+        otel::attach(open);
+    }
+    moved
 }
 
 fn remove_where(local: &Local, is_it: impl Fn(&Open) -> bool) -> Option<Box<Open>> {

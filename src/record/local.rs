@@ -163,19 +163,26 @@ impl Local {
     /// Trace, span and flags of the current context.
     #[inline]
     pub(super) fn current_ids(&self) -> (u128, u64, u8) {
-        let top = self.top.take();
+        // First, since another library's span may come back here.
         let (_, context) = otel::ids(self);
+        let top = self.top.take();
         let is_current = match &top {
             Some(top) => !top.is_older(context),
             None => context == 0,
         };
         let place = top.as_ref().map(|top| top.place()).unwrap_or_default();
-        self.top.set(top);
+        fill(&self.top, top);
         if is_current {
             return (place.trace, place.span, place.flags);
         }
         let parent = self.current();
         (parent.trace, parent.span, parent.flags)
+    }
+
+    /// Whether this thread is one of ours.
+    #[inline(always)]
+    pub(super) fn is_suppressed(&self) -> bool {
+        self.suppressed.get()
     }
 
     /// This thread's name, which never changes.

@@ -154,7 +154,7 @@ fn forward(
     }
     metric::count_forwarded_log(band);
     local::with(|local| {
-        local.log(gate, None, |limits, Scratch { attributes, .. }| {
+        local.log(gate, |limits, Scratch { attributes, .. }| {
             let mut set = |key: &str, value| {
                 attributes.set(key, value, limits.attributes, limits.value_length)
             };

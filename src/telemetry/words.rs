@@ -161,7 +161,7 @@ pub struct Status {
     /// Log records.
     pub logs: Signal,
     /// Spans whose guard was leaked or held beyond its poll; ended with that poll, or with the
-    /// thread. Counted for the process.
+    /// thread. Spans of `tracing` that were open when their layer went. Counted for the process.
     pub forgotten_spans: u64,
     /// Attributes and events for a span that had ended, or that belongs to another thread; thrown
     /// away. Counted for the process.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use tracing::span::Id;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
@@ -9,22 +10,28 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use crate::context::Parent;
 use crate::telemetry::Value;
 
-use super::super::log::{Body, Entry, Scratch};
-use super::super::open::Open;
+use super::super::attributes::AttributeBuffer;
+use super::super::log::{Body, Entry, LogLimits, Scratch};
+use super::super::open::{Mark, Open};
+use super::super::values::{BOOL, F64, I64, STR};
 use super::super::{current, gate, local, log_filter};
-use super::visit::EventFields;
+use super::visit::{EventFields, Take};
 use super::{held, is_own, set_place};
 
 /// The span that an event belongs to.
 pub(super) enum Of<'a, S: LookupSpan<'a>> {
     /// The current one, whoever made it.
     Current,
-    Span(SpanRef<'a, S>),
+    Span(Mark, SpanRef<'a, S>),
     Nothing,
 }
 
 impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
-    pub(super) fn find(event: &Event<'_>, registry: &'a Context<'a, S>) -> Self {
+    pub(super) fn find(
+        event: &Event<'_>,
+        registry: &'a Context<'a, S>,
+        mark: impl Fn(&Id) -> Mark,
+    ) -> Self {
         let found = match event.parent() {
             Some(parent) => registry.span(parent),
             None if event.is_contextual() => {
@@ -38,14 +45,14 @@ impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
             }
             None => None,
         };
-        found.map_or(Self::Nothing, Self::Span)
+        found.map_or(Self::Nothing, |span| Self::Span(mark(&span.id()), span))
     }
 
     /// Where it is not the current one.
     pub(super) fn context(&self) -> Option<Parent> {
         match self {
             Self::Current => None,
-            Self::Span(span) => Some(held::context(span).unwrap_or_default()),
+            Self::Span(mark, span) => Some(held::context(*mark, span).unwrap_or_default()),
             Self::Nothing => Some(Parent::root()),
         }
     }
@@ -58,7 +65,7 @@ impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
                     current::write_beside(ticket, |span| write(&mut span.open));
                 }
             }
-            Self::Span(span) => held::write(span, write),
+            Self::Span(mark, span) => held::write(*mark, span, write),
             Self::Nothing => {}
         }
     }
@@ -68,7 +75,7 @@ impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
         let is_tracing = match self {
             Self::Current => current::with_top(|open| open.mark.is_some() && open.lacks_status())
                 .unwrap_or(false),
-            Self::Span(_) => true,
+            Self::Span(..) => true,
             Self::Nothing => false,
         };
         if is_tracing {
@@ -80,25 +87,71 @@ impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
     }
 }
 
-/// As a log record.
-pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
+/// The attributes of a log record.
+struct Within<'a> {
+    attributes: &'a mut AttributeBuffer,
+    limits: LogLimits,
+}
+
+impl Take for Within<'_> {
+    #[inline(always)]
+    fn take(&mut self, key: &str, value: Value<'_>) {
+        // The value is made anew for `set`, or it would be put in memory where that is not called, too.
+        match value {
+            Value::Bool(v) => {
+                if !self.append(key, BOOL, &[v.into()]) {
+                    self.set(key, Value::Bool(v));
+                }
+            }
+            Value::I64(v) => {
+                if !self.append(key, I64, &v.to_le_bytes()) {
+                    self.set(key, Value::I64(v));
+                }
+            }
+            Value::F64(v) => {
+                if !self.append(key, F64, &v.to_le_bytes()) {
+                    self.set(key, Value::F64(v));
+                }
+            }
+            Value::Str(v) => {
+                let fits = v.len() <= self.limits.value_length as usize;
+                if !fits || !self.append(key, STR, v.as_bytes()) {
+                    self.set(key, Value::Str(v));
+                }
+            }
+            value => self.set(key, value),
+        }
+    }
+}
+
+impl Within<'_> {
+    #[inline(always)]
+    fn append(&mut self, key: &str, tag: u8, value: &[u8]) -> bool {
+        self.attributes.append_new(key, tag, value, self.limits.attributes)
+    }
+
+    #[inline(never)]
+    fn set(&mut self, key: &str, value: Value<'_>) {
+        self.attributes.set(key, value, self.limits.attributes, self.limits.value_length);
+    }
+}
+
+/// As a log record, in this context, or in the current one.
+pub(super) fn record(event: &Event<'_>, context: Option<&Parent>) {
     let gate = gate::read();
     if gate & (gate::LOGS | gate::CAPTURES) == 0 {
         return;
     }
     let metadata = event.metadata();
     let severity = severity(*metadata.level());
+    let is_log = is_log(event);
     // Of what comes from `log` the logger is among the fields.
-    if !is_log(event) && !log_filter::admits(metadata.target(), severity) {
+    if !is_log && !log_filter::admits(metadata.target(), severity) {
         return;
     }
     local::with(|local| {
-        local.log(gate, context, |limits, Scratch { attributes, text }| {
-            let is_log = is_log(event);
-            let set = |key: &str, value: Value<'_>| {
-                attributes.set(key, value, limits.attributes, limits.value_length);
-            };
-            let mut fields = EventFields::new(is_log, text, set);
+        local.log(gate, |limits, Scratch { attributes, text }| {
+            let mut fields = EventFields::new(is_log, text, Within { attributes, limits });
             event.record(&mut fields);
             let EventFields { target, file, line, .. } = fields;
             let scope = target.map_or_else(|| metadata.target().into(), Cow::Owned);
@@ -112,7 +165,8 @@ pub(super) fn record(event: &Event<'_>, context: Option<Parent>) {
             } else {
                 local.places.write(local, metadata, limits, attributes);
             }
-            Some(Entry { severity, body: Body::Written, scope, ..Entry::default() })
+            let context = context.map(|parent| (parent.trace, parent.span, parent.flags));
+            Some(Entry { severity, body: Body::Written, scope, context, ..Entry::default() })
         });
     });
 }

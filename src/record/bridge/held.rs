@@ -1,12 +1,15 @@
-//! What a `tracing` span keeps of ours in its extensions.
+//! What is kept of a `tracing` span: in the table of `parked`, or in the span's extensions.
 //!
-//! The span itself is at home while nobody has it entered: in the table of `parked`, or here. The
-//! thread that enters it takes it onto its stack; a second thread gets its context only, and what it
-//! writes meanwhile is kept beside it.
+//! The span itself is at home there while nobody has it entered. The thread that enters it takes it
+//! onto its stack; a second thread gets its context only, and what it writes meanwhile is kept beside
+//! it.
+
+use std::cell::Cell;
+use std::sync::Arc;
 
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use crate::context::Parent;
+use crate::context::{Extra, Parent};
 use crate::health::counters;
 
 use super::super::limits::Limits;
@@ -18,280 +21,323 @@ use super::parked;
 /// A span, or the place to which it comes back.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// At home, and not in the table.
+    /// `Mark::NONE` where there is no span.
+    pub(super) mark: Mark,
+    /// At home.
     open: Option<Box<Open>>,
     /// Written while the span was on another thread's stack.
     beside: Option<Box<Open>>,
-    context: Parent,
-    role: Role,
-    mark: Mark,
-    /// What is written beside it is written by these.
-    limits_and_clock: (Limits, Clock),
+    pub(super) context: Parent,
+    pub(super) role: Role,
     /// Others know its context.
     is_seen: bool,
+    /// What is written beside it is written by these.
+    limits: Limits,
+    clock: Clock,
+}
+
+/// What a span leaves behind; to be dropped while nothing is locked.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    open: Option<Box<Open>>,
+    rest: Option<Rest>,
+}
+
+/// What most spans do not have.
+#[derive(Debug)]
+struct Rest {
+    beside: Option<Box<Open>>,
+    _extra: Option<Arc<Extra>>,
+    _clock: Clock,
+}
+
+/// What an entry is made with.
+pub(super) enum Lent {
+    Span(Box<Open>),
+    /// Another thread has the span, or this one has entered it before.
+    Context(Parent, Mark),
 }
 
 impl Held {
-    /// A span that is not recorded gives its context all the same.
-    pub(super) fn new(mut open: Box<Open>, mark: Mark) -> Self {
-        open.mark = if mark.layer == 0 { Mark { layer: 0, id: open.span.max(1) } } else { mark };
+    pub(super) const NONE: Self = Self {
+        mark: Mark::NONE,
+        open: None,
+        beside: None,
+        context: Parent::root(),
+        role: Role::Carried,
+        is_seen: false,
+        limits: Limits::NONE,
+        clock: Clock::Ticks,
+    };
+
+    /// Takes a span in, where there is none.
+    #[inline(always)]
+    pub(super) fn take_in(&mut self, mark: Mark, mut open: Box<Open>) {
+        open.mark = mark;
         // Nobody has entered it.
         open.ticket = 0;
-        let mut held = Self {
-            context: open.as_parent(),
-            role: open.role,
-            mark: open.mark,
-            limits_and_clock: open.limits_and_clock(),
-            open: None,
-            beside: None,
-            is_seen: false,
-        };
-        held.take_home(open);
-        held
+        self.mark = mark;
+        (self.limits, self.clock) = open.limits_and_clock();
+        self.is_seen = false;
+        self.look_at(&open);
+        fill(&mut self.open, open);
     }
 
-    fn take_home(&mut self, open: Box<Open>) {
-        // What has no number of its own would be told from others by chance only.
-        let may_park = self.mark.layer != 0 && self.role != Role::Carried;
-        self.open = if may_park { parked::put(self.mark, open) } else { Some(open) };
+    /// How others see the span.
+    #[inline(always)]
+    fn look_at(&mut self, open: &Open) {
+        self.context = open.as_parent();
+        self.role = open.role;
     }
 
-    /// The span, if it is at home.
-    fn take(&mut self) -> Option<Box<Open>> {
-        self.open.take().or_else(|| parked::take(self.mark))
+    /// Lends the span to who enters it.
+    #[inline(always)]
+    pub(super) fn lend_at_once(&mut self) -> Option<Box<Open>> {
+        self.open.take()
     }
 
-    /// Lends the span, if it is at home.
-    fn with<R>(&mut self, run: impl FnOnce(&mut Open) -> R) -> Option<R> {
-        match &mut self.open {
-            Some(open) => Some(run(open)),
-            None => parked::with(self.mark, run),
+    /// Forgets the span.
+    #[inline(always)]
+    pub(super) fn leave(&mut self) -> Left {
+        self.mark = Mark::NONE;
+        let is_plain = self.beside.is_none()
+            && self.context.extra.is_none()
+            && matches!(self.clock, Clock::Ticks);
+        Left { open: self.open.take(), rest: if is_plain { None } else { Some(self.rest()) } }
+    }
+
+    #[cold]
+    fn rest(&mut self) -> Rest {
+        Rest {
+            beside: self.beside.take(),
+            _extra: self.context.extra.take(),
+            _clock: std::mem::take(&mut self.clock),
         }
     }
 
-    /// Another parent, while nobody has seen the first; false where it is too late.
-    fn hang_below(&mut self, parent: Parent) -> bool {
-        if self.is_seen || self.role == Role::Carried {
-            return false;
+    /// Takes a span back that was entered, if it is the span: an entry may be the context only.
+    #[inline(always)]
+    pub(super) fn take_home(&mut self, open: Box<Open>) -> Option<Box<Open>> {
+        if self.open.is_some() || open.role != self.role {
+            return Some(open);
         }
-        let Some(mut open) = self.take() else {
-            return false;
-        };
-        let was_entered = open.ticket != 0;
-        if !was_entered {
-            open.fix_parent();
-            local::with(|local| local.hang_below(&mut open, parent));
-            open.start_clock();
-            (self.context, self.role) = (open.as_parent(), open.role);
-        }
-        self.take_home(open);
-        !was_entered
+        fill(&mut self.open, open);
+        None
     }
 
-    /// Else the entry is the context only, and another one is the span.
-    fn is_home_of(&self, open: &Open) -> bool {
-        self.open.is_none() && open.role == self.role
+    pub(super) fn lend(&mut self) -> Lent {
+        if let Some(open) = self.open.take() {
+            return Lent::Span(open);
+        }
+        self.is_seen = true;
+        Lent::Context(self.context.clone(), self.mark)
     }
 
     /// The span's context as others see it from now on.
     fn context(&mut self) -> Parent {
         if !self.is_seen {
-            self.with(Open::fix_parent);
+            self.open.iter_mut().for_each(|open| open.fix_parent());
         }
         self.is_seen = true;
         self.context.clone()
     }
+
+    /// Takes over what was written to the span, unless there is no place for it yet.
+    fn absorb(&mut self, written: Box<Open>) -> Option<Box<Open>> {
+        match (&mut self.open, &mut self.beside) {
+            (Some(span), _) | (None, Some(span)) => span.absorb_words(&written),
+            (None, beside) => {
+                *beside = Some(written);
+                return None;
+            }
+        }
+        Some(written)
+    }
+}
+
+/// Fills what is empty: nothing is there to drop, so there is no code for it either.
+#[inline(always)]
+fn fill(place: &mut Option<Box<Open>>, open: Box<Open>) {
+    std::mem::forget(std::mem::replace(place, Some(open)));
 }
 
 impl Drop for Held {
     /// The registry may go before its spans have closed.
     fn drop(&mut self) {
-        if self.mark.is_some() {
-            let left = [self.take(), self.beside.take()];
-            left.into_iter().flatten().for_each(local::recycle);
+        self.leave().give_up();
+    }
+}
+
+impl Left {
+    /// Ends the span.
+    #[inline(always)]
+    pub(super) fn end(self) {
+        let Self { mut open, rest } = self;
+        if let Some(rest) = rest {
+            rest.join(&mut open);
+        }
+        if let Some(open) = open {
+            local::end(open);
         }
     }
+
+    /// What is not to be recorded.
+    pub(super) fn recycle(self) {
+        let beside = self.rest.and_then(|rest| rest.beside);
+        [self.open, beside].into_iter().flatten().for_each(local::recycle);
+    }
+
+    /// What nobody will close any more ends now.
+    #[cold]
+    pub(super) fn give_up(self) {
+        let is_recording = self.open.as_ref().is_some_and(|open| open.is_recording());
+        counters::FORGOTTEN_SPANS.add(is_recording.into());
+        self.end();
+    }
+}
+
+impl Rest {
+    /// What was written beside the span comes to it.
+    #[cold]
+    fn join(self, open: &mut Option<Box<Open>>) {
+        let Some(beside) = self.beside else {
+            return;
+        };
+        match open {
+            Some(open) => open.absorb_words(&beside),
+            // It was ended with the scope in which it was forgotten.
+            None => counters::LATE_WRITES.add(1),
+        }
+        local::recycle(beside);
+    }
+}
+
+/// Lends what is kept of a span; `run` takes no lock.
+pub(super) fn with_held<'a, S: LookupSpan<'a>, R>(
+    mark: Mark,
+    span: &SpanRef<'a, S>,
+    run: impl Fn(&mut Held) -> R,
+) -> Option<R> {
+    parked::with(mark, &run).or_else(|| span.extensions_mut().get_mut::<Held>().map(&run))
+}
+
+/// Keeps a span that was just made.
+#[inline(always)]
+pub(super) fn keep<'a, S: LookupSpan<'a> + 'a>(
+    mark: Mark,
+    open: Box<Open>,
+    find: impl FnOnce() -> Option<SpanRef<'a, S>>,
+) {
+    // What has no number of its own would be told from others by chance only.
+    let may_park = mark.layer != 0 && open.role != Role::Carried;
+    let left = if may_park { parked::put(mark, open) } else { Some(open) };
+    if let Some(open) = left {
+        keep_elsewhere(mark, open, find);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn keep_elsewhere<'a, S: LookupSpan<'a> + 'a>(
+    mark: Mark,
+    open: Box<Open>,
+    find: impl FnOnce() -> Option<SpanRef<'a, S>>,
+) {
+    match find() {
+        Some(span) => extend(&span, mark, open),
+        None => local::recycle(open),
+    }
+}
+
+/// Keeps a span in its extensions.
+#[cold]
+fn extend<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, mark: Mark, open: Box<Open>) {
+    let mark = if mark.layer == 0 { Mark { layer: 0, id: open.span.max(1) } } else { mark };
+    let mut held = Held::NONE;
+    held.take_in(mark, open);
+    let old = span.extensions_mut().replace(held);
+    old.into_iter().for_each(|mut old| old.leave().recycle());
 }
 
 /// The context of a span, for others to hang below.
-pub(super) fn context<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Parent> {
-    span.extensions_mut().get_mut::<Held>().map(Held::context)
+pub(super) fn context<'a, S: LookupSpan<'a>>(mark: Mark, span: &SpanRef<'a, S>) -> Option<Parent> {
+    with_held(mark, span, Held::context)
 }
 
 /// Gives a span another parent; false where it is too late, or where the span is not ours.
-pub(super) fn hang_below<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, parent: Parent) -> bool {
-    let mut extensions = span.extensions_mut();
-    if let Some(held) = extensions.get_mut::<Held>().filter(|held| held.role != Role::Carried) {
-        return held.hang_below(parent);
+pub(super) fn hang_below<'a, S: LookupSpan<'a>>(
+    mark: Mark,
+    span: &SpanRef<'a, S>,
+    parent: Parent,
+) -> bool {
+    let is_ours = |held: &mut Held| held.role != Role::Carried;
+    if with_held(mark, span, is_ours) == Some(true) {
+        return hang_ours_below(mark, span, parent);
     }
     // Spans are off: the context passes through.
     let carried = if local::records() { None } else { local::carry(parent) };
-    let carried = carried.map(|open| Held::new(open, Mark::NONE));
     let is_carried = carried.is_some();
-    carried.into_iter().for_each(|held| drop(extensions.replace(held)));
+    carried.into_iter().for_each(|open| extend(span, Mark::NONE, open));
     is_carried
 }
 
-/// Makes a span the current one that is in the table; false where it is not there.
-#[inline]
-pub(super) fn enter_parked<'a, S: LookupSpan<'a> + 'a>(
+/// Another parent, while nobody has seen the first; false where it is too late.
+fn hang_ours_below<'a, S: LookupSpan<'a>>(
     mark: Mark,
-    find: impl FnOnce() -> Option<SpanRef<'a, S>>,
+    span: &SpanRef<'a, S>,
+    parent: Parent,
 ) -> bool {
-    let Some(open) = parked::take_at_once(mark) else {
+    let lend = |held: &mut Held| if held.is_seen { None } else { held.open.take() };
+    let Some(mut open) = with_held(mark, span, lend).flatten() else {
         return false;
     };
-    let was_implicit = open.is_implicit();
-    let mut taken = Some(open);
-    current::enter(&mut taken);
-    match taken {
-        Some(open) => {
-            if let Some(span) = find() {
-                give_back(&span, open);
-            }
-        }
-        None if was_implicit && has_moved() => settle(mark, find),
-        None => {}
+    let was_entered = open.ticket != 0;
+    if !was_entered {
+        open.fix_parent();
+        local::with(|local| local.hang_below(&mut open, parent));
+        open.start_clock();
     }
-    true
-}
-
-/// Makes a span, or its context where another thread has it, the current one.
-#[cold]
-pub(super) fn enter<'a, S: LookupSpan<'a>>(span: SpanRef<'a, S>) {
-    let mut taken = span.extensions_mut().get_mut::<Held>().and_then(|held| {
-        held.take().or_else(|| {
-            held.is_seen = true;
-            let mut carried = local::carry(held.context.clone())?;
-            carried.mark = held.mark;
-            Some(carried)
-        })
+    let open = Cell::new(Some(open));
+    with_held(mark, span, |held| {
+        if let Some(open) = open.take() {
+            held.look_at(&open);
+            held.open = Some(open);
+        }
     });
-    let Some((was_implicit, mark)) = taken.as_ref().map(|open| (open.is_implicit(), open.mark))
-    else {
-        return;
-    };
-    current::enter(&mut taken);
-    match taken {
-        Some(open) => give_back(&span, open),
-        None if was_implicit && has_moved() => settle(mark, || Some(span)),
-        None => {}
-    }
-}
-
-/// Whether the span that was just entered is below another one than when it was made.
-fn has_moved() -> bool {
-    current::with_top(|open| open.has_moved) == Some(true)
-}
-
-/// Follows a span whose first entry found a nearer parent.
-#[cold]
-fn settle<'a, S: LookupSpan<'a> + 'a>(mark: Mark, find: impl FnOnce() -> Option<SpanRef<'a, S>>) {
-    if let (Some(seen), Some(span)) =
-        (with_entry(mark, |open| (open.as_parent(), open.role)), find())
-    {
-        if let Some(held) = span.extensions_mut().get_mut::<Held>() {
-            (held.context, held.role) = seen;
-        }
-    }
-}
-
-/// Takes a span off this thread's stack and leaves it in the table; false where it is not its top.
-#[inline]
-pub(super) fn exit_to_parked<'a, S: LookupSpan<'a> + 'a>(
-    mark: Mark,
-    find: impl FnOnce() -> Option<SpanRef<'a, S>>,
-) -> bool {
-    let Some(open) = current::pop_marked(mark) else {
-        return false;
-    };
-    if let Some(open) = parked::put(mark, open) {
-        if let Some(span) = find() {
-            give_back(&span, open);
-        }
-    }
-    true
-}
-
-/// Takes a span off this thread's stack, wherever it is there.
-#[cold]
-pub(super) fn exit<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
-    let Some(mark) = span.extensions().get::<Held>().map(|held| held.mark) else {
-        return;
-    };
-    // A `Context` may own a span of the host's: nothing is held while it goes.
-    if let Some(open) = current::remove_marked(mark) {
-        give_back(span, current::detached(open));
-    }
-}
-
-#[cold]
-fn give_back<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, open: Box<Open>) {
-    if let Some(held) = span.extensions_mut().get_mut::<Held>() {
-        if held.is_home_of(&open) {
-            return held.take_home(open);
-        }
-    }
-    local::recycle(open);
-}
-
-/// Ends a span that nobody holds any more.
-pub(super) fn close<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) {
-    let Some(mut held) = span.extensions_mut().remove::<Held>() else {
-        return;
-    };
-    let beside = held.beside.take();
-    let open = held.take();
-    // Nothing is left for its drop to look for.
-    held.mark = Mark::NONE;
-    match open {
-        Some(mut open) => {
-            if let Some(beside) = &beside {
-                open.absorb_words(beside);
-            }
-            local::end(open);
-        }
-        // It was ended with the scope in which it was forgotten.
-        None if beside.is_some() => counters::LATE_WRITES.add(1),
-        None => {}
-    }
-    beside.into_iter().for_each(local::recycle);
+    !was_entered
 }
 
 /// Writes to a span, wherever it is; `prepare` runs code of the host, so nothing is held meanwhile.
-pub(super) fn write<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, prepare: impl FnOnce(&mut Open)) {
-    let (mark, (limits, clock)) = match span.extensions().get::<Held>() {
-        Some(held) if held.role == Role::Recording => (held.mark, held.limits_and_clock.clone()),
-        _ => return,
+pub(super) fn write<'a, S: LookupSpan<'a>>(
+    mark: Mark,
+    span: &SpanRef<'a, S>,
+    prepare: impl FnOnce(&mut Open),
+) {
+    let by = |held: &mut Held| {
+        let is_recording = held.role == Role::Recording;
+        is_recording.then(|| (held.mark, held.limits, held.clock.clone()))
+    };
+    let Some(Some((own, limits, clock))) = with_held(mark, span, by) else {
+        return;
     };
     let Some(mut written) = local::with(local::Local::unpool) else {
         return;
     };
     written.beside(limits, clock);
     prepare(&mut written);
-    let absorbed = with_entry(mark, |open| {
+    let is_own = |open: &Open| open.mark == own;
+    let absorbed = current::with_entry_where(is_own, |open| {
         let is_ours = open.is_recording();
         if is_ours {
             open.absorb_words(&written);
         }
         is_ours
     });
+    let written = Cell::new(Some(written));
     if absorbed != Some(true) {
-        if let Some(held) = span.extensions_mut().get_mut::<Held>() {
-            let absorbed = held.with(|open| open.absorb_words(&written));
-            match (absorbed, &mut held.beside) {
-                (Some(()), _) => {}
-                (None, Some(beside)) => beside.absorb_words(&written),
-                (None, beside) => {
-                    *beside = Some(written);
-                    return;
-                }
-            }
-        }
+        with_held(mark, span, |held| {
+            written.set(written.take().and_then(|written| held.absorb(written)))
+        });
     }
-    local::recycle(written);
-}
-
-fn with_entry<R>(mark: Mark, run: impl FnOnce(&mut Open) -> R) -> Option<R> {
-    current::with_entry_where(|open| open.mark == mark, run)
+    written.take().into_iter().for_each(local::recycle);
 }

@@ -58,7 +58,7 @@ impl Log for Logger {
             return;
         }
         local::with(|local| {
-            local.log(gate::read(), None, |limits, Scratch { attributes, text }| {
+            local.log(gate::read(), |limits, Scratch { attributes, text }| {
                 set_place(local, record.file(), record.line(), |key, value| {
                     attributes.set(key, value, limits.attributes, limits.value_length);
                 });

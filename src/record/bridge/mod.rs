@@ -1,5 +1,6 @@
 //! Other interfaces' spans and records, on the same stack and in the same rings as ours.
 
+mod entries;
 mod events;
 mod held;
 mod install;
@@ -21,7 +22,12 @@ use crate::telemetry::Value;
 use super::local::Local;
 
 /// Targets that never go through: what telemetry says about itself must not make more of it.
+#[inline]
 fn is_own(target: &str) -> bool {
+    matches!(target.as_bytes(), [b't' | b'o', ..]) && is_own_name(target)
+}
+
+fn is_own_name(target: &str) -> bool {
     let crates = [
         "trackside",
         "opentelemetry",

@@ -9,12 +9,11 @@ use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 
 use crate::context::Parent;
 
-use super::super::open::Mark;
+use super::super::open::{Mark, Open};
 use super::super::{gate, local};
 use super::events::{self, Of};
-use super::held::{self, Held};
-use super::is_own;
 use super::visit::SpanFields;
+use super::{entries, held, is_own, parked};
 
 /// What becomes of `tracing` events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,18 +41,32 @@ impl LogsAs {
 #[derive(Debug, Default)]
 pub struct Layer {
     logs_as: LogsAs,
-    /// Tells the ids of its registry from those of others; 0 until it is in one.
-    number: u64,
+    number: Number,
+}
+
+/// Tells the ids of a registry from those of others; 0 until the layer is in one.
+#[derive(Debug, Default)]
+struct Number(u64);
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        if self.0 != 0 {
+            parked::forget(self.0);
+        }
+    }
 }
 
 impl Clone for Layer {
     /// The clone goes into another registry.
     fn clone(&self) -> Self {
-        Self { logs_as: self.logs_as, number: 0 }
+        Self { logs_as: self.logs_as, number: Number::default() }
     }
 }
 
-static NUMBERS: AtomicU64 = AtomicU64::new(1);
+static NUMBERS: AtomicU64 = AtomicU64::new(STEP);
+
+/// The same id of two registries is to have two places.
+const STEP: u64 = 61;
 
 /// A layer that records `tracing` spans, and events as log records.
 ///
@@ -89,7 +102,30 @@ impl Layer {
     /// Names one of its registry's spans.
     #[inline]
     fn mark(&self, id: &Id) -> Mark {
-        Mark { layer: self.number, id: id.into_u64() }
+        Mark { layer: self.number.0, id: id.into_u64() }
+    }
+
+    #[inline(never)]
+    fn start_below<S>(
+        &self,
+        attributes: &Attributes<'_>,
+        registry: &Context<'_, S>,
+    ) -> Option<Box<Open>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if is_idle() {
+            return None;
+        }
+        let parent = attributes.parent().and_then(|parent| self.context_in(registry, parent));
+        local::start_below(attributes.metadata().name(), parent.unwrap_or_default())
+    }
+
+    fn context_in<S>(&self, registry: &Context<'_, S>, id: &Id) -> Option<Parent>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        registry.span(id).and_then(|span| held::context(self.mark(id), &span))
     }
 }
 
@@ -115,7 +151,7 @@ impl Layer {
 /// assert!(capture.span("request").parent_is_remote);
 /// ```
 pub fn set_parent(span: &Span, parent: Parent) -> bool {
-    with(span, |span| held::hang_below(&span, parent)).unwrap_or(false)
+    with(span, |mark, span| held::hang_below(mark, &span, parent)).unwrap_or(false)
 }
 
 /// A `tracing` span as the parent of others; the root where the span is not recorded here.
@@ -123,14 +159,14 @@ pub fn set_parent(span: &Span, parent: Parent) -> bool {
 /// From then on its own parent is fixed.
 #[must_use]
 pub fn context_of(span: &Span) -> Parent {
-    with(span, |span| held::context(&span)).flatten().unwrap_or_default()
+    with(span, |mark, span| held::context(mark, &span)).flatten().unwrap_or_default()
 }
 
-fn with<R>(span: &Span, run: impl FnOnce(SpanRef<'_, Registry>) -> R) -> Option<R> {
+fn with<R>(span: &Span, run: impl FnOnce(Mark, SpanRef<'_, Registry>) -> R) -> Option<R> {
     span.with_subscriber(|(id, dispatch)| {
-        dispatch.downcast_ref::<Layer>()?;
+        let mark = dispatch.downcast_ref::<Layer>()?.mark(id);
         let registry = dispatch.downcast_ref::<Registry>()?;
-        registry.span(id).map(run)
+        registry.span(id).map(|span| run(mark, span))
     })
     .flatten()
 }
@@ -141,25 +177,24 @@ fn is_idle() -> bool {
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
-    fn on_layer(&mut self, _: &mut S) {
-        self.number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+    fn on_layer(&mut self, inner: &mut S) {
+        let inner: &dyn Subscriber = inner;
+        // Another layer of the same registry has the same spans.
+        let number = match inner.downcast_ref::<Self>() {
+            Some(Self { number: Number(other @ 1..), .. }) => *other,
+            _ => NUMBERS.fetch_add(STEP, Ordering::Relaxed),
+        };
+        self.number = Number(number);
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, registry: Context<'_, S>) {
         let metadata = attributes.metadata();
-        if is_idle() || is_own(metadata.target()) {
+        if gate::read() == 0 || is_own(metadata.target()) {
             return;
         }
-        let Some(span) = registry.span(id) else {
-            return;
-        };
-        let given = match attributes.parent() {
-            Some(parent) => Some(context_in(&registry, parent).unwrap_or_default()),
-            None => attributes.is_root().then(Parent::root),
-        };
-        let started = match given {
-            Some(parent) => local::start_below(metadata.name(), parent),
-            None => local::start(metadata.name()),
+        let started = match attributes.is_contextual() {
+            true => local::start(metadata.name()),
+            false => self.start_below(attributes, &registry),
         };
         let Some(mut open) = started else {
             return;
@@ -168,12 +203,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
         if open.is_recording() {
             attributes.record(&mut SpanFields(&mut open));
         }
-        span.extensions_mut().replace(Held::new(open, self.mark(id)));
+        held::keep(self.mark(id), open, || registry.span(id));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, registry: Context<'_, S>) {
         if let Some(span) = registry.span(id).filter(|_| !is_idle()) {
-            held::write(&span, |open| values.record(&mut SpanFields(open)));
+            held::write(self.mark(id), &span, |open| values.record(&mut SpanFields(open)));
         }
     }
 
@@ -181,19 +216,27 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
         if is_idle() {
             return;
         }
-        if let (Some(span), Some(to)) = (registry.span(id), context_in(&registry, follows)) {
-            held::write(&span, |open| open.link(&to));
+        if let (Some(span), Some(to)) = (registry.span(id), self.context_in(&registry, follows)) {
+            held::write(self.mark(id), &span, |open| open.link(&to));
         }
     }
 
     fn on_event(&self, event: &Event<'_>, registry: Context<'_, S>) {
         let metadata = event.metadata();
-        if is_idle() || is_own(metadata.target()) {
+        if is_own(metadata.target()) {
             return;
         }
-        let of = Of::find(event, &registry);
+        // The current span's ids are those of its entry, wherever the span is.
+        let is_plain = event.is_contextual() && *metadata.level() != Level::ERROR;
+        if is_plain && self.logs_as == LogsAs::Records {
+            return events::record(event, None);
+        }
+        if is_idle() {
+            return;
+        }
+        let of = Of::find(event, &registry, |id| self.mark(id));
         if self.logs_as.are_records() {
-            events::record(event, of.context());
+            events::record(event, of.context().as_ref());
         }
         if self.logs_as.are_span_events() {
             of.write(|open| events::attach(event, open));
@@ -204,40 +247,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
     }
 
     fn on_enter(&self, id: &Id, registry: Context<'_, S>) {
-        if is_idle()
-            || (self.number != 0 && held::enter_parked(self.mark(id), || registry.span(id)))
-        {
-            return;
-        }
-        if let Some(span) = registry.span(id) {
-            held::enter(span);
+        if gate::read() != 0 {
+            entries::enter(self.mark(id), || registry.span(id));
         }
     }
 
     fn on_exit(&self, id: &Id, registry: Context<'_, S>) {
-        if is_idle()
-            || (self.number != 0 && held::exit_to_parked(self.mark(id), || registry.span(id)))
-        {
-            return;
-        }
-        if let Some(span) = registry.span(id) {
-            held::exit(&span);
+        if gate::read() != 0 {
+            entries::exit(self.mark(id), || registry.span(id));
         }
     }
 
     fn on_close(&self, id: Id, registry: Context<'_, S>) {
-        if gate::read() == 0 {
-            return;
-        }
-        if let Some(span) = registry.span(&id) {
-            held::close(&span);
+        if gate::read() != 0 {
+            entries::close(self.mark(&id), || registry.span(&id));
         }
     }
-}
-
-fn context_in<S>(registry: &Context<'_, S>, id: &Id) -> Option<Parent>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    registry.span(id).and_then(|span| held::context(&span))
 }

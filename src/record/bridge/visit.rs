@@ -14,6 +14,7 @@ use super::super::open::Open;
 pub(super) struct SpanFields<'a>(pub(super) &'a mut Open);
 
 impl SpanFields<'_> {
+    #[cold]
     fn word(&mut self, name: &str, text: &str) {
         let is = |word: &str| text.eq_ignore_ascii_case(word);
         match name {
@@ -35,19 +36,19 @@ impl SpanFields<'_> {
 
 impl Visit for SpanFields<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.set(field.name(), value.into());
+        self.0.set_here(field.name(), value.into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.set(field.name(), value.into());
+        self.0.set_here(field.name(), value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.set(field.name(), value.into());
+        self.0.set_here(field.name(), value.into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.set(field.name(), value.into());
+        self.0.set_here(field.name(), value.into());
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
@@ -55,7 +56,10 @@ impl Visit for SpanFields<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.word(field.name(), value);
+        match field.name() {
+            name if name.starts_with("otel.") => self.word(name, value),
+            name => self.0.set_here(name, Value::Str(value)),
+        }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
@@ -74,6 +78,17 @@ impl Visit for SpanFields<'_> {
     }
 }
 
+/// Takes the fields of an event.
+pub(super) trait Take {
+    fn take(&mut self, key: &str, value: Value<'_>);
+}
+
+impl<F: FnMut(&str, Value<'_>)> Take for F {
+    fn take(&mut self, key: &str, value: Value<'_>) {
+        self(key, value);
+    }
+}
+
 /// Hands each field of an event to `set`, and keeps what has a place of its own.
 pub(super) struct EventFields<'a, F> {
     set: F,
@@ -87,7 +102,7 @@ pub(super) struct EventFields<'a, F> {
     pub(super) line: Option<u32>,
 }
 
-impl<'a, F: FnMut(&str, Value<'_>)> EventFields<'a, F> {
+impl<'a, F: Take> EventFields<'a, F> {
     /// The message is written to `message`, which is empty.
     pub(super) const fn new(is_log: bool, message: &'a mut String, set: F) -> Self {
         Self { set, is_log, message, error: None, target: None, file: None, line: None }
@@ -95,24 +110,33 @@ impl<'a, F: FnMut(&str, Value<'_>)> EventFields<'a, F> {
 
     /// Writes one more attribute.
     pub(super) fn set(&mut self, key: &str, value: Value<'_>) {
-        (self.set)(key, value);
+        self.set.take(key, value);
+    }
+
+    #[inline(always)]
+    fn say(&mut self, text: fmt::Arguments<'_>) {
+        self.message.clear();
+        // A `Display` that fails leaves what it has written.
+        let _ = self.message.write_fmt(text);
+    }
+
+    /// Whether a text of this name may have a place of its own.
+    #[inline(always)]
+    fn may_keep(&self, name: &str) -> bool {
+        matches!(name, "message" | "error") || self.is_log
     }
 
     /// Keeps a text that has a place of its own; false for any other.
     fn keeps(&mut self, name: &str, text: fmt::Arguments<'_>) -> bool {
         match name {
-            "message" => {
-                self.message.clear();
-                // A `Display` that fails leaves what it has written.
-                let _ = self.message.write_fmt(text);
-            }
+            "message" => self.say(text),
             "log.target" if self.is_log => self.target = Some(text.to_string()),
             "log.file" if self.is_log => self.file = Some(text.to_string()),
             "log.module_path" if self.is_log => {}
             "error" => {
                 let text = text.to_string();
-                (self.set)("error", Value::Str(&text));
-                (self.set)("exception.message", Value::Str(&text));
+                self.set.take("error", Value::Str(&text));
+                self.set.take("exception.message", Value::Str(&text));
                 self.error = Some(text);
             }
             _ => return false,
@@ -121,48 +145,52 @@ impl<'a, F: FnMut(&str, Value<'_>)> EventFields<'a, F> {
     }
 }
 
-impl<F: FnMut(&str, Value<'_>)> Visit for EventFields<'_, F> {
+impl<F: Take> Visit for EventFields<'_, F> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        (self.set)(field.name(), value.into());
+        self.set.take(field.name(), value.into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        (self.set)(field.name(), value.into());
+        self.set.take(field.name(), value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         match field.name() {
-            "log.line" if self.is_log => self.line = u32::try_from(value).ok(),
-            name => (self.set)(name, value.into()),
+            name if self.is_log && name == "log.line" => self.line = u32::try_from(value).ok(),
+            name => self.set.take(name, value.into()),
         }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        (self.set)(field.name(), value.into());
+        self.set.take(field.name(), value.into());
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        (self.set)(field.name(), Value::Bytes(value));
+        self.set.take(field.name(), Value::Bytes(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if !self.keeps(field.name(), format_args!("{value}")) {
-            (self.set)(field.name(), Value::Str(value));
+        let name = field.name();
+        if !self.may_keep(name) || !self.keeps(name, format_args!("{value}")) {
+            self.set.take(name, Value::Str(value));
         }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         let exception = Exception::new(value, None);
-        (self.set)(field.name(), Value::Str(&exception.message));
+        self.set.take(field.name(), Value::Str(&exception.message));
         for (key, value) in exception.attributes() {
-            (self.set)(key, value);
+            self.set.take(key, value);
         }
         self.error = Some(exception.message);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if !self.keeps(field.name(), format_args!("{value:?}")) {
-            (self.set)(field.name(), Value::Format(format_args!("{value:?}")));
+        let name = field.name();
+        if name == "message" {
+            self.say(format_args!("{value:?}"));
+        } else if !self.may_keep(name) || !self.keeps(name, format_args!("{value:?}")) {
+            self.set.take(name, Value::Format(format_args!("{value:?}")));
         }
     }
 }

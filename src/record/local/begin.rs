@@ -13,14 +13,18 @@ use super::super::start::{Clock, Sampler, Settings};
 use super::{Local, fill, with};
 
 /// Starts a span below the current one; `None` where nothing is to be done.
-#[inline]
 pub(crate) fn start(name: &'static str) -> Option<Box<Open>> {
-    match gate::read() {
-        0 => None,
-        gate => start_now(gate, name),
+    let gate = gate::read();
+    if gate == 0 {
+        return None;
+    }
+    match with(|local| local.start_at_once(gate, name)) {
+        Some(Some(open)) => Some(open),
+        _ => start_now(gate, name),
     }
 }
 
+#[inline(never)]
 fn start_now(gate: u32, name: &'static str) -> Option<Box<Open>> {
     with(|local| {
         if local.suppressed.get() {

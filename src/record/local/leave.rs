@@ -59,10 +59,11 @@ pub(crate) fn end(open: Box<Open>) {
     let mut open = Some(open);
     with(|local| {
         if let Some(mut open) = open.take() {
-            if open.is_recording() && open.has_started_after(local.forked_at.get()) {
-                local.record(&mut open);
+            if local.end_at_once(&mut open) {
+                local.recycle_here(open);
+            } else {
+                local.end_with_care(open);
             }
-            local.recycle(open);
         }
     });
     if let Some(open) = open {
@@ -95,6 +96,14 @@ impl Local {
             return true;
         }
         open.has_started_after(self.forked_at.get()) && self.push_plain(open)
+    }
+
+    #[cold]
+    fn end_with_care(&self, mut open: Box<Open>) {
+        if open.is_recording() && open.has_started_after(self.forked_at.get()) {
+            self.record(&mut open);
+        }
+        self.recycle(open);
     }
 
     /// Sends a finished span's record.

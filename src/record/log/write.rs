@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::context::Parent;
 use crate::pipeline::clock;
 use crate::telemetry::Value;
 use crate::testing::Sink;
@@ -24,12 +23,11 @@ pub(crate) struct Scratch {
 }
 
 impl Local {
-    /// Records what `write` says, if anything, in this context, or in the current one.
+    /// Records what `write` says, if anything.
     #[inline(always)]
     pub(in crate::record) fn log<'a>(
         &self,
         gate: u32,
-        context: Option<Parent>,
         write: impl FnOnce(LogLimits, &mut Scratch) -> Option<Entry<'a>>,
     ) {
         let Some((limits, capture)) = self.log_settings(gate) else {
@@ -40,15 +38,16 @@ impl Local {
         let Some(entry) = write(limits, &mut scratch) else {
             return;
         };
-        let ids = match (entry.context, context) {
-            (Some(ids), _) => ids,
-            (None, Some(context)) => (context.trace, context.span, context.flags),
-            (None, None) => self.current_ids(),
+        let ids = match entry.context {
+            Some(ids) => ids,
+            None => self.current_ids(),
         };
         self.record_log(&entry, ids, &scratch, capture);
         scratch.attributes.clear();
         scratch.text.clear();
-        scratch.text.shrink_to(KEEP);
+        if scratch.text.capacity() > KEEP {
+            scratch.text.shrink_to(KEEP);
+        }
         self.scratch.set(Some(scratch));
     }
 

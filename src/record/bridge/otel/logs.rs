@@ -67,7 +67,7 @@ impl Logger {
 
     fn write(&self, local: &local::Local, gate: u32, record: &LogRecord) {
         let write = |body: Option<Value<'_>>| {
-            local.log(gate, None, |limits, Scratch { attributes, .. }| {
+            local.log(gate, |limits, Scratch { attributes, .. }| {
                 for (key, value) in &record.attributes {
                     with_any(value, |value| {
                         attributes.set(key.as_str(), value, limits.attributes, limits.value_length);
