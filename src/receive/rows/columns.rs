@@ -21,8 +21,18 @@ fn opened<'a>(
     )))
 }
 
+/// What the numbers of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Numbers,
+    /// Indexes of texts.
+    Texts,
+    /// Indexes of values that no number can hold.
+    Values,
+}
+
 macro_rules! fields {
-    ($($name:ident: $get:ident of $count:ident,)*) => {
+    ($($name:ident: $content:ident $get:ident of $count:ident,)*) => {
         /// The columns of fields that every span has.
         pub(super) struct Fields<'a> { $(pub(super) $name: Numbers<'a>,)* }
 
@@ -35,30 +45,40 @@ macro_rules! fields {
                     },
                 )* })
             }
+
+            /// Each with its name, and how many numbers it has.
+            #[inline(always)]
+            pub(super) fn each(
+                &self,
+                from: spans::Reader<'a>,
+                mut take: impl FnMut(&'static str, Content, &Numbers<'a>, usize),
+            ) {
+                $(take(stringify!($name), Content::$content, &self.$name, from.$count() as usize);)*
+            }
         }
     };
 }
 
 fields! {
-    trace_high: get_trace_id_high of get_trace_count,
-    trace_low: get_trace_id_low of get_trace_count,
-    trace: get_trace of get_count,
-    span: get_span_id of get_count,
-    parent: get_parent_span_id of get_count,
-    start: get_start_time_unix_nano of get_count,
-    duration: get_duration of get_count,
-    flags: get_flags of get_count,
-    name: get_name of get_count,
-    trace_state: get_trace_state of get_count,
-    kind: get_kind of get_count,
-    status_code: get_status_code of get_count,
-    status_message: get_status_message of get_count,
-    dropped_attributes: get_dropped_attributes_count of get_count,
-    dropped_events: get_dropped_events_count of get_count,
-    dropped_links: get_dropped_links_count of get_count,
-    shape: get_shape of get_count,
-    events: get_event_count of get_count,
-    links: get_link_count of get_count,
+    trace_high: Numbers get_trace_id_high of get_trace_count,
+    trace_low: Numbers get_trace_id_low of get_trace_count,
+    trace: Numbers get_trace of get_count,
+    span: Numbers get_span_id of get_count,
+    parent: Numbers get_parent_span_id of get_count,
+    start: Numbers get_start_time_unix_nano of get_count,
+    duration: Numbers get_duration of get_count,
+    flags: Numbers get_flags of get_count,
+    name: Texts get_name of get_count,
+    trace_state: Texts get_trace_state of get_count,
+    kind: Numbers get_kind of get_count,
+    status_code: Numbers get_status_code of get_count,
+    status_message: Texts get_status_message of get_count,
+    dropped_attributes: Numbers get_dropped_attributes_count of get_count,
+    dropped_events: Numbers get_dropped_events_count of get_count,
+    dropped_links: Numbers get_dropped_links_count of get_count,
+    shape: Numbers get_shape of get_count,
+    events: Numbers get_event_count of get_count,
+    links: Numbers get_link_count of get_count,
 }
 
 /// An attribute of a shape.

@@ -18,8 +18,9 @@ mod views;
 mod words;
 
 pub(crate) use checked::Rows;
+pub(crate) use columns::Content;
 #[allow(unused_imports, reason = "of builds with zstd")]
 pub(crate) use frame::inflate;
 pub(crate) use payload::{Limits, Payload};
 pub(crate) use refusal::Refusal;
-pub(crate) use views::{Columns, Content};
+pub(crate) use views::Columns;

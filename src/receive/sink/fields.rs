@@ -98,7 +98,7 @@ impl Fields {
             }
             fields.add(sum);
         };
-        from.each_field(|content, numbers, count| column(self, content, numbers, count));
+        from.each_field(|_, content, numbers, count| column(self, content, numbers, count));
         from.each_attribute(|key, content, numbers, count| {
             self.text(key);
             column(self, content, numbers, count);

@@ -8,7 +8,7 @@ use crate::encode::capnp::TraceEncoder;
 use crate::encode::capnp::tests::read::{Read, read};
 use crate::encode::otlp::tests::{expected_span, resource};
 use crate::encode::sample::arbitrary::sample_span;
-use crate::encode::sample::calls;
+use crate::encode::sample::{SampleAttributes, SampleSpan, SampleValue, calls};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
@@ -30,10 +30,37 @@ proptest! {
         }
     }
 
+    /// Spans whose attributes begin alike and go on otherwise, over and over.
+    #[test]
+    fn whatever_way_attributes_go(batches in vec(vec(vec(("[ab]?", few()), 0..5), 0..40), 1..3)) {
+        let mut rows = TraceEncoder::new(&resource(), "trackside", "1.2.3");
+        let mut columns = ColumnsEncoder::new(&resource(), "trackside", "1.2.3");
+        for batch in batches {
+            for pairs in batch {
+                let attributes = SampleAttributes { pairs, dropped: 0 };
+                let span = SampleSpan { attributes, ..SampleSpan::default() };
+                rows.span(&span);
+                columns.span(&span);
+            }
+            let expected = read(&rows.finish()).0;
+            let made = to_rows(&columns.finish()).expect("our own columns");
+            prop_assert_eq!(format!("{:?}", read(&made).0), format!("{expected:?}"));
+        }
+    }
+
     #[test]
     fn no_bytes_make_it_panic(bytes in vec(any::<u8>(), 0..400)) {
         let _ = to_rows(&bytes);
     }
+}
+
+/// Values of few kinds, few of each.
+fn few() -> impl Strategy<Value = SampleValue> {
+    prop_oneof![
+        Just(SampleValue::Empty),
+        any::<bool>().prop_map(SampleValue::Bool),
+        "[xy]?".prop_map(SampleValue::Str),
+    ]
 }
 
 #[test]

@@ -6,7 +6,10 @@ use capnp::message::{Builder, HeapAllocator, ReaderOptions};
 use capnp::serialize;
 
 use super::hand_made::{Envelope, LIMITS, PLAIN, bytes, refused, take, take_within};
-use crate::receive::rows::Limits;
+use crate::encode::capnp::columns::{ColumnsEncoder, Numbers};
+use crate::encode::sample::calls;
+use crate::encode::view::{Any, BatchSink, LogView, MetricView, Resource, Scope, SpanView};
+use crate::receive::rows::{Content, Limits};
 use crate::schema::columns_capnp::attribute::Kind;
 use crate::schema::columns_capnp::{columns, spans};
 use crate::schema::ingest_capnp::batch::Signal;
@@ -48,6 +51,96 @@ fn the_golden_columns_are_the_golden_rows() {
     let rows = take(Envelope { items: 3, ..PLAIN }, &golden("traces.rows")).unwrap();
     assert_eq!(columns, rows.to_otlp().unwrap());
     assert_eq!(take(COLUMNS, &bytes(&changed(|_| {}))).unwrap().to_otlp().unwrap(), columns);
+}
+
+/// The length of all texts and the sum of all numbers that spans' fields and attributes have.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sums {
+    texts: u64,
+    numbers: u64,
+    keys: usize,
+}
+
+impl Sums {
+    fn text(&mut self, text: &str) {
+        self.texts += text.len() as u64;
+    }
+
+    fn number(&mut self, number: u64) {
+        self.numbers = self.numbers.wrapping_add(number);
+    }
+}
+
+impl BatchSink for Sums {
+    fn begin_resource(&mut self, _: &Resource<'_>) {}
+    fn begin_scope(&mut self, _: &Scope<'_>) {}
+    fn span(&mut self, span: &impl SpanView) {
+        for text in [span.name(), span.trace_state(), span.status_message()] {
+            self.text(text);
+        }
+        let duration = span.end().wrapping_sub(span.start());
+        let signed = [span.kind_number(), span.status_code()].map(|number| number.into());
+        let [kind, code]: [i64; 2] = signed;
+        for number in [span.span(), span.parent(), span.start(), duration, kind as u64, code as u64]
+        {
+            self.number(number);
+        }
+        for number in [span.dropped_attributes(), span.dropped_events(), span.dropped_links()] {
+            self.number(number.into());
+        }
+        self.number(span.flags().into());
+        span.events(|_| self.number(1));
+        span.links(|_| self.number(1));
+        span.attributes(|_, value| {
+            self.keys += 1;
+            match value {
+                Any::Str(text) => self.text(text),
+                Any::Bool(value) => self.number(value.into()),
+                Any::I64(value) => self.number(value as u64),
+                Any::F64(value) => self.number(value.to_bits()),
+                _ => {}
+            }
+        });
+    }
+    fn log(&mut self, _: &impl LogView) {}
+    fn metric(&mut self, _: &MetricView<'_>) {}
+}
+
+#[test]
+fn column_by_column_is_what_span_by_span_is() {
+    let mut encoder = ColumnsEncoder::new(&calls::resource(), "acme.rpc", "1.0.0");
+    calls::batch(60).iter().for_each(|span| encoder.span(span));
+    let calls = encoder.finish();
+    for (items, message) in [(3, &golden("traces.columns")[..]), (60, &calls)] {
+        let payload = take(Envelope { items, ..COLUMNS }, message).unwrap();
+        let (mut spans, mut columns) = (Sums::default(), Sums::default());
+        let read = payload.read(|rows| {
+            rows.lend(&mut spans);
+            let from = rows.columns().expect("they are columns");
+            let mut add = |content, numbers: &Numbers<'_>, count| {
+                numbers.each(count, |number| match content {
+                    Content::Texts => columns.texts += from.text_length(number),
+                    Content::Numbers => columns.number(number),
+                    Content::Values => {}
+                });
+            };
+            from.each_field(|name, content, numbers, count| {
+                // No span has these as numbers.
+                if !matches!(name, "trace_high" | "trace_low" | "trace" | "shape") {
+                    add(content, numbers, count);
+                }
+            });
+            let mut keys = 0;
+            from.each_attribute(|_, content, numbers, count| {
+                keys += count;
+                add(content, numbers, count);
+            });
+            columns.keys = keys;
+        });
+        read.unwrap();
+        assert!(spans.keys > items as usize && spans.texts > 0);
+        assert_eq!(columns, spans);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Table, trace};
 use crate::encode::capnp::columns::Numbers;
 use crate::encode::view::{Any, Attributes, BatchSink, Scope, SpanStatus, SpanView};
 use crate::receive::rows::Refusal;
-use crate::receive::rows::columns::{Attribute, Fields, attributes};
+use crate::receive::rows::columns::{Attribute, Content, Fields, attributes};
 use crate::receive::rows::value::Value;
 use crate::receive::rows::views::{with_resource, with_scope};
 use crate::schema::columns_capnp::attribute::Kind;
@@ -16,16 +16,6 @@ use crate::schema::columns_capnp::spans;
 use crate::schema::common_capnp::value;
 use crate::schema::trace_capnp::{event, link};
 use crate::telemetry::Kind as SpanKind;
-
-/// What the numbers of a column are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
-    Numbers,
-    /// Indexes of texts.
-    Texts,
-    /// Indexes of values that no number can hold.
-    Values,
-}
 
 /// All columns of a batch that was checked.
 pub(crate) struct Columns<'a> {
@@ -71,27 +61,10 @@ impl<'a> Columns<'a> {
         self.table.strings.length_of(index).unwrap_or_default() as u64
     }
 
-    /// Lends each column of a field, and how many numbers it has.
+    /// Lends each field's column, and how many numbers it has.
     #[inline(always)]
-    pub(crate) fn each_field(&self, mut take: impl FnMut(Content, &Numbers<'a>, usize)) {
-        let Fields { trace_high, trace_low, trace, span, parent, start, duration, .. } =
-            &self.fields;
-        let Fields { flags, name, trace_state, kind, status_code, status_message, .. } =
-            &self.fields;
-        let Fields { dropped_attributes, dropped_events, dropped_links, .. } = &self.fields;
-        let Fields { events, links, shape, .. } = &self.fields;
-        let (traces, spans) = (self.from.get_trace_count(), self.from.get_count());
-        for numbers in [trace_high, trace_low] {
-            take(Content::Numbers, numbers, traces as usize);
-        }
-        let numbers = [trace, span, parent, start, duration, flags, kind, status_code];
-        let counts = [dropped_attributes, dropped_events, dropped_links, events, links, shape];
-        for numbers in numbers.into_iter().chain(counts) {
-            take(Content::Numbers, numbers, spans as usize);
-        }
-        for numbers in [name, trace_state, status_message] {
-            take(Content::Texts, numbers, spans as usize);
-        }
+    pub(crate) fn each_field(&self, take: impl FnMut(&'static str, Content, &Numbers<'a>, usize)) {
+        self.fields.each(self.from, take);
     }
 
     /// Lends each attribute of each shape: its key, its column, and how many spans have it.

@@ -18,7 +18,7 @@ use capnp::traits::OwnedStruct;
 use super::Refusal;
 use super::strings::Strings;
 
-pub(crate) use columns::{Columns, Content};
+pub(crate) use columns::Columns;
 pub(super) use log::LogRow;
 pub(super) use metric::with_metric;
 pub(super) use resource::{with_resource, with_scope};
