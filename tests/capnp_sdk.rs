@@ -16,7 +16,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanExporter as _};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter as _};
 use support::collector::Collector;
 use support::sdk::{span_data, wait};
 use support::{SOON, receiver, wait_until};
@@ -102,6 +102,28 @@ fn three_providers_deliver_over_one_connection_and_one_thread() {
     traces.shutdown().unwrap();
     logs.shutdown().unwrap();
     metrics.shutdown().unwrap();
+    receiver::end(&receiver);
+}
+
+/// As rows, and as columns.
+#[test]
+fn few_spans_and_many_arrive_in_their_scopes() {
+    let collector = Collector::start();
+    let receiver = receiver::start(&collector.url());
+    let exporter = spans_to(&receiver);
+    for count in [3, 200] {
+        let spans = (0..count).map(|index| SpanData {
+            instrumentation_scope: InstrumentationScope::builder(["a", "b"][index % 2]).build(),
+            ..span_data("one")
+        });
+        wait(exporter.export(spans.collect())).unwrap();
+        let request = collector.requests().pop().expect("spans").decode();
+        let groups = request.resource_spans[0].scope_spans.iter();
+        let groups: Vec<_> =
+            groups.map(|group| (group.scope.clone().unwrap().name, group.spans.len())).collect();
+        assert_eq!(groups, [("a".to_owned(), count.div_ceil(2)), ("b".to_owned(), count / 2)]);
+    }
+    assert_eq!(receiver.counts().traces.taken, 203);
     receiver::end(&receiver);
 }
 

@@ -52,18 +52,7 @@ pub(super) fn rpc(
 ) -> impl Future<Output = ()> {
     let link = Rc::new(Link::default());
     // Done here: what comes with a function that waits has its room for as long as it waits.
-    let (system, handle) = begin(shared, known, peer, &link);
-    attend(shared, peer, login_by, link, system, handle)
-}
-
-fn attend(
-    shared: &Arc<Shared>,
-    peer: Peer,
-    login_by: Instant,
-    link: Rc<Link>,
-    mut system: RpcSystem<Side>,
-    handle: Handle,
-) -> impl Future<Output = ()> {
+    let (mut system, handle) = begin(shared, known, peer, &link);
     async move {
         let ended = Cell::new(false);
         let manage = async {
