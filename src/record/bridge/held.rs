@@ -158,7 +158,7 @@ impl Held {
 /// Fills what is empty: nothing is there to drop, so there is no code for it either.
 #[inline(always)]
 fn fill(place: &mut Option<Box<Open>>, open: Box<Open>) {
-    std::mem::forget(std::mem::replace(place, Some(open)));
+    std::mem::forget(place.replace(open));
 }
 
 impl Drop for Held {

@@ -147,7 +147,7 @@ fn accept(stream: TcpStream, script: &Rc<Script>, systems: &Systems) {
     };
     let bootstrap: gateway::Client = capnp_rpc::new_client(gate);
     let budget = Budget::new(1 << 28);
-    let (system, made) = serve(stream.into_split(), &Limits::server(), &budget, bootstrap.client);
+    let (system, made) = serve(stream.into_split(), Limits::server(), &budget, bootstrap.client);
     *handle.borrow_mut() = Some(made.clone());
     let system = spawn_local(async { system.await.unwrap() });
     systems.borrow_mut().push((system, made));
