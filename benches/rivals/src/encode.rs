@@ -1,8 +1,10 @@
 //! Task D: finished spans of ten attributes to the bytes of a request, in batches. An operation is one span.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::hint::black_box;
 
+use opentelemetry::Value;
 use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
@@ -10,6 +12,7 @@ use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_sc
 use opentelemetry_sdk::trace::SpanData;
 use prost::Message as _;
 use trackside::measuring::{Columns, Otlp, Records};
+use trackside::telemetry::{self, Kind};
 
 use crate::case::Case;
 use crate::harness::{BATCH, BURST, Mode, Variant, delivered, measure};
@@ -19,8 +22,12 @@ const CASE: Case = Case { batch: BATCH, attributes: 10, with_events: false };
 
 pub fn variants() -> Vec<Variant> {
     vec![
-        Variant { name: "trackside, OTLP", run: otlp },
+        Variant { name: "trackside, OTLP", run: |mode| otlp(mode, &records()) },
         Variant { name: "trackside, Cap'n Proto columns", run: columns },
+        Variant {
+            name: "trackside, OTLP, recorded by the API",
+            run: |mode| otlp(mode, &api_records()),
+        },
         Variant { name: "opentelemetry-otlp", run: stock },
     ]
 }
@@ -30,8 +37,43 @@ fn batch() -> Vec<SpanData> {
     spans::batch(CASE, &mut Numbers::new(7))
 }
 
+/// In their order.
+const KEYS: [&str; CASE.attributes] = [
+    "rpc.system",
+    "rpc.method",
+    "client.address",
+    "rpc.response.status_code",
+    "rpc.service",
+    "server.address",
+    "server.port",
+    "network.transport",
+    "network.type",
+    "request.id",
+];
+
 /// The same as records, as they come out of a ring.
 fn records() -> Records {
+    let records = Records::of(|| batch().iter().for_each(record));
+    assert_eq!(records.len(), BATCH);
+    records
+}
+
+fn record(from: &SpanData) {
+    let Cow::Borrowed(name) = from.name else { panic!("its names are in the program") };
+    let _ended = telemetry::span(name).with_kind(Kind::Server).with(|span| {
+        for (key, attribute) in KEYS.into_iter().zip(&from.attributes) {
+            assert_eq!(key, attribute.key.as_str());
+            match &attribute.value {
+                Value::String(text) => span.set(key, text.as_str()),
+                Value::I64(number) => span.set(key, *number),
+                other => panic!("{key} is {other:?}"),
+            };
+        }
+    });
+}
+
+/// The same by the OpenTelemetry API, whose spans name their scope.
+fn api_records() -> Records {
     let tracer = trackside::otel::tracer_provider().tracer("shop.rpc");
     let records = Records::of(|| {
         for from in batch() {
@@ -52,12 +94,11 @@ fn resource() -> Vec<(String, String)> {
     spans::resource().iter().map(pair).collect()
 }
 
-fn otlp(mode: Mode) {
+fn otlp(mode: Mode, records: &Records) {
     thread_local! {
         static ENCODER: RefCell<Otlp> = RefCell::new(Otlp::new(&resource()));
     }
-    let records = records();
-    let encode = || ENCODER.with_borrow_mut(|encoder| encoder.encode(&records));
+    let encode = || ENCODER.with_borrow_mut(|encoder| encoder.encode(records));
     let request = ExportTraceServiceRequest::decode(encode()).expect("it is a request");
     assert_eq!(spans_of(&request), BATCH);
     let work = |operations: usize| {
