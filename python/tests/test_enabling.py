@@ -142,10 +142,10 @@ def test_the_sampler_and_the_log_filter_may_change(collector: Collector) -> None
         with trackside.span(f"span {number}"):
             pass
     trackside.set_log_filter("error,shop=debug")
-    logging.getLogger("other").warning("held back")
+    logging.getLogger("elsewhere").warning("held back")
     logging.getLogger("shop").warning("passes")
     trackside.set_log_filter("info")
-    logging.getLogger("other").warning("passes again")
+    logging.getLogger("elsewhere").warning("passes again")
     for change, bad in [
         (trackside.set_sampler, "sometimes"),
         (trackside.set_sampler, "traceidratio:7"),

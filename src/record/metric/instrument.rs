@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 
 use opentelemetry::metrics as api;
 use opentelemetry::{Array, KeyValue, StringValue};
@@ -56,19 +56,28 @@ impl<I, B> Cache<I, B> {
             // A callback of a host's: the SDK holds its lock while it runs, and would wait for itself.
             return;
         }
-        let mut later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = match &*later {
-            Some((of, made)) if *of == gate => Arc::clone(made),
+        // Never waited for: in a child of fork it may be held by a thread that is not there.
+        let mut later = match self.later.try_lock() {
+            Ok(later) => Some(later),
+            Err(TryLockError::Poisoned(later)) => Some(later.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let made = match later.as_deref() {
+            Some(Some((of, made))) if *of == gate => Arc::clone(made),
             _ => {
                 let Some(shared) = pipeline::current() else {
                     return;
                 };
                 let (instrument, bound) = make(&shared.meters);
-                let handle = shared.meters.keeps_series().then(Handle::new);
+                let is_kept = later.is_some() && shared.meters.keeps_series();
+                let handle = is_kept.then(Handle::new);
                 let made = Arc::new(AssertUnwindSafe(Parts { instrument, bound, handle }));
-                // Only the first one in is read without a lock.
-                let _ = self.first.set((gate, Arc::clone(&made)));
-                *later = Some((gate, Arc::clone(&made)));
+                // Without the lock it is made for this measurement alone; the SDK knows it by its name.
+                if let Some(later) = &mut later {
+                    // Only the first one in is read without a lock.
+                    let _ = self.first.set((gate, Arc::clone(&made)));
+                    **later = Some((gate, Arc::clone(&made)));
+                }
                 made
             }
         };
@@ -237,5 +246,26 @@ fn sdk_value(value: &Value<'_>) -> opentelemetry::Value {
             let texts = items.iter().map(|item| StringValue::from(sdk_value(item).to_string()));
             opentelemetry::Value::Array(Array::String(texts.collect()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_that_nobody_gives_back_is_not_waited_for() {
+        let cache: &'static Cache<(), ()> = Box::leak(Box::new(Cache::new()));
+        let _held = cache.later.lock();
+        let (done, is_done) = mpsc::channel();
+        thread::spawn(move || {
+            cache.with(gate::MEASURES, |_| ((), ()), |_| {});
+            done.send(())
+        });
+        assert_eq!(is_done.recv_timeout(Duration::from_secs(30)), Ok(()));
     }
 }
