@@ -251,7 +251,10 @@ fn what_cannot_be_used_is_said_in_a_sentence() {
         (vec!["--listen", "0.0.0.0:4319"], "a token has to be set"),
         (vec!["--listen", "127.0.0.1"], "port is missing"),
         (vec!["--durability", "disk"], "there is no spool yet"),
-        (vec!["--token-file", "/nowhere/at/all"], "/nowhere/at/all cannot be read"),
+        (
+            vec!["--token-file", "/nowhere/at/all"],
+            "token_file(\"/nowhere/at/all\"): cannot be read",
+        ),
         (vec!["--drain", "soon"], "not a number of seconds"),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trackside"));
