@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use support::collector::{Collector, Step};
 use support::metrics::{METRICS, collect, series};
@@ -167,6 +168,25 @@ fn the_interval_collects_and_the_shutdown_collects_last() {
     assert_conserved(&telemetry);
     let metrics = telemetry.status().metrics;
     assert!(metrics.delivered >= 3 && metrics.delivered == metrics.recorded, "{metrics:?}");
+}
+
+#[test]
+fn nothing_is_collected_after_the_last_time() {
+    let _turn = serial();
+    let collector = Collector::start();
+    let gate = collector.gate();
+    collector.script(vec![Step::Hold(gate.clone(), Box::new(Step::status(200)))]);
+    let telemetry = start(&collector.url(), &[METRICS[0], ("OTEL_METRIC_EXPORT_INTERVAL", "1")]);
+    JOBS.add(1, &[]);
+    collector.wait_for(1, SOON);
+    let shutdown = telemetry.shutdown_async(SOON);
+    // Fifty more times it would have been due; none of them is left behind unanswered.
+    std::thread::sleep(Duration::from_millis(50));
+    gate.release();
+    block_on(shutdown).unwrap();
+    assert_conserved(&telemetry);
+    let metrics = telemetry.status().metrics;
+    assert_eq!((metrics.delivered, metrics.unconfirmed), (metrics.recorded, 0), "{metrics:?}");
 }
 
 #[test]

@@ -139,7 +139,10 @@ impl Worker {
         if is_due[1] || (is_asked && is_drained[1]) {
             logs.cut(&shared.logs, anchor);
         }
-        if metrics.is_due(now) || (is_asked && is_drained == [true, true]) {
+        // A shutdown's collection is the last: nobody would wait for one that comes after it.
+        let is_over = |pending: &Pending| pending.request.is_shutdown && pending.targets.is_some();
+        let is_due = metrics.is_due(now) && !pending.iter().any(is_over);
+        if is_due || (is_asked && is_drained == [true, true]) {
             metrics.collect(shared);
         }
         if (!is_drained[0] && traces.room() > 0) || (!is_drained[1] && logs.room() > 0) {
