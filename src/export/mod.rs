@@ -42,6 +42,7 @@ mod zstd;
 mod zstd;
 
 #[cfg(measuring)]
+#[allow(dead_code, reason = "only the measurements of frames ask for it")]
 pub(crate) fn zstd_compressed(data: &[u8], cuts: &[usize]) -> Option<Vec<u8>> {
     zstd::compress(data, cuts)
 }
