@@ -9,11 +9,11 @@ use capnp_rpc::RpcSystem;
 use capnp_rpc::rpc_twoparty_capnp::Side;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
+use super::event_loop::Arrival;
 use super::gateway::{Gateway, Peer};
 use super::greeting::{self, Ended, Known};
 use super::link::Link;
 use super::shared::Shared;
-use super::stream::Accepted;
 use crate::health::diagnostics::Level;
 use crate::network::{self, Cause, Closed, Handle};
 use crate::schema::ingest_capnp::gateway;
@@ -28,20 +28,22 @@ pub(super) const REVOKED: &str = "unauthorized: the token is not taken any more;
 pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves a connection to its end.
-pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, peer: Peer) {
+pub(super) async fn serve(arrival: Arrival) {
+    // Taken apart, it would have its room twice.
+    let (shared, peer) = (arrival.open.shared(), arrival.peer);
     let login_by = Instant::now() + shared.settings.limits.login;
-    let stream = match accepted.bind() {
+    let stream = match arrival.stream.bind() {
         Ok(stream) => stream,
-        Err(error) => return failed(&shared, peer, &format!("it cannot be used: {error}")),
+        Err(error) => return failed(shared, peer, &format!("it cannot be used: {error}")),
     };
     // Idle connections are many: what is over leaves no room behind in the task.
-    let known = match Box::pin(greeting::greet(&shared, stream, peer, login_by)).await {
+    let known = match Box::pin(greeting::greet(shared, stream, peer, login_by)).await {
         Ok(known) => known,
         Err(Ended::Told) => return,
         Err(Ended::Late) => return shared.connections.not_logged_in.add(1),
-        Err(Ended::Failed(why)) => return failed(&shared, peer, &why),
+        Err(Ended::Failed(why)) => return failed(shared, peer, &why),
     };
-    rpc(&shared, known, peer, login_by).await;
+    rpc(shared, known, peer, login_by).await;
 }
 
 pub(super) fn rpc(
@@ -50,9 +52,9 @@ pub(super) fn rpc(
     peer: Peer,
     login_by: Instant,
 ) -> impl Future<Output = ()> {
-    let link = Rc::new(Link::default());
+    let link = Rc::new(Link::new(peer));
     // Done here: what comes with a function that waits has its room for as long as it waits.
-    let (mut system, handle) = begin(shared, known, peer, &link);
+    let (mut system, handle) = begin(shared, known, &link);
     async move {
         let ended = Cell::new(false);
         let manage = async {
@@ -90,20 +92,15 @@ pub(super) fn rpc(
             drop(system);
         }
         if let Some(closed) = handle.closed() {
-            tell(shared, peer, &closed);
+            tell(shared, link.peer, &closed);
         }
     }
 }
 
 /// Not in the task itself, which would keep room for all of this.
-fn begin(
-    shared: &Arc<Shared>,
-    known: Known,
-    peer: Peer,
-    link: &Rc<Link>,
-) -> (RpcSystem<Side>, Handle) {
+fn begin(shared: &Arc<Shared>, known: Known, link: &Rc<Link>) -> (RpcSystem<Side>, Handle) {
     let Known { stream, certificate } = known;
-    let gateway = Gateway::new(Arc::clone(shared), peer, certificate, Rc::clone(link));
+    let gateway = Gateway::new(Arc::clone(shared), certificate, Rc::clone(link));
     let gateway: gateway::Client = capnp_rpc::new_client(gateway);
     let limits = Arc::clone(&shared.network);
     let (system, handle) = network::serve(stream.halves(), limits, &shared.budget, gateway.client);
@@ -119,8 +116,8 @@ async fn leave(shared: &Shared, link: &Link) -> &'static str {
             shared.connections.aged.add(1);
             "the connection is as old as it may get; connect anew"
         }
-        () = shared.dismissed(link.token()) => {
-            if shared.is_revoked(link.token()) {
+        () = shared.dismissed(link) => {
+            if shared.is_revoked(link) {
                 shared.connections.revoked.add(1);
                 REVOKED
             } else {

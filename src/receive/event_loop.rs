@@ -39,6 +39,10 @@ impl Open {
         open.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).ok()?;
         Some(Self(Arc::clone(shared)))
     }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
 }
 
 impl Drop for Open {
@@ -107,12 +111,8 @@ async fn run(shared: Arc<Shared>, mut arriving: UnboundedReceiver<Arrival>, numb
                 continue;
             }
         };
-        let Some(Arrival { stream, peer, open: counted }) = arrival else { break };
-        let shared = Arc::clone(&shared);
-        open.spawn_local(async move {
-            let _counted = counted;
-            connection::serve(shared, stream, peer).await;
-        });
+        let Some(arrival) = arrival else { break };
+        open.spawn_local(connection::serve(arrival));
     }
     while let Some(end) = open.join_next().await {
         ended(&shared, end);

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -35,7 +36,6 @@ pub(super) enum Peer {
 /// `Gateway` of the schema.
 pub(super) struct Gateway {
     shared: Arc<Shared>,
-    peer: Peer,
     /// Of the peer, where TLS asked for one.
     certificate: Option<Fingerprint>,
     link: Rc<Link>,
@@ -46,18 +46,17 @@ pub(super) struct Gateway {
 impl Gateway {
     pub(super) fn new(
         shared: Arc<Shared>,
-        peer: Peer,
         certificate: Option<Fingerprint>,
         link: Rc<Link>,
     ) -> Self {
-        Self { shared, peer, certificate, link, is_tried: Cell::new(false) }
+        Self { shared, certificate, link, is_tried: Cell::new(false) }
     }
 
     /// On whose behalf the peer speaks, and the number of its token; the error is what it is told.
     fn principal(
         &self,
         given: credential::Reader<'_>,
-    ) -> Result<(Principal, Option<u64>), &'static str> {
+    ) -> Result<(Principal, Option<NonZeroU64>), &'static str> {
         let token = match given.which() {
             Ok(credential::Anonymous(())) => None,
             Ok(credential::Bearer(token)) => {
@@ -67,7 +66,7 @@ impl Gateway {
         };
         let tokens = &self.shared.settings.tokens;
         let certificate = self.certificate.map(Principal::Certificate);
-        match (token, self.peer) {
+        match (token, self.link.peer) {
             (Some(token), _) if !tokens.is_empty() => {
                 self.shared.look_at_tokens();
                 let found = tokens.find(token);
@@ -85,9 +84,13 @@ impl Gateway {
     /// Keeps whoever guesses waiting, and then ends the connection.
     async fn refuse(&self, why: &'static str) -> Error {
         self.shared.connections.unauthorized.add(1);
-        let line = format!("{} was refused: {why}", self.peer);
-        self.shared.diagnostics.say(Level::Warn, &format!("unauthorized {}", self.peer), &line);
-        if let Peer::Tcp(address) = self.peer {
+        let line = format!("{} was refused: {why}", self.link.peer);
+        self.shared.diagnostics.say(
+            Level::Warn,
+            &format!("unauthorized {}", self.link.peer),
+            &line,
+        );
+        if let Peer::Tcp(address) = self.link.peer {
             let Some(wait) = self.shared.attempts.failed(address) else {
                 // No answer: the connection is closed, and that is all it learns.
                 self.link.refuse();
@@ -129,7 +132,7 @@ impl gateway::Server for Gateway {
             Err(why) => return Err(self.refuse(why).await),
         };
         self.link.log_in(self.shared.settings.limits.batch_bytes + CALL_BYTES, token);
-        let session = Session::new(self.shared.clone(), self.peer, principal, self.link.clone());
+        let session = Session::new(self.shared.clone(), principal, self.link.clone());
         let mut results = results.get();
         results.set_session(capnp_rpc::new_client(session));
         credit_of(&self.shared, &self.link, results.reborrow().init_credit());

@@ -1,20 +1,22 @@
 //! What the tasks of one connection know of each other.
 
 use std::cell::{Cell, OnceCell};
+use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use tokio::sync::Notify;
 
+use super::gateway::Peer;
 use crate::network::Handle;
 
 /// One for each connection.
-#[derive(Default)]
 pub(super) struct Link {
+    pub(super) peer: Peer,
     handle: OnceCell<Handle>,
     is_logged_in: Cell<bool>,
     is_refused: Cell<bool>,
     /// The number of the token that it came with.
-    token: Cell<Option<u64>>,
+    token: Cell<Option<NonZeroU64>>,
     /// No more batches are wanted.
     is_closing: Cell<bool>,
     /// Calls under way.
@@ -23,6 +25,19 @@ pub(super) struct Link {
 }
 
 impl Link {
+    pub(super) fn new(peer: Peer) -> Self {
+        Self {
+            peer,
+            handle: OnceCell::new(),
+            is_logged_in: Cell::new(false),
+            is_refused: Cell::new(false),
+            token: Cell::new(None),
+            is_closing: Cell::new(false),
+            open: Cell::new(0),
+            changed: Notify::new(),
+        }
+    }
+
     /// The connection; it is made after its first capability.
     pub(super) fn joined(&self, handle: Handle) {
         // It is the only one there is.
@@ -30,7 +45,7 @@ impl Link {
     }
 
     /// From now on messages may have so many bytes. It came with the token of this number, or with none.
-    pub(super) fn log_in(&self, message_bytes: usize, token: Option<u64>) {
+    pub(super) fn log_in(&self, message_bytes: usize, token: Option<NonZeroU64>) {
         self.token.set(token);
         self.is_logged_in.set(true);
         if let Some(handle) = self.handle.get() {
@@ -51,7 +66,7 @@ impl Link {
         self.is_logged_in.get()
     }
 
-    pub(super) fn token(&self) -> Option<u64> {
+    pub(super) fn token(&self) -> Option<NonZeroU64> {
         self.token.get()
     }
 

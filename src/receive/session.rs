@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use super::connection::REVOKED;
 use super::counts::Signal;
 use super::credentials::Principal;
-use super::gateway::Peer;
 use super::link::{Call, Link};
 use super::rows::{self, Payload, Refusal};
 use super::settings::Durability;
@@ -24,20 +23,14 @@ use crate::schema::ingest_capnp::{self as ingest, batch, outcome, session};
 /// `Session` of the schema.
 pub(super) struct Session {
     shared: Arc<Shared>,
-    peer: Peer,
     principal: Principal,
     link: Rc<Link>,
     accepted: Cell<u64>,
 }
 
 impl Session {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        peer: Peer,
-        principal: Principal,
-        link: Rc<Link>,
-    ) -> Self {
-        Self { shared, peer, principal, link, accepted: Cell::new(0) }
+    pub(super) fn new(shared: Arc<Shared>, principal: Principal, link: Rc<Link>) -> Self {
+        Self { shared, principal, link, accepted: Cell::new(0) }
     }
 
     /// Checks a batch, and hands it to the sinks unless it was here before. All of it happens in one
@@ -87,8 +80,8 @@ impl Session {
 
     /// Says what the exporter is told too.
     fn refused(&self, why: &str) {
-        let line = format!("a batch of {} was refused for good: {why}", self.peer);
-        self.shared.diagnostics.say(Level::Warn, &format!("batch {}", self.peer), &line);
+        let line = format!("a batch of {} was refused for good: {why}", self.link.peer);
+        self.shared.diagnostics.say(Level::Warn, &format!("batch {}", self.link.peer), &line);
     }
 
     /// The batch, of which every byte was looked at, and the values that no OTLP can be made of.
@@ -233,7 +226,7 @@ impl session::Server for Session {
     ) -> Result<(), Error> {
         let _call = Call::begin(&self.link);
         let step = match params.get().and_then(|params| params.get_batch()) {
-            Ok(batch) if self.shared.is_revoked(self.link.token()) => self.send_back(batch),
+            Ok(batch) if self.shared.is_revoked(&self.link) => self.send_back(batch),
             Ok(batch) => self.take(batch),
             Err(error) => {
                 let detail = format!("not a batch that can be read: {error}");

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::attempts::Attempts;
 use super::counts::{Arrivals, Arriving, Counts, Signal};
+use super::link::Link;
 use super::settings::Settings;
 use super::sink::Fanout;
 use super::windows::Windows;
@@ -71,19 +72,23 @@ impl Shared {
 
     /// Ends once the receiver drains.
     pub(super) async fn draining(&self) {
-        self.dismissed(None).await;
+        self.until(Self::is_draining).await;
     }
 
-    /// Whether the token of this number is not taken any more.
-    pub(super) fn is_revoked(&self, token: Option<u64>) -> bool {
-        token.is_some_and(|number| !self.settings.tokens.is_taken(number))
+    /// Whether the token that a connection came with is not taken any more.
+    pub(super) fn is_revoked(&self, link: &Link) -> bool {
+        link.token().is_some_and(|number| !self.settings.tokens.is_taken(number))
     }
 
-    /// Ends once the receiver drains, or the token of this number is not taken any more.
-    pub(super) async fn dismissed(&self, token: Option<u64>) {
+    /// Ends once the receiver drains, or the connection's token is not taken any more.
+    pub(super) async fn dismissed(&self, link: &Link) {
+        self.until(|shared| shared.is_draining() || shared.is_revoked(link)).await;
+    }
+
+    async fn until(&self, holds: impl Fn(&Self) -> bool) {
         loop {
             let dismissing = self.dismissing.notified();
-            if self.is_draining() || self.is_revoked(token) {
+            if holds(self) {
                 return;
             }
             dismissing.await;

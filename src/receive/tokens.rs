@@ -1,6 +1,7 @@
 //! The tokens that are taken: given ones, and those of files as they are now.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,11 +15,10 @@ pub(super) struct Tokens {
     has_files: bool,
 }
 
-#[derive(Default)]
 struct Kept {
     files: Vec<TokenFile>,
     taken: Vec<Taken>,
-    next: u64,
+    next: NonZeroU64,
 }
 
 struct TokenFile {
@@ -29,7 +29,7 @@ struct TokenFile {
 
 /// A token keeps its number for as long as it is taken, and no other ever has it.
 struct Taken {
-    number: u64,
+    number: NonZeroU64,
     token: Vec<u8>,
 }
 
@@ -48,7 +48,7 @@ impl Tokens {
         if given.iter().any(Vec::is_empty) {
             return Err(Error::setting("token", "", "a token has one byte at least"));
         }
-        let mut kept = Kept::default();
+        let mut kept = Kept { files: Vec::new(), taken: Vec::new(), next: NonZeroU64::MIN };
         for path in files {
             let stamp = Stamp::of(path);
             let refused = |why: String| Error::setting("token_file", &shown(path), &why);
@@ -73,7 +73,7 @@ impl Tokens {
     }
 
     /// The number of a token that is taken. It is compared with each, whether or not one before was the right one.
-    pub(super) fn find(&self, given: &[u8]) -> Option<u64> {
+    pub(super) fn find(&self, given: &[u8]) -> Option<NonZeroU64> {
         let mut found = None;
         for Taken { number, token } in &self.kept().taken {
             if is_same(token, given) {
@@ -83,7 +83,7 @@ impl Tokens {
         found
     }
 
-    pub(super) fn is_taken(&self, number: u64) -> bool {
+    pub(super) fn is_taken(&self, number: NonZeroU64) -> bool {
         self.kept().taken.iter().any(|taken| taken.number == number)
     }
 
@@ -131,7 +131,7 @@ impl Kept {
             }
             let known = before.iter().find(|taken| taken.token == *token);
             let number = known.map_or(self.next, |taken| taken.number);
-            self.next = self.next.max(number + 1);
+            self.next = self.next.max(number.saturating_add(1));
             self.taken.push(Taken { number, token: token.clone() });
         }
         let stays = |old: &Taken| self.taken.iter().any(|taken| taken.number == old.number);
@@ -174,6 +174,10 @@ impl fmt::Debug for Tokens {
 mod tests {
     use super::*;
 
+    fn number(number: u64) -> NonZeroU64 {
+        NonZeroU64::new(number).unwrap()
+    }
+
     fn given(tokens: &[&str]) -> Vec<Vec<u8>> {
         tokens.iter().map(|token| token.as_bytes().to_vec()).collect()
     }
@@ -181,8 +185,8 @@ mod tests {
     #[test]
     fn only_the_whole_token_is_taken() {
         let tokens = Tokens::new(&given(&["first", "second"]), &[]).unwrap();
-        assert_eq!(tokens.find(b"first"), Some(0));
-        assert_eq!(tokens.find(b"second"), Some(1));
+        assert_eq!(tokens.find(b"first"), Some(number(1)));
+        assert_eq!(tokens.find(b"second"), Some(number(2)));
         for wrong in [&b""[..], b"firs", b"firstt", b"First", b"\xff", b"secont"] {
             assert_eq!(tokens.find(wrong), None, "{wrong:?}");
         }
@@ -200,20 +204,24 @@ mod tests {
         std::fs::write(&path, "first\n\n  second \n").unwrap();
         let tokens = Tokens::new(&given(&["given"]), std::slice::from_ref(&path)).unwrap();
         let numbers = ["given", "first", "second"].map(|token| tokens.find(token.as_bytes()));
-        assert_eq!(numbers, [Some(0), Some(1), Some(2)]);
+        assert_eq!(numbers, [1, 2, 3].map(|nth| Some(number(nth))));
         assert_eq!(tokens.refresh(), Changes::default());
 
         // One more takes nobody's place.
         std::fs::write(&path, "third\nsecond\nfirst\n").unwrap();
         assert_eq!(tokens.refresh(), Changes::default());
-        assert_eq!(tokens.find(b"first"), Some(1));
+        assert_eq!(tokens.find(b"first"), Some(number(2)));
 
         std::fs::write(&path, "third\n").unwrap();
         assert!(tokens.refresh().revoked);
-        assert!(tokens.is_taken(0) && !tokens.is_taken(1) && tokens.find(b"first").is_none());
+        assert!(
+            tokens.is_taken(number(1))
+                && !tokens.is_taken(number(2))
+                && tokens.find(b"first").is_none()
+        );
         std::fs::write(&path, "first\nthird\n").unwrap();
         assert!(!tokens.refresh().revoked);
-        assert_eq!(tokens.find(b"first"), Some(4), "it is another one now");
+        assert_eq!(tokens.find(b"first"), Some(number(5)), "it is another one now");
 
         // A file that is written in two steps locks nobody out, and lets nobody in.
         std::fs::write(&path, "").unwrap();

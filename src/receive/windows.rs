@@ -190,7 +190,12 @@ mod tests {
     #[test]
     fn a_batch_is_taken_once_for_each_principal_and_exporter() {
         let windows = Arc::new(Windows::default());
-        let keys = [(HERE, 1), (HERE, 2), (Principal::Token(0), 1), (Principal::User(0), 1)];
+        let keys = [
+            (HERE, 1),
+            (HERE, 2),
+            (Principal::Token(std::num::NonZeroU64::MIN), 1),
+            (Principal::User(0), 1),
+        ];
         for key in keys {
             assert!(take(&windows, key, 7));
             assert!(!take(&windows, key, 7));
