@@ -52,11 +52,11 @@ impl Variant {
         found.ok_or_else(|| format!("no variant {exporter} with {compression}").into())
     }
 
-    /// What stands in the frames: what is recorded leaves as columns, what the SDK's exporters are handed as rows.
-    pub fn format(&self) -> &'static str {
+    /// What stands in the frames: spans leave as columns, but for few ones that the SDK's exporters are handed.
+    pub fn format(&self, case: Case) -> &'static str {
         match self.exporter {
-            "trackside-pipeline-capnp" => "columns",
-            "trackside-capnp" => "rows",
+            "trackside-capnp" if case.batch < 64 => "rows",
+            capnp if capnp.ends_with("-capnp") => "columns",
             _ => "protobuf",
         }
     }

@@ -134,7 +134,7 @@ impl Row {
         format!(
             "{},{},{},{},{},{},{},{submitted},{delivered},{client:.0},{server:.0},{wall:.0},{bytes}",
             variant.exporter,
-            variant.format(),
+            variant.format(case),
             variant.compression,
             case.batch,
             case.attributes,
@@ -176,7 +176,7 @@ fn summary(rows: &[Row]) {
                 println!(
                     "{:28} {:8} {:5} {:12.0} {:12.0} {:10.1} {:8.2}",
                     row.variant.exporter,
-                    row.variant.format(),
+                    row.variant.format(row.case),
                     row.variant.compression,
                     client,
                     row.median(|round| round.server),

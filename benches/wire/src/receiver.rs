@@ -16,7 +16,7 @@ use crate::spans::{self, Numbers};
 
 const BATCH: usize = 512;
 /// What an exporter of the SDK's sends.
-const FORMAT: &str = "rows";
+const FORMAT: &str = "columns";
 /// Batches that have no answer yet.
 const IN_FLIGHT: usize = 6;
 /// Different batches; the rest is the same ones again.
