@@ -134,7 +134,7 @@ impl Row {
         format!(
             "{},{},{},{},{},{},{},{submitted},{delivered},{client:.0},{server:.0},{wall:.0},{bytes}",
             variant.exporter,
-            variant.format(case),
+            variant.format(*case),
             variant.compression,
             case.batch,
             case.attributes,
