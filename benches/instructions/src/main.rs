@@ -128,7 +128,7 @@ fn logged(index: usize) {
 fn drive<T>(future: impl Future<Output = T>) {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
-    while let Poll::Pending = future.as_mut().poll(&mut context) {}
+    while future.as_mut().poll(&mut context).is_pending() {}
 }
 
 struct YieldOnce(bool);

@@ -265,7 +265,7 @@ fn fast_telemetry(mode: Mode) {
     };
     measure(mode, SPANS, &|n| each(n, call), &|| {
         collector.flush_local();
-        while collector.len() > 0 {
+        while !collector.is_empty() {
             std::thread::sleep(Duration::from_micros(100));
         }
     });

@@ -17,7 +17,7 @@ use crate::spans::resource;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub enum Sender {
-    Capnp(sdk::CapnpSpanExporter),
+    Capnp(Box<sdk::CapnpSpanExporter>),
     Http(sdk::SpanExporter),
     StockHttp(opentelemetry_otlp::SpanExporter),
     StockGrpc(Runtime, opentelemetry_otlp::SpanExporter),
@@ -45,7 +45,7 @@ impl Sender {
         let mut sender = match variant.exporter {
             "trackside-capnp" => {
                 let builder = sdk::CapnpSpanExporter::builder();
-                Self::Capnp(builder.with_endpoint(format!("capnp://{address}")).build()?)
+                Self::Capnp(Box::new(builder.with_endpoint(format!("capnp://{address}")).build()?))
             }
             "trackside-http" => {
                 let builder = sdk::SpanExporter::builder();
