@@ -12,16 +12,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
+use super::client::{Carrier, Failure};
+use super::deadline::Deadline;
+use super::response::Answer;
 use crate::tls::Duplex;
 
 type Driver = Pin<Box<http1::Connection<TokioIo<Box<dyn Duplex>>, Full<Bytes>>>>;
-
-/// An attempt that got no answer.
-pub(super) struct Failure {
-    pub(super) error: String,
-    /// Whether any of the request was handed to a connection.
-    pub(super) sent: bool,
-}
 
 /// An open connection. It has no task of its own: whoever awaits something of it drives it.
 pub(super) struct Connection {
@@ -30,15 +26,18 @@ pub(super) struct Connection {
     driver: Option<Driver>,
 }
 
-impl Connection {
-    pub(super) async fn over(stream: Box<dyn Duplex>) -> Result<Self, String> {
+impl Carrier for Connection {
+    type Request = Request<Full<Bytes>>;
+    type Head = Response<Incoming>;
+    type Answer = Answer;
+
+    async fn over(stream: Box<dyn Duplex>) -> Result<Self, String> {
         let (sender, driver) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| chain(&error))?;
         Ok(Self { sender, driver: Some(Box::pin(driver)) })
     }
 
-    /// Whether the next request can go over this connection.
-    pub(super) async fn is_ready(&mut self) -> bool {
+    async fn is_ready(&mut self) -> bool {
         // Lets the runtime look at its sockets, so that a close that has arrived is seen.
         tokio::task::yield_now().await;
         poll_fn(|context| {
@@ -49,10 +48,10 @@ impl Connection {
         self.sender.is_ready()
     }
 
-    /// Sends `request` and waits for the head of the answer.
-    pub(super) async fn send(
+    async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
+        _: Deadline,
     ) -> Result<Response<Incoming>, Failure> {
         let answer = self.sender.try_send_request(request);
         self.drive(answer).await.map_err(|mut error| Failure {
@@ -62,6 +61,12 @@ impl Connection {
         })
     }
 
+    async fn read(&mut self, head: Response<Incoming>, deadline: Deadline) -> Answer {
+        Answer::read(head, self, deadline).await
+    }
+}
+
+impl Connection {
     /// Awaits `future`, which waits for this connection.
     pub(super) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);

@@ -1,8 +1,8 @@
 //! From bytes to somewhere. What is public of it is [`sdk`]: exporters for the OpenTelemetry SDK.
 
 mod alarm;
-mod attempt;
 pub(crate) mod capnp;
+mod client;
 mod coding;
 mod connection;
 mod connector;

@@ -8,6 +8,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use super::Outcome;
+use super::client::Answered;
 use super::connection::{Connection, chain};
 use super::deadline::Deadline;
 use super::http_date;
@@ -61,19 +62,18 @@ impl Answer {
         let pause = pause(&head.headers, SystemTime::now());
         Self { status: head.status, pause, is_json: is_json(&head.headers), body, end }
     }
+}
 
-    /// Whether the connection is at the end of this answer and not within it.
-    pub(super) fn is_complete(&self) -> bool {
+impl Answered for Answer {
+    fn is_complete(&self) -> bool {
         self.end == End::Complete
     }
 
-    /// Overwrites `secret` wherever the body repeats it; nothing else moves.
-    pub(super) fn mask(&mut self, secret: &[u8]) {
+    fn mask(&mut self, secret: &[u8]) {
         mask(&mut self.body, secret);
     }
 
-    /// What became of a frame of `items` items that got this answer.
-    pub(super) fn outcome(&self, items: u32) -> Outcome {
+    fn outcome(&self, items: u32) -> Outcome {
         match self.status {
             status if status.is_success() => self.success(items),
             // A gateway that lost its upstream cannot tell whether the frame got there.
@@ -87,7 +87,9 @@ impl Answer {
             _ => Outcome::Refused { error: self.error() },
         }
     }
+}
 
+impl Answer {
     fn success(&self, items: u32) -> Outcome {
         let status = self.status;
         match &self.end {

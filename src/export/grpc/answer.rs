@@ -5,6 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
 
 use super::super::Outcome;
+use super::super::client::Answered;
 use super::super::connection::chain;
 use super::super::deadline::Deadline;
 use super::super::response::{
@@ -50,22 +51,21 @@ impl Answer {
         let is_grpc = is_grpc(&head.headers);
         Self { http: head.status, is_grpc, status, message, end: end.map(drop) }
     }
+}
 
-    /// Whether the connection has nothing left of this answer.
-    pub(super) fn is_complete(&self) -> bool {
+impl Answered for Answer {
+    fn is_complete(&self) -> bool {
         self.end.is_ok()
     }
 
-    /// Overwrites `secret` wherever the answer repeats it.
-    pub(super) fn mask(&mut self, secret: &[u8]) {
+    fn mask(&mut self, secret: &[u8]) {
         mask(&mut self.message, secret);
         if let Some(status) = &mut self.status {
             mask(&mut status.words, secret);
         }
     }
 
-    /// What became of a frame of `items` items that got this answer.
-    pub(super) fn outcome(&self, items: u32) -> Outcome {
+    fn outcome(&self, items: u32) -> Outcome {
         let Some(status) = &self.status else { return self.without_status() };
         let error = self.error(status);
         match status.meaning() {
@@ -76,7 +76,9 @@ impl Answer {
             Meaning::RetryIfTold | Meaning::Refused => Outcome::Refused { error },
         }
     }
+}
 
+impl Answer {
     fn delivered(&self, items: u32) -> Outcome {
         let (rejected, words) = partial_success(&self.message).unwrap_or_default();
         let rejected = u64::try_from(rejected).unwrap_or(0).min(u64::from(items));

@@ -3,14 +3,21 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use h2::{Reason, RecvStream};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 
-use super::super::connection::{Failure, chain};
+use super::super::client::{Carrier, Failure};
+use super::super::connection::chain;
+use super::super::deadline::Deadline;
+use super::answer::Answer;
 use crate::tls::Duplex;
+
+/// A request, and its body in two parts.
+pub(super) type Call = (Request<()>, [Bytes; 2]);
 
 type Driver = Pin<Box<client::Connection<Box<dyn Duplex>, Bytes>>>;
 
@@ -24,9 +31,13 @@ pub(super) struct Connection {
     driver: Option<Driver>,
 }
 
-impl Connection {
+impl Carrier for Connection {
+    type Request = Call;
+    type Head = Response<RecvStream>;
+    type Answer = Answer;
+
     /// Waits for the peer's settings, since whoever does not speak HTTP/2 has none: nothing has been sent then.
-    pub(super) async fn over(stream: Box<dyn Duplex>) -> Result<Self, String> {
+    async fn over(stream: Box<dyn Duplex>) -> Result<Self, String> {
         let mut builder = client::Builder::new();
         builder.enable_push(false).max_header_list_size(MAX_HEADERS);
         // None may be opened before the settings say how many.
@@ -48,8 +59,7 @@ impl Connection {
         Ok(Self { sender, driver: Some(driver) })
     }
 
-    /// Whether the next request can go over this connection.
-    pub(super) async fn is_ready(&mut self) -> bool {
+    async fn is_ready(&mut self) -> bool {
         // Lets the runtime look at its sockets, so that a farewell that has arrived is seen.
         tokio::task::yield_now().await;
         poll_fn(|context| {
@@ -60,12 +70,17 @@ impl Connection {
         .await
     }
 
-    /// Sends a request whose body is these parts, and waits for the head of the answer. The parts are not copied.
-    pub(super) async fn send(
+    /// The body's parts are not copied.
+    async fn send(
         &mut self,
-        request: Request<()>,
-        parts: impl IntoIterator<Item = Bytes>,
+        (mut request, parts): Call,
+        deadline: Deadline,
     ) -> Result<Response<RecvStream>, Failure> {
+        if let Some(left) = deadline.left() {
+            if let Ok(value) = HeaderValue::from_str(&timeout(left)) {
+                request.headers_mut().insert("grpc-timeout", value);
+            }
+        }
         let failed = |error: &h2::Error, sent| Failure {
             error: format!("no answer: {}", chain(error)),
             // The peer says so of what it has not looked at.
@@ -84,6 +99,12 @@ impl Connection {
         drive(driver, response).await.map_err(|error| failed(&error, true))
     }
 
+    async fn read(&mut self, head: Response<RecvStream>, deadline: Deadline) -> Answer {
+        Answer::read(head, self, deadline).await
+    }
+}
+
+impl Connection {
     /// Awaits `future`, which waits for this connection.
     pub(super) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
         drive(&mut self.driver, future).await
@@ -104,5 +125,34 @@ fn poll_driver(driver: &mut Option<Driver>, context: &mut Context<'_>) {
     let over = driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_ready());
     if over {
         *driver = None;
+    }
+}
+
+/// At most eight digits, and a unit; never nothing.
+fn timeout(left: Duration) -> String {
+    const MOST: u128 = 99_999_999;
+    match left.as_millis().max(1) {
+        millis @ ..=MOST => format!("{millis}m"),
+        millis => format!("{}S", (millis / 1000).min(MOST)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timeout;
+    use std::time::Duration;
+
+    #[test]
+    fn a_timeout_has_eight_digits_at_most() {
+        let table = [
+            (Duration::ZERO, "1m"),
+            (Duration::from_millis(10_000), "10000m"),
+            (Duration::from_millis(99_999_999), "99999999m"),
+            (Duration::from_millis(100_000_000), "100000S"),
+            (Duration::MAX, "99999999S"),
+        ];
+        for (left, text) in table {
+            assert_eq!(timeout(left), text);
+        }
     }
 }

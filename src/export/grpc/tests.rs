@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message as _;
 
 use self::collector::{Collector, Step};
+use super::super::client::Carrier as _;
 use super::super::tests::{AMPLE, delivered, frame, plan as http_plan, run};
 use super::super::{Frame, Outcome, zstd};
 use super::GrpcExporter;
@@ -272,9 +273,11 @@ fn a_peer_that_said_farewell_is_called_anew() {
             while number < 3 && collector.ended() < number {
                 assert!(Instant::now() < end, "the connection stays");
                 // The farewell is answered by whoever drives the connection: the next attempt, or its end.
-                if let Some(mut kept) = exporter.take_connection() {
-                    let is_ready = kept.is_ready().await;
-                    exporter.put_connection(is_ready.then_some(kept));
+                let kept = exporter.connection();
+                if let Some(connection) = kept {
+                    if !connection.is_ready().await {
+                        *kept = None;
+                    }
                 }
             }
         }
