@@ -14,7 +14,8 @@ fn main() -> Result<(), telemetry::Error> {
     let telemetry = telemetry::init(config)?;
 
     // Level (10 DEBUG to 50 CRITICAL), text, logger, line, thread, extras.
-    let extras = [("port", Value::I64(7000)), ("hosts", Value::Array(&["a".into(), "b".into()]))];
+    let hosts = ["a".into(), "b".into()];
+    let extras = [("port", Value::I64(7000)), ("hosts", Value::Array(&hosts))];
     telemetry::forward_log(20, "listening", "shop.server", 31, "MainThread", &extras);
     // A record that was queued keeps its own time.
     let then = SystemTime::now() - Duration::from_secs(90);

@@ -158,7 +158,8 @@ impl Engine {
             span.link(&stored.1);
         });
         let _timer = rpc::storage("get");
-        let extras = [("share", Value::F64(0.75)), ("tried", Value::Array(&["disk".into()]))];
+        let tried = ["disk".into()];
+        let extras = [("share", Value::F64(0.75)), ("tried", Value::Array(&tried))];
         telemetry::forward_log(30, "the cache is cold", "engine.store", 20, "worker-1", &extras);
         self.reads.add(1, &[]);
         stored.0.clone()

@@ -108,11 +108,9 @@ fn a_display_that_panics_leaves_the_span_in_place() {
     }
     let capture = Capture::start();
     let guard = telemetry::span("survivor");
-    let bad = Value::Format(format_args!("{Bad}"));
-    let set = || telemetry::current().set("bad", bad);
+    let set = || telemetry::current().set("bad", Value::Format(format_args!("{Bad}")));
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(set)).is_err());
-    let list = [bad];
-    let set = || telemetry::current().set("bad", &list[..]);
+    let set = || telemetry::current().set("bad", &[Value::Format(format_args!("{Bad}"))][..]);
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(set)).is_err());
     assert!(telemetry::current().is_recording());
     telemetry::current().set("good", 1_i64);

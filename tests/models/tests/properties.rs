@@ -196,6 +196,25 @@ proptest! {
     }
 }
 
+/// Each length up to 32 is copied in its own way, and longer ones at once; all of them after heads of 0 to 2 words,
+/// at every place of the ring, and with a second piece that begins at any byte.
+#[test]
+fn every_length_is_copied_whole() {
+    let (mut producer, mut consumer) = ring(1024);
+    let seconds = if cfg!(miri) { [0, 13].as_slice() } else { &[0, 1, 3, 7, 13, 16, 29, 32, 45, 300] };
+    for (head, first, second) in (0..3_u64)
+        .flat_map(|head| (0..=40).map(move |first| (head, first)))
+        .flat_map(|(head, first)| seconds.iter().map(move |second| (head, first, *second)))
+    {
+        let words: Vec<_> = (0..head).map(|word| !word).collect();
+        let (first, second) = (record(head, first), record(head + 1, second));
+        let mut expected: Vec<_> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        expected.extend(first.iter().chain(&second));
+        assert_eq!(producer.push(&words, &[&first, &second]), Pushed::Stored);
+        assert_eq!(consumer.drain(9, |bytes| assert_eq!(bytes, expected)), 1);
+    }
+}
+
 /// One slice, many times: longer than any memory.
 #[test]
 #[cfg_attr(miri, ignore = "Miri keeps a gigabyte of zeroes")]
