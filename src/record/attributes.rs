@@ -3,11 +3,15 @@
 //! An entry is `[tag: u8 | key length: u24 | value length: u32]`, then the key, then the value.
 //! Values are as in `values`.
 
+mod ready;
+
 use crate::encode::view::Any;
 use crate::telemetry::Value;
 
 use super::bytes::copy;
 use super::values::{BOOL, BYTES, F64, I64, STR, text, truncated, value, write_value};
+
+pub(super) use ready::Key;
 
 const HEAD: usize = 8;
 const MAX_KEY: usize = 0xff_ffff;

@@ -17,7 +17,9 @@ use trackside::export::sdk::WithExporters as _;
 use trackside::otel::sdk::error::OTelSdkResult;
 use trackside::otel::sdk::logs::{LogBatch, LogExporter};
 use trackside::otel::sdk::trace::{SpanData, SpanExporter};
+use trackside::telemetry::rpc::{self, Call};
 use trackside::telemetry::{self, Kind, TelemetryConfig};
+use trackside::testing::with_variables;
 
 /// As scripts/instructions has it: 4 batches of 256 are collected.
 const BATCH: usize = 256;
@@ -32,6 +34,7 @@ fn main() {
         "span" | "unsampled" | "not-started" => instrumented,
         "layer" => traced,
         "log" => logged,
+        "rpc" | "rpc-spans" => served,
         _ => panic!("usage: instructions NAME, as benches/instructions/ceilings has them"),
     };
     let sampler = if operation == "unsampled" { "always_off" } else { "always_on" };
@@ -39,8 +42,11 @@ fn main() {
         let config = TelemetryConfig::default()
             .with_sampler(sampler, None)
             .set_globals(false)
+            .with_metrics(operation != "rpc-spans")
             .with_span_exporter(Discard)
             .with_log_exporter(Discard);
+        // A collection that nobody takes would be an error.
+        let config = with_variables(config, &[("OTEL_METRICS_EXPORTER", "console")]);
         telemetry::init(config).expect("the arguments are right")
     });
     if matches!(operation.as_str(), "layer" | "log") {
@@ -68,7 +74,7 @@ fn main() {
     });
     let expected = match operation.as_str() {
         "span" | "layer" => 2 * operations,
-        "log" => operations,
+        "log" | "rpc" | "rpc-spans" => operations,
         _ => 0,
     };
     assert_eq!(recorded, expected);
@@ -115,6 +121,16 @@ fn traced(index: usize) {
     drive(call.instrument(span));
 }
 
+/// A call of one of eight methods, as `rivals` has it.
+#[inline(never)]
+fn served(index: usize) {
+    const METHODS: [&str; 8] =
+        ["Get", "List", "Create", "Update", "Delete", "Watch", "BatchGet", "Ping"];
+    let call = Call::method(METHODS[index & 7]).cls_id("acme.Orders");
+    let reply: Result<usize, String> = drive(rpc::server(call, async { Ok(index) }));
+    let _ = black_box(reply);
+}
+
 #[inline(never)]
 fn logged(index: usize) {
     tracing::info!(
@@ -125,10 +141,14 @@ fn logged(index: usize) {
     );
 }
 
-fn drive<T>(future: impl Future<Output = T>) {
+fn drive<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
-    while future.as_mut().poll(&mut context).is_pending() {}
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
 }
 
 struct YieldOnce(bool);

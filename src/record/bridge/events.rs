@@ -10,12 +10,11 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use crate::context::Parent;
 use crate::telemetry::Value;
 
-use super::super::attributes::AttributeBuffer;
-use super::super::log::{Body, Entry, LogLimits, Scratch};
+use super::super::log::{Body, Entry, Scratch};
 use super::super::open::{Mark, Open};
-use super::super::values::{BOOL, F64, I64, STR};
 use super::super::{current, gate, local, log_filter};
-use super::visit::{EventFields, Take};
+use super::fields::{RecordFields, Within};
+use super::visit::EventFields;
 use super::{held, is_own, set_place};
 
 /// The span that an event belongs to.
@@ -87,88 +86,58 @@ impl<'a, S: Subscriber + for<'b> LookupSpan<'b>> Of<'a, S> {
     }
 }
 
-/// The attributes of a log record.
-struct Within<'a> {
-    attributes: &'a mut AttributeBuffer,
-    limits: LogLimits,
-}
-
-impl Take for Within<'_> {
-    #[inline(always)]
-    fn take(&mut self, key: &str, value: Value<'_>) {
-        // The value is made anew for `set`, or it would be put in memory where that is not called, too.
-        match value {
-            Value::Bool(v) => {
-                if !self.append(key, BOOL, &[v.into()]) {
-                    self.set(key, Value::Bool(v));
-                }
-            }
-            Value::I64(v) => {
-                if !self.append(key, I64, &v.to_le_bytes()) {
-                    self.set(key, Value::I64(v));
-                }
-            }
-            Value::F64(v) => {
-                if !self.append(key, F64, &v.to_le_bytes()) {
-                    self.set(key, Value::F64(v));
-                }
-            }
-            Value::Str(v) => {
-                let fits = v.len() <= self.limits.value_length as usize;
-                if !fits || !self.append(key, STR, v.as_bytes()) {
-                    self.set(key, Value::Str(v));
-                }
-            }
-            value => self.set(key, value),
-        }
-    }
-}
-
-impl Within<'_> {
-    #[inline(always)]
-    fn append(&mut self, key: &str, tag: u8, value: &[u8]) -> bool {
-        self.attributes.append_new(key, tag, value, self.limits.attributes)
-    }
-
-    #[inline(never)]
-    fn set(&mut self, key: &str, value: Value<'_>) {
-        self.attributes.set(key, value, self.limits.attributes, self.limits.value_length);
-    }
-}
-
 /// As a log record, in this context, or in the current one.
 pub(super) fn record(event: &Event<'_>, context: Option<&Parent>) {
     let gate = gate::read();
     if gate & (gate::LOGS | gate::CAPTURES) == 0 {
         return;
     }
+    if is_log(event) {
+        return record_of_log(gate, event, context);
+    }
     let metadata = event.metadata();
     let severity = severity(*metadata.level());
-    let is_log = is_log(event);
-    // Of what comes from `log` the logger is among the fields.
-    if !is_log && !log_filter::admits(metadata.target(), severity) {
+    if !log_filter::admits(metadata.target(), severity) {
         return;
     }
     local::with(|local| {
         local.log(gate, |limits, Scratch { attributes, text }| {
-            let mut fields = EventFields::new(is_log, text, Within { attributes, limits });
-            event.record(&mut fields);
-            let EventFields { target, file, line, .. } = fields;
-            let scope = target.map_or_else(|| metadata.target().into(), Cow::Owned);
-            if is_log {
-                if is_own(&scope) || !log_filter::admits(&scope, severity) {
-                    return None;
-                }
-                set_place(local, file.as_deref(), line, |key, value| {
-                    attributes.set(key, value, limits.attributes, limits.value_length);
-                });
-            } else {
-                local.places.write(local, metadata, limits, attributes);
-            }
-            let context = context.map(|parent| (parent.trace, parent.span, parent.flags));
+            let place = local.places.find(local, metadata, limits);
+            let keys = &place.keys;
+            event.record(&mut RecordFields { within: Within { attributes, limits }, keys, text });
+            attributes.extend(&place.attributes, limits.attributes);
+            let scope = metadata.target().into();
+            let context = context.map(ids);
             Some(Entry { severity, body: Body::Written, scope, context, ..Entry::default() })
         });
     });
+}
+
+/// `record` of what comes from `log`: where it was made is among the fields, and so is the logger.
+#[cold]
+fn record_of_log(gate: u32, event: &Event<'_>, context: Option<&Parent>) {
+    let metadata = event.metadata();
+    let severity = severity(*metadata.level());
+    local::with(|local| {
+        local.log(gate, |limits, Scratch { attributes, text }| {
+            let mut fields = EventFields::new(true, text, Within { attributes, limits });
+            event.record(&mut fields);
+            let EventFields { target, file, line, .. } = fields;
+            let scope = target.map_or_else(|| metadata.target().into(), Cow::Owned);
+            if is_own(&scope) || !log_filter::admits(&scope, severity) {
+                return None;
+            }
+            set_place(local, file.as_deref(), line, |key, value| {
+                attributes.set(key, value, limits.attributes, limits.value_length);
+            });
+            let context = context.map(ids);
+            Some(Entry { severity, body: Body::Written, scope, context, ..Entry::default() })
+        });
+    });
+}
+
+fn ids(of: &Parent) -> (u128, u64, u8) {
+    (of.trace, of.span, of.flags)
 }
 
 /// As an event of this span: named by its message.

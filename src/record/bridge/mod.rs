@@ -2,6 +2,7 @@
 
 mod entries;
 mod events;
+mod fields;
 mod held;
 mod install;
 mod log;

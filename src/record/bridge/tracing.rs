@@ -9,6 +9,8 @@ use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 
 use crate::context::Parent;
 
+use super::super::local::Local;
+use super::super::log::LogLimits;
 use super::super::open::{Mark, Open};
 use super::super::{gate, local};
 use super::events::{self, Of};
@@ -201,14 +203,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
         };
         open.start_clock();
         if open.is_recording() {
-            attributes.record(&mut SpanFields(&mut open));
+            let find = |local: &Local| local.places.find(local, metadata, LogLimits::NONE);
+            let place = if metadata.fields().is_empty() { None } else { local::with(find) };
+            let keys = place.as_ref().map_or(&[][..], |place| &place.keys);
+            attributes.record(&mut SpanFields { open: &mut open, keys });
         }
         held::keep(self.mark(id), open, || registry.span(id));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, registry: Context<'_, S>) {
         if let Some(span) = registry.span(id).filter(|_| !is_idle()) {
-            held::write(self.mark(id), &span, |open| values.record(&mut SpanFields(open)));
+            held::write(self.mark(id), &span, |open| {
+                values.record(&mut SpanFields { open, keys: &[] });
+            });
         }
     }
 

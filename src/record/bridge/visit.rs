@@ -7,73 +7,102 @@ use tracing::field::{Field, Visit};
 
 use crate::telemetry::{Kind, Value};
 
+use super::super::attributes::Key;
 use super::super::exception::Exception;
 use super::super::open::Open;
+use super::super::values::{BOOL, F64, I64, STR};
 
 /// Writes fields onto a span; those of `tracing-opentelemetry`'s names become what they name.
-pub(super) struct SpanFields<'a>(pub(super) &'a mut Open);
+pub(super) struct SpanFields<'a> {
+    pub(super) open: &'a mut Open,
+    /// By the fields' indices, where they are known.
+    pub(super) keys: &'a [Key],
+}
 
 impl SpanFields<'_> {
+    #[inline(always)]
+    fn set_ready(&mut self, field: &Field, tag: u8, value: &[u8]) -> bool {
+        self.keys.get(field.index()).is_some_and(|key| self.open.set_ready(key, tag, value))
+    }
+
+    #[inline(never)]
+    fn set<'v>(&mut self, field: &Field, value: impl Into<Value<'v>>) {
+        self.open.set(field.name(), value.into());
+    }
+
+    #[inline(never)]
+    fn set_text(&mut self, field: &Field, text: &str) {
+        match field.name() {
+            name if name.starts_with("otel.") => self.word(name, text),
+            name => self.open.set(name, Value::Str(text)),
+        }
+    }
+
     #[cold]
     fn word(&mut self, name: &str, text: &str) {
         let is = |word: &str| text.eq_ignore_ascii_case(word);
         match name {
-            "otel.name" => self.0.rename(text.to_owned()),
-            "otel.kind" if is("server") => self.0.kind = Kind::Server,
-            "otel.kind" if is("client") => self.0.kind = Kind::Client,
-            "otel.kind" if is("producer") => self.0.kind = Kind::Producer,
-            "otel.kind" if is("consumer") => self.0.kind = Kind::Consumer,
-            "otel.kind" if is("internal") => self.0.kind = Kind::Internal,
-            "otel.status_code" if is("ok") => self.0.ok(),
-            "otel.status_code" if is("error") => self.0.fail_if_unset(&""),
+            "otel.name" => self.open.rename(text.to_owned()),
+            "otel.kind" if is("server") => self.open.kind = Kind::Server,
+            "otel.kind" if is("client") => self.open.kind = Kind::Client,
+            "otel.kind" if is("producer") => self.open.kind = Kind::Producer,
+            "otel.kind" if is("consumer") => self.open.kind = Kind::Consumer,
+            "otel.kind" if is("internal") => self.open.kind = Kind::Internal,
+            "otel.status_code" if is("ok") => self.open.ok(),
+            "otel.status_code" if is("error") => self.open.fail_if_unset(&""),
             "otel.status_code" if is("unset") => {}
-            "otel.status_description" => self.0.fail(&text),
+            "otel.status_description" => self.open.fail(&text),
             // A word that is none of these is kept as it is.
-            _ => self.0.set(name, Value::Str(text)),
+            _ => self.open.set(name, Value::Str(text)),
         }
     }
 }
 
 impl Visit for SpanFields<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.set_here(field.name(), value.into());
+        if !self.set_ready(field, F64, &value.to_le_bytes()) {
+            self.set(field, value);
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.set_here(field.name(), value.into());
+        if !self.set_ready(field, I64, &value.to_le_bytes()) {
+            self.set(field, value);
+        }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.set_here(field.name(), value.into());
+        self.record_i64(field, i64::try_from(value).unwrap_or(i64::MAX));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.set_here(field.name(), value.into());
+        if !self.set_ready(field, BOOL, &[value.into()]) {
+            self.set(field, value);
+        }
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.0.set(field.name(), Value::Bytes(value));
+        self.open.set(field.name(), Value::Bytes(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            name if name.starts_with("otel.") => self.word(name, value),
-            name => self.0.set_here(name, Value::Str(value)),
+        if !self.set_ready(field, STR, value.as_bytes()) {
+            self.set_text(field, value);
         }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         let exception = Exception::new(value, None);
-        self.0.set(field.name(), Value::Str(&exception.message));
+        self.open.set(field.name(), Value::Str(&exception.message));
         let attributes: Vec<_> = exception.attributes().collect();
-        self.0.event("exception", &attributes);
+        self.open.event("exception", &attributes);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name().starts_with("otel.") {
             self.word(field.name(), &format!("{value:?}"));
         } else {
-            self.0.set(field.name(), Value::Format(format_args!("{value:?}")));
+            self.open.set(field.name(), Value::Format(format_args!("{value:?}")));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::telemetry::Value;
 
+use super::super::attributes::Key;
 use super::super::values::{BOOL, F64, I64, STR};
 use super::Open;
 
@@ -38,6 +39,13 @@ impl Open {
             }
             value => self.set(key, value),
         }
+    }
+
+    /// Sets what fits under a key that is ready; false, and nothing is done, elsewhere.
+    #[inline(always)]
+    pub(crate) fn set_ready(&mut self, key: &Key, tag: u8, value: &[u8]) -> bool {
+        let fits = tag != STR || value.len() <= self.limits.value_length as usize;
+        fits && self.attributes.append_ready(key, tag, value, self.limits.attributes)
     }
 
     #[cold]
