@@ -21,6 +21,24 @@ fn ends<const N: usize>(to: &mut [u8], from: &[u8]) {
     }
 }
 
+/// Whether two texts are the same. Most are short, and for those a call costs more than the look.
+#[inline(always)]
+pub(super) fn are_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len()
+        && match one.len() {
+            8..=16 => have_same_ends::<8>(one, other),
+            4..8 => have_same_ends::<4>(one, other),
+            2..4 => have_same_ends::<2>(one, other),
+            17..=32 => have_same_ends::<16>(one, other),
+            _ => one == other,
+        }
+}
+
+#[inline(always)]
+fn have_same_ends<const N: usize>(one: &[u8], other: &[u8]) -> bool {
+    one.first_chunk::<N>() == other.first_chunk() && one.last_chunk::<N>() == other.last_chunk()
+}
+
 /// Reads little-endian numbers and pieces off the front; short input reads as zero and empty.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
@@ -49,5 +67,25 @@ impl<'a> Reader<'a> {
 
     pub(super) fn u128(&mut self) -> u128 {
         u128::from_le_bytes(self.array())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_the_same_where_every_byte_is() {
+        let text: Vec<u8> = (0..80).collect();
+        for length in 0..text.len() {
+            let (one, mut other) = (&text[..length], text[..length].to_vec());
+            assert!(are_same(one, &other));
+            assert!(!are_same(one, &text[..length + 1]));
+            for at in 0..length {
+                other[at] ^= 1;
+                assert!(!are_same(one, &other), "{at} of {length}");
+                other[at] ^= 1;
+            }
+        }
     }
 }

@@ -71,19 +71,22 @@ impl Observation {
     }
 
     /// Records the call, once; a call that never began is none. `end` is the span's, if it has one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end(&mut self, end: Option<u64>, error: Option<&'static str>) {
-        let start = std::mem::take(&mut self.start);
-        if start == 0 {
-            return;
+        if self.is_running() {
+            self.end_now(end, error);
         }
+    }
+
+    #[inline(never)]
+    fn end_now(&mut self, end: Option<u64>, error: Option<&'static str>) {
+        let start = std::mem::take(&mut self.start);
         let nanos = clock::between(start, end.unwrap_or_else(clock::ticks));
-        match &self.call {
+        match std::mem::take(&mut self.call) {
             Call::Nowhere => {}
-            Call::Cells(call) => cells::record_call(*call, nanos, error),
+            Call::Cells(call) => cells::record_call(call, nanos, error),
             Call::Sdk(series) => series.record(nanos as f64 / 1e9, error),
         }
-        self.call = Call::Nowhere;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use crate::record::bytes::are_same;
 use crate::record::metric::recent::{fold, fold_text};
 
 /// What the two texts name.
@@ -45,27 +46,32 @@ impl Default for Names {
 }
 
 impl Entry {
-    #[inline]
+    #[inline(always)]
     fn is(&self, of: Of, first: &str, second: &str) -> bool {
-        self.of == of && *self.first == *first && *self.second == *second
+        let is = |own: &str, given: &str| are_same(own.as_bytes(), given.as_bytes());
+        self.of == of && is(&self.first, first) && is(&self.second, second)
     }
 }
 
 impl Names {
-    /// As `get`, and faster where the same texts were asked for before.
-    #[inline]
-    pub(super) fn get_again(&mut self, of: Of, first: &str, second: &str) -> Option<u32> {
-        let place = first.as_ptr() as usize ^ second.as_ptr() as usize >> 3;
-        let place = (place ^ place >> 6) % RECENT;
+    /// As `get`, of what `get_again` found at the same place before; `None` of all else.
+    #[inline(always)]
+    pub(super) fn get_recent(&self, of: Of, first: &str, second: &str) -> Option<u32> {
+        let index = (self.recent[place(first, second)] as usize).checked_sub(1)?;
         // A text may give way to another at the same place, so the names themselves decide.
-        let recent = (self.recent[place] as usize).checked_sub(1);
-        if let Some(entry) = recent.and_then(|index| self.entries.get(index)) {
-            if entry.is(of, first, second) {
-                return Some(entry.number);
-            }
+        match self.entries.get(index) {
+            Some(entry) if entry.is(of, first, second) => Some(entry.number),
+            _ => None,
+        }
+    }
+
+    /// As `get`, and faster where the same texts were asked for before.
+    pub(super) fn get_again(&mut self, of: Of, first: &str, second: &str) -> Option<u32> {
+        if let Some(number) = self.get_recent(of, first, second) {
+            return Some(number);
         }
         let index = self.find(of, first, second)?;
-        self.recent[place] = index + 1;
+        self.recent[place(first, second)] = index + 1;
         Some(self.entries[index as usize].number)
     }
 
@@ -120,6 +126,13 @@ impl Names {
     }
 }
 
+/// In `recent`, of the texts that stand there.
+#[inline(always)]
+fn place(first: &str, second: &str) -> usize {
+    let place = first.as_ptr() as usize ^ second.as_ptr() as usize >> 3;
+    (place ^ place >> 6) % RECENT
+}
+
 /// Folded products of eight bytes at a time; the lengths keep "a", "bc" and "ab", "c" apart.
 #[inline]
 fn hash(seed: u64, of: Of, first: &str, second: &str) -> u64 {
@@ -144,7 +157,9 @@ mod tests {
         for number in 0..2_000 {
             let (method, class) = all(number);
             assert_eq!(names.get(Of::Server, &method, &class), Some(number));
+            assert_eq!(names.get_recent(Of::Server, &method, &class), None);
             assert_eq!(names.get_again(Of::Server, &method, &class), Some(number));
+            assert_eq!(names.get_recent(Of::Server, &method, &class), Some(number));
             assert_eq!(names.get(Of::Client, &method, &class), None);
             assert_eq!(names.get(Of::Server, &class, &method), None);
         }
@@ -158,7 +173,9 @@ mod tests {
         assert_eq!(names.get(Of::Server, "a", "bc"), None);
         let mut text = String::from("ab");
         assert_eq!(names.get_again(Of::Server, &text, "c"), Some(1));
+        assert_eq!(names.get_recent(Of::Server, &text, "c"), Some(1));
         text.replace_range(.., "ba");
+        assert_eq!(names.get_recent(Of::Server, &text, "c"), None);
         assert_eq!(names.get_again(Of::Server, &text, "c"), None, "the same place, another text");
         names.insert(Of::Server, "", "", 2);
         assert_eq!(names.get(Of::Server, "", ""), Some(2));

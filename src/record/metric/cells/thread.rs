@@ -36,6 +36,12 @@ impl Cell {
     pub(super) fn record(&mut self, bounds: &Bounds, value: u64) {
         self.writer.record(bounds.bucket(value), value, self.cells.interval());
     }
+
+    #[inline(always)]
+    fn record_call(&mut self, nanos: u64) {
+        self.record(&bounds::CALLS, nanos);
+        self.cells.offer(self.series, nanos);
+    }
 }
 
 impl Drop for Cell {
@@ -91,6 +97,27 @@ impl Known {
             *self = Self { cells, ..Self::default() };
         }
         self.gate = gate;
+    }
+
+    /// A call by names that were looked up here lately, for the pipeline of now; `None` elsewhere.
+    #[inline(always)]
+    fn call_again(&self, side: Side, method: &str, cls_id: &str) -> Option<Call> {
+        if self.gate != gate::read() {
+            return None;
+        }
+        let number = self.names.get_recent(side.into(), method, cls_id)?;
+        Some(Call { pipeline: self.cells.as_ref()?.id, number })
+    }
+
+    /// Records a success where this thread has the cell, and all is of now; `None`, and nothing is done, elsewhere.
+    #[inline(always)]
+    fn record_again(&mut self, call: Call, nanos: u64) -> Option<()> {
+        let cell = self.calls.get_mut(call.number as usize)?.success.as_mut()?;
+        if cell.cells.id != call.pipeline || self.gate != gate::read() {
+            return None;
+        }
+        cell.record_call(nanos);
+        Some(())
     }
 
     /// The cells of a call, where the pipeline is still its own.
@@ -166,6 +193,15 @@ fn with_known<R>(
 /// A call that begins now.
 #[inline]
 pub(in crate::record::metric) fn call(side: Side, method: &str, cls_id: &str) -> Option<Call> {
+    let again = KNOWN.try_with(|known| known.try_borrow().ok()?.call_again(side, method, cls_id));
+    match again {
+        Ok(Some(call)) => Some(call),
+        _ => call_with_care(side, method, cls_id),
+    }
+}
+
+#[cold]
+fn call_with_care(side: Side, method: &str, cls_id: &str) -> Option<Call> {
     with_known(
         |known| {
             let cells = known.cells.as_ref()?;
@@ -190,12 +226,20 @@ pub(in crate::record::metric) fn call(side: Side, method: &str, cls_id: &str) ->
 /// A call that is over; on any thread.
 #[inline]
 pub(in crate::record::metric) fn record_call(call: Call, nanos: u64, error: Option<&'static str>) {
+    let record = |known: &RefCell<Known>| known.try_borrow_mut().ok()?.record_again(call, nanos);
+    let recorded = if error.is_none() { KNOWN.try_with(record) } else { Ok(None) };
+    if !matches!(recorded, Ok(Some(()))) {
+        record_call_with_care(call, nanos, error);
+    }
+}
+
+#[cold]
+fn record_call_with_care(call: Call, nanos: u64, error: Option<&'static str>) {
     with_known(
         |known| {
             let (cells, of_call) = known.of_call(call)?;
             let cell = of_call.cell(cells, call.number, error);
-            cell.record(&bounds::CALLS, nanos);
-            cell.cells.offer(cell.series, nanos);
+            cell.record_call(nanos);
             Some(())
         },
         |cells| {
