@@ -50,22 +50,20 @@ impl AttributeBuffer {
         let Some(room) = self.bytes.get_mut(self.used..) else {
             return false;
         };
-        // More than the entry needs; the value follows over it.
-        let Some(start) = room.first_chunk_mut::<{ HEAD + LONGEST }>() else {
-            return false;
-        };
-        let head = key.head | u64::from(tag) | (value.len() as u64) << 32;
-        start[..HEAD].copy_from_slice(&head.to_le_bytes());
-        start[HEAD..].copy_from_slice(&key.text);
         let at = usize::from(key.value);
         let end = at.wrapping_add(value.len());
-        let Some(place) = room.get_mut(at..end) else {
+        if room.len() < HEAD + LONGEST || end > room.len() || at > end {
             return false;
-        };
-        copy(place, value);
+        }
+        // All is known: nothing of it need be kept while the bytes are copied.
         self.keys |= key.bit;
         self.used += end;
         self.count += 1;
+        let head = key.head | u64::from(tag) | (value.len() as u64) << 32;
+        room[..HEAD].copy_from_slice(&head.to_le_bytes());
+        // More than the key may need; the value follows over it.
+        room[HEAD..HEAD + LONGEST].copy_from_slice(&key.text);
+        copy(&mut room[at..end], value);
         true
     }
 }

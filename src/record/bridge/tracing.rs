@@ -202,9 +202,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> layer::Layer<S> for Layer {
             return;
         };
         open.start_clock();
-        if open.is_recording() {
+        if open.is_recording() && !metadata.fields().is_empty() {
             let find = |local: &Local| local.places.find(local, metadata, LogLimits::NONE);
-            let place = if metadata.fields().is_empty() { None } else { local::with(find) };
+            let place = local::with(find);
             let keys = place.as_ref().map_or(&[][..], |place| &place.keys);
             attributes.record(&mut SpanFields { open: &mut open, keys });
         }

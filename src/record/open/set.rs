@@ -43,7 +43,7 @@ impl Open {
 
     /// Sets what fits under a key that is ready; false, and nothing is done, elsewhere.
     #[inline(always)]
-    pub(crate) fn set_ready(&mut self, key: &Key, tag: u8, value: &[u8]) -> bool {
+    pub(in crate::record) fn set_ready(&mut self, key: &Key, tag: u8, value: &[u8]) -> bool {
         let fits = tag != STR || value.len() <= self.limits.value_length as usize;
         fits && self.attributes.append_ready(key, tag, value, self.limits.attributes)
     }
