@@ -82,10 +82,17 @@ impl Observation {
     fn end_now(&mut self, end: Option<u64>, error: Option<&'static str>) {
         let start = std::mem::take(&mut self.start);
         let nanos = clock::between(start, end.unwrap_or_else(clock::ticks));
-        match std::mem::take(&mut self.call) {
-            Call::Nowhere => {}
-            Call::Cells(call) => cells::record_call(call, nanos, error),
-            Call::Sdk(series) => series.record(nanos as f64 / 1e9, error),
+        if let Call::Cells(call) = self.call {
+            self.call = Call::Nowhere;
+            return cells::record_call(call, nanos, error);
+        }
+        self.end_in_sdk(nanos, error);
+    }
+
+    #[inline(never)]
+    fn end_in_sdk(&mut self, nanos: u64, error: Option<&'static str>) {
+        if let Call::Sdk(series) = std::mem::take(&mut self.call) {
+            series.record(nanos as f64 / 1e9, error);
         }
     }
 }
