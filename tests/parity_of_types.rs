@@ -17,8 +17,8 @@ use std::task::{Context, Poll};
 use trackside::telemetry::rpc::{Call, Direction, Observed, Session, StorageTimer};
 use trackside::telemetry::{
     self, Counter, CurrentSpan, Dropped, Error, Gauge, Histogram, InContext, Instrumented, Kind,
-    MetricNames, OtelContext, Pace, Parent, Report, Shutdown, Signal, Span, SpanGuard, SpanId,
-    Status, Telemetry, TelemetryConfig, TraceId, UpDownCounter, Value,
+    MetricNames, OnError, OnOutput, OtelContext, Pace, Parent, Report, Shutdown, Signal, Span,
+    SpanGuard, SpanId, Status, Telemetry, TelemetryConfig, TraceId, UpDownCounter, Value,
 };
 
 /// Whether `T` has a trait, for a `PhantomData<T>`: the method found without a further borrow wins.
@@ -101,6 +101,10 @@ fn every_type_has_the_same_traits_in_both_modes() {
         Call<'static> => FREE, "Clone Copy Debug";
         StorageTimer => FREE, "Debug";
         Session => FREE, "Debug";
+        OnError => FREE, "Debug";
+        OnError<Rc<u8>> => BOUND, "Debug";
+        OnOutput<u8> => FREE, "Debug";
+        OnOutput<Rc<Cell<u8>>> => "Unpin", "Debug";
         Direction => FREE, "Clone Copy Debug PartialEq Eq";
         Value<'static> => BOUND, "Clone Copy Debug";
         Kind => FREE, "Clone Copy Debug Default PartialEq Eq";
@@ -168,6 +172,23 @@ fn a_wrapper_has_the_auto_traits_of_its_future_and_is_no_clone() {
         Holds<u8, Plain> => FREE, "Future";
         Named => FREE, "Debug Future";
     }
+}
+
+/// A hook that owns a `T`; the future that it reads the output of has every trait.
+fn hooked<T>(value: T) -> Instrumented<Holds<u8>, impl Sized> {
+    telemetry::instrument(Holds(PhantomData, PhantomData), "name").on_output(move |_, _| {
+        let _ = &value;
+    })
+}
+
+#[test]
+fn a_wrapper_has_the_auto_traits_of_its_hook_but_pins_none() {
+    let unique: &'static mut u8 = Box::leak(Box::new(1));
+    assert_eq!(traits_of!(of(hooked(1_u8))), FREE);
+    assert_eq!(traits_of!(of(hooked(unique))), "Send Sync Unpin RefUnwindSafe");
+    assert_eq!(traits_of!(of(hooked(Rc::new(1_u8)))), BOUND);
+    assert_eq!(traits_of!(of(hooked(Cell::new(1_u8)))), "Send Unpin UnwindSafe");
+    assert_eq!(traits_of!(of(hooked(PhantomPinned))), FREE);
 }
 
 /// A closure in context that owns a `T`; only its auto traits show through.

@@ -185,6 +185,26 @@ fn outputs_can_be_read_into_the_span() {
 }
 
 #[test]
+fn an_error_is_read_first_and_then_the_hooks_in_their_order() {
+    let capture = Capture::start();
+    let words = vec!["late".to_owned()];
+    let future = telemetry::instrument(async { Err::<(), _>("refused") }, "fails")
+        .on_output(move |_, span| {
+            // Moved in, moved out: it is called once.
+            span.error(["refusal"][words.len() - 1], &words.concat());
+        })
+        .errors()
+        .on_output(|output, span| {
+            span.set("error.type", "last").set("was", output.is_err());
+        });
+    assert!(block_on(future).is_err());
+    let span = capture.span("fails");
+    assert_eq!(span.status, CapturedStatus::Error("late".into()));
+    assert_eq!(span.attribute("error.type"), Some(&"last".into()));
+    assert_eq!(span.attribute("was"), Some(&true.into()));
+}
+
+#[test]
 fn a_dropped_future_says_so_and_its_destructors_belong_to_it() {
     struct Speaks;
     impl Drop for Speaks {

@@ -8,32 +8,39 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::context::Parent;
-use crate::telemetry::Kind;
+use crate::telemetry::hooks::Hooks;
 use crate::telemetry::rpc::Outcome;
+use crate::telemetry::{Kind, OnError, OnOutput};
 
 use super::current;
 use super::open::{Cancel, KindRule};
 use super::slot::Slot;
 use super::span::Span;
 
-type Hook<T> = fn(&T, &mut Span);
-
 pin_project! {
     /// A future whose polls run inside a span.
     ///
     /// The span ends with the future: with its output, with the attribute `cancelled` where it is
-    /// dropped before, with status Error and the event `exception` where it panics.
+    /// dropped before, with status Error and the event `exception` where it panics. `H` is what
+    /// reads the output.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Instrumented<F: Future> {
+    pub struct Instrumented<F: Future, H = ()> {
+        #[pin]
+        inside: Inside<F>,
+        hooks: H,
+    }
+}
+
+pin_project! {
+    /// The future and its span: apart, since what has a `Drop` is never taken to pieces.
+    struct Inside<F: Future> {
         #[pin]
         future: F,
         // Below the future, so that it ends after it.
         slot: Slot,
-        on_output: Option<Hook<F::Output>>,
-        on_error: Option<Hook<F::Output>>,
     }
 
-    impl<F: Future> PinnedDrop for Instrumented<F> {
+    impl<F: Future> PinnedDrop for Inside<F> {
         fn drop(this: Pin<&mut Self>) {
             if !this.slot.is_empty() {
                 this.project().slot.enter_to_drop(Cancel::Attribute);
@@ -57,23 +64,23 @@ pin_project! {
 /// ```
 #[inline]
 pub fn instrument<F: Future>(future: F, name: &'static str) -> Instrumented<F> {
-    Instrumented { future, slot: Slot::start(name), on_output: None, on_error: None }
+    Instrumented { inside: Inside { future, slot: Slot::start(name) }, hooks: () }
 }
 
-impl<F: Future> Instrumented<F> {
+impl<F: Future, H> Instrumented<F, H> {
     /// Another parent than the current span; decides sampling anew, so call it first.
     ///
     /// [`Parent::root`] makes a root, also below a span. The first poll does not change a parent
     /// that was given.
     pub fn with_parent(mut self, parent: Parent) -> Self {
-        self.slot.restart(parent);
+        self.inside.slot.restart(parent);
         self
     }
 
     /// The kind; `Internal` where not given.
     #[inline]
     pub fn with_kind(mut self, kind: Kind) -> Self {
-        if let Some(open) = self.slot.open() {
+        if let Some(open) = self.inside.slot.open() {
             open.kind = kind;
         }
         self
@@ -81,7 +88,7 @@ impl<F: Future> Instrumented<F> {
 
     /// A name made only if recording.
     pub fn named(mut self, name: impl FnOnce() -> String) -> Self {
-        if let Some(open) = self.slot.open().filter(|open| open.is_recording()) {
+        if let Some(open) = self.inside.slot.open().filter(|open| open.is_recording()) {
             open.rename(name());
         }
         self
@@ -90,78 +97,86 @@ impl<F: Future> Instrumented<F> {
     /// Writes attributes, at once, if recording; otherwise the closure is not called.
     #[inline]
     pub fn with(mut self, write: impl FnOnce(&mut Span)) -> Self {
-        self.slot.write(write);
+        self.inside.slot.write(write);
         self
     }
 
-    /// Reads the output into the span; a plain function, so a closure may not capture.
+    /// Reads the output into the span, if recording; called again, both do, in this order.
     ///
     /// ```
     /// use trackside::telemetry;
     ///
     /// # async fn load() -> Vec<u8> { Vec::new() }
+    /// let wanted = 512_usize;
     /// # let _future =
-    /// telemetry::instrument(load(), "load").on_output(|bytes, span| { span.set("bytes", bytes.len()); });
+    /// telemetry::instrument(load(), "load")
+    ///     .on_output(move |bytes, span| { span.set("missing", wanted.saturating_sub(bytes.len())); });
     /// ```
-    pub fn on_output(mut self, read: fn(&F::Output, &mut Span)) -> Self {
-        self.on_output = Some(read);
-        self
+    #[inline]
+    pub fn on_output<R>(self, read: R) -> Instrumented<F, OnOutput<R, H>>
+    where
+        R: FnOnce(&F::Output, &mut Span),
+    {
+        let hooks = OnOutput { others: self.hooks, read: Some(read) };
+        Instrumented { inside: self.inside, hooks }
     }
 
-    /// An output that is a failure sets status Error with its text, and `error.type` to `_OTHER`.
-    pub fn errors(mut self) -> Self
+    /// An output that is a failure sets status Error with its text, and `error.type` to `_OTHER`, before
+    /// any [`on_output`](Self::on_output).
+    #[inline]
+    pub fn errors(self) -> Instrumented<F, OnError<H>>
     where
         F::Output: Outcome,
     {
-        self.on_error = Some(|output, span| {
-            if let Some(error) = output.error() {
-                span.error("_OTHER", error);
-            }
-        });
-        self
+        Instrumented { inside: self.inside, hooks: OnError(self.hooks) }
     }
 
     /// Server where the parent is remote, else Internal; kept when the parent changes.
     pub(crate) fn into_dispatch(mut self) -> Self {
-        if let Some(open) = self.slot.open() {
+        if let Some(open) = self.inside.slot.open() {
             open.set_kind_rule(KindRule::Dispatch);
         }
         self
     }
 }
 
-impl<F: Future> Future for Instrumented<F> {
+impl<F: Future, H: Hooks<F::Output>> Future for Instrumented<F, H> {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        if self.slot.is_empty() { self.project().future.poll(cx) } else { self.poll_inside(cx) }
+        let this = self.project();
+        if this.inside.slot.is_empty() {
+            this.inside.project().future.poll(cx)
+        } else {
+            this.inside.poll(cx, this.hooks)
+        }
     }
 }
 
-impl<F: Future> Instrumented<F> {
+impl<F: Future> Inside<F> {
     /// Out of line, so that a poll without a span stays as small as the bare future's.
     #[inline(never)]
-    fn poll_inside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll<H>(self: Pin<&mut Self>, cx: &mut Context<'_>, hooks: &mut H) -> Poll<F::Output>
+    where
+        H: Hooks<F::Output>,
+    {
         let this = self.project();
-        let (on_error, on_output) = (&*this.on_error, &*this.on_output);
         this.slot.poll_inside(
             || this.future.poll(cx),
-            || on_error.is_some() || on_output.is_some(),
-            |slot, output| {
-                slot.read(|span| {
-                    for hook in [on_error, on_output].into_iter().flatten() {
-                        hook(output, span);
-                    }
-                });
-            },
+            H::READS,
+            |slot, output| slot.read(|span| hooks.read(output, span)),
         )
     }
 }
 
-impl<F: Future + fmt::Debug> fmt::Debug for Instrumented<F> {
+impl<F, H> fmt::Debug for Instrumented<F, H>
+where
+    F: Future + fmt::Debug,
+    H: Hooks<F::Output>,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Instrumented").field("future", &self.future).finish_non_exhaustive()
+        f.debug_struct("Instrumented").field("future", &self.inside.future).finish_non_exhaustive()
     }
 }
 
@@ -215,7 +230,7 @@ impl<F: Future> Future for InContext<F> {
         if this.slot.is_empty() {
             return this.future.poll(cx);
         }
-        this.slot.poll_inside(|| this.future.poll(cx), || false, |_, _| {})
+        this.slot.poll_inside(|| this.future.poll(cx), false, |_, _| {})
     }
 }
 

@@ -153,7 +153,7 @@ where
         let mut end = None;
         let polled = this.slot.poll(
             || this.future.poll(cx),
-            || true,
+            true,
             |slot, output| {
                 slot.read(|span| {
                     if let (Some(kind), Some(text)) = (error(output), output.error()) {

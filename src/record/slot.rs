@@ -88,12 +88,12 @@ impl Slot {
     }
 
     /// Runs one poll with this span as the current one; ends the span if it is done, once `finished`
-    /// has read the output, which it is asked to where it `reads`.
+    /// has read the output, which it does where it `reads`.
     #[inline(always)]
     pub(crate) fn poll<T, P: FnOnce() -> Poll<T>>(
         &mut self,
         poll: P,
-        reads: impl FnOnce() -> bool,
+        reads: bool,
         finished: impl FnOnce(&mut Self, &T),
     ) -> Poll<T> {
         if self.is_empty() { poll() } else { self.poll_inside(poll, reads, finished) }
@@ -104,7 +104,7 @@ impl Slot {
     pub(crate) fn poll_inside<T, P: FnOnce() -> Poll<T>>(
         &mut self,
         poll: P,
-        reads: impl FnOnce() -> bool,
+        reads: bool,
         finished: impl FnOnce(&mut Self, &T),
     ) -> Poll<T> {
         let ticket = current::enter_here::<P>(&mut self.0);
@@ -114,7 +114,6 @@ impl Slot {
                 Poll::Pending
             }
             Ok(Poll::Ready(output)) => {
-                let reads = reads();
                 if reads || !current::finish(ticket) {
                     current::leave(ticket, &mut self.0);
                     if reads {

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "http")]
 mod headers;
+pub(crate) mod hooks;
 #[cfg(doctest)]
 mod strictness;
 mod words;
@@ -16,6 +17,7 @@ mod twin;
 #[path = "on/mod.rs"]
 mod twin;
 
+pub use self::hooks::{OnError, OnOutput};
 pub use self::twin::{
     Counter, CurrentSpan, Error, Gauge, Histogram, InContext, Instrumented, Parent, Report,
     Shutdown, Span, SpanGuard, Telemetry, TelemetryConfig, UpDownCounter, counter, current,

@@ -10,7 +10,7 @@
 //!
 //! let text = String::from("text");
 //! let _instrumented = telemetry::instrument(ready(&text), "name")
-//!     .on_output(|output, span| { span.set("length", output.len()); });
+//!     .on_output(|output, span| { span.set("length", output.len().min(text.len())); });
 //! let _carried = telemetry::in_context(ready(&text));
 //! let _observed = rpc::server(Call::method("say"), ready(Ok::<_, String>(&text)))
 //!     .error_kind(|_| "timeout");
@@ -68,15 +68,6 @@
 //!
 //! ```compile_fail
 //! use std::future::Ready;
-//! use trackside::telemetry::Instrumented;
-//!
-//! fn shorter<'a>(long: Instrumented<Ready<&'static str>>) -> Instrumented<Ready<&'a str>> {
-//!     long
-//! }
-//! ```
-//!
-//! ```compile_fail
-//! use std::future::Ready;
 //! use trackside::telemetry::rpc::Observed;
 //!
 //! type Answer<'a> = Ready<Result<&'a str, String>>;
@@ -85,13 +76,26 @@
 //! }
 //! ```
 //!
-//! # A hook captures nothing
+//! # A wrapper lives no longer than what its hook borrows, and goes where its hook may go
 //!
-//! ```compile_fail,E0308
-//! let seen = 1_u32;
-//! let _wrapper = trackside::telemetry::instrument(std::future::ready(1), "name")
-//!     .on_output(|_, span| { span.set("seen", seen); });
+//! ```compile_fail,E0597
+//! let wrapper;
+//! {
+//!     let seen = 1_u32;
+//!     wrapper = trackside::telemetry::instrument(std::future::ready(1), "name")
+//!         .on_output(|_, span| { span.set("seen", seen); });
+//! }
+//! drop(wrapper);
 //! ```
+//!
+//! ```compile_fail,E0277
+//! fn send<T: Send>(_: T) {}
+//! let seen = std::rc::Rc::new(1_u32);
+//! let wrapper = trackside::telemetry::instrument(std::future::ready(1), "name");
+//! send(wrapper.on_output(move |_, span| { span.set("seen", *seen); }));
+//! ```
+//!
+//! # A word for an error captures nothing
 //!
 //! ```compile_fail,E0308
 //! let word = "timeout";

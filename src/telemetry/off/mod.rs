@@ -26,10 +26,18 @@ type NotSend = std::marker::PhantomData<*const ()>;
 /// Keeps a future from standing for one with a shorter life, as its twin's hook for the output does.
 type Hook<T> = std::marker::PhantomData<fn(&T)>;
 
+/// The `Drop` of a twin that ends the span, for a wrapper whose future may move to another.
+struct Ends<F>(std::marker::PhantomData<F>);
+
+impl<F> Drop for Ends<F> {
+    #[inline(always)]
+    fn drop(&mut self) {}
+}
+
 /// A future that stands for the bare one: the same size, the same polls, as strict to build as its twin.
 macro_rules! bare_future {
-    ($name:ident where $($bound:tt)*) => {
-        impl<F> std::future::Future for $name<F> where $($bound)* {
+    ($name:ident<F $(, $hooks:ident)?> where $($bound:tt)*) => {
+        impl<F $(, $hooks)?> std::future::Future for $name<F $(, $hooks)?> where $($bound)* {
             type Output = F::Output;
 
             #[inline(always)]
@@ -37,21 +45,18 @@ macro_rules! bare_future {
                 self: std::pin::Pin<&mut Self>,
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<F::Output> {
-                // SAFETY: the only field that is not empty is structurally pinned: no other projection, and `drop` does not touch it.
+                // SAFETY: the only field that is not empty is structurally pinned: no other projection, and no `drop` touches it.
                 unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(cx)
             }
         }
 
-        impl<F: std::fmt::Debug> std::fmt::Debug for $name<F> where $($bound)* {
+        impl<F: std::fmt::Debug $(, $hooks)?> std::fmt::Debug for $name<F $(, $hooks)?>
+        where
+            $($bound)*
+        {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_tuple(stringify!($name)).field(&self.0).finish()
             }
-        }
-
-        // As its twin, which closes the span here.
-        impl<F> Drop for $name<F> where $($bound)* {
-            #[inline(always)]
-            fn drop(&mut self) {}
         }
     };
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::{Hook, Instrumented, Parent, Span, bare_future, instrument};
+use super::{Ends, Hook, Instrumented, Parent, Span, bare_future, instrument};
 
 pub use super::super::words::{Direction, Outcome};
 
@@ -32,11 +32,11 @@ impl<'a> Call<'a> {
 /// A call or a handler under observation.
 #[repr(transparent)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Observed<F>(F, Hook<F::Output>)
+pub struct Observed<F>(F, Hook<F::Output>, Ends<F>)
 where
     F: Future,
     F::Output: Outcome;
-bare_future!(Observed where F: Future, F::Output: Outcome);
+bare_future!(Observed<F> where F: Future, F::Output: Outcome);
 
 impl<F> Observed<F>
 where
@@ -70,7 +70,7 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    Observed(future, PhantomData)
+    Observed(future, PhantomData, Ends(PhantomData))
 }
 
 /// `rpc.call`, kind Client; inject inside the future.
@@ -79,7 +79,7 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    Observed(future, PhantomData)
+    Observed(future, PhantomData, Ends(PhantomData))
 }
 
 /// `rpc.handler` and `active_handlers`, up from the first poll to the end.
@@ -88,7 +88,7 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    Observed(future, PhantomData)
+    Observed(future, PhantomData, Ends(PhantomData))
 }
 
 /// `handler` for a handler that is not async.

@@ -7,8 +7,9 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::time::SystemTime;
 
-use super::super::{Extract, Inject, Kind, SpanId, TraceId, Value};
-use super::{Hook, NotSend, bare_future, rpc};
+use super::super::hooks::Hooks;
+use super::super::{Extract, Inject, Kind, OnError, OnOutput, SpanId, TraceId, Value};
+use super::{Ends, NotSend, bare_future, rpc};
 
 /// A span being written; only ever lent to a closure, which off never calls.
 #[derive(Debug)]
@@ -177,15 +178,18 @@ impl Drop for SpanGuard {
 /// A future whose polls run inside a span.
 #[repr(transparent)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Instrumented<F: Future>(F, Hook<F::Output>);
-bare_future!(Instrumented where F: Future);
+pub struct Instrumented<F: Future, H = ()>(F, Ends<F>, PhantomData<H>);
+bare_future!(Instrumented<F, H> where F: Future, H: Hooks<F::Output>);
+
+// As its twin, which pins no hook.
+impl<F: Future + Unpin, H> Unpin for Instrumented<F, H> {}
 
 /// Wraps a future with a span: parent and sampling are decided here, the clock starts at the first poll.
 pub fn instrument<F: Future>(future: F, _name: &'static str) -> Instrumented<F> {
-    Instrumented(future, PhantomData)
+    Instrumented(future, Ends(PhantomData), PhantomData)
 }
 
-impl<F: Future> Instrumented<F> {
+impl<F: Future, H> Instrumented<F, H> {
     /// Another parent than the current span; decides sampling anew, so call it first.
     pub fn with_parent(self, _parent: Parent) -> Self {
         self
@@ -206,29 +210,32 @@ impl<F: Future> Instrumented<F> {
         self
     }
 
-    /// Reads the output into the span; a plain function, so a closure may not capture.
-    pub fn on_output(self, _read: fn(&F::Output, &mut Span)) -> Self {
-        self
+    /// Reads the output into the span, if recording.
+    pub fn on_output<R>(self, _read: R) -> Instrumented<F, OnOutput<R, H>>
+    where
+        R: FnOnce(&F::Output, &mut Span),
+    {
+        Instrumented(self.0, self.1, PhantomData)
     }
 
     /// An `Err` output sets status Error with its text.
-    pub fn errors(self) -> Self
+    pub fn errors(self) -> Instrumented<F, OnError<H>>
     where
         F::Output: rpc::Outcome,
     {
-        self
+        Instrumented(self.0, self.1, PhantomData)
     }
 }
 
 /// A future whose polls see the context captured when it was made; for whatever the host spawns.
 #[repr(transparent)]
 #[must_use = "futures do nothing unless polled"]
-pub struct InContext<F: Future>(F);
-bare_future!(InContext where F: Future);
+pub struct InContext<F: Future>(F, Ends<F>);
+bare_future!(InContext<F> where F: Future);
 
 /// Carries this thread's context into a future.
 pub fn in_context<F: Future>(future: F) -> InContext<F> {
-    InContext(future)
+    InContext(future, Ends(PhantomData))
 }
 
 impl<F: Future> InContext<F> {
