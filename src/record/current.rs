@@ -41,10 +41,9 @@ pub(crate) fn enter(slot: &mut Option<Box<Open>>) -> u64 {
 #[allow(clippy::extra_unused_type_parameters, reason = "each poll has one of its own")]
 #[inline(always)]
 pub(crate) fn enter_here<P>(slot: &mut Option<Box<Open>>) -> u64 {
-    let ticket = local::with(|local| enter_at_once(local, slot));
-    match ticket {
-        None | Some(0) => enter_with_care(slot),
-        Some(ticket) => ticket,
+    match local::with_here(|local| enter_at_once(local, slot)) {
+        0 => enter_with_care(slot),
+        ticket => ticket,
     }
 }
 
@@ -136,7 +135,7 @@ pub(crate) fn leave(ticket: u64, to: &mut Option<Box<Open>>) {
 #[allow(clippy::extra_unused_type_parameters, reason = "each poll has one of its own")]
 #[inline(always)]
 pub(crate) fn leave_here<P>(ticket: u64, to: &mut Option<Box<Open>>) {
-    local::with(|local| {
+    local::with_here(|local| {
         let Some(mut top) = local.top.take() else {
             return;
         };
@@ -160,19 +159,33 @@ fn leave_with_care(local: &Local, ticket: u64, top: Box<Open>, to: &mut Option<B
 /// is done, elsewhere.
 #[inline(never)]
 pub(crate) fn finish(ticket: u64) -> bool {
-    local::with(|local| {
+    local::with_here(|local| {
         let Some(mut top) = local.top.take() else {
             return false;
         };
-        if top.ticket != ticket || top.is_attached || !local.end_at_once(&mut top) {
+        if top.ticket != ticket || !local.ends_at_once(&top) {
             fill(&local.top, Some(top));
             return false;
+        }
+        if top.is_recording() {
+            return finish_recorded(local, top);
         }
         fill(&local.top, top.below.take());
         local.recycle_here(top);
         true
     })
-    .unwrap_or(false)
+}
+
+/// `finish` of a span that is recorded: apart, since only its copies need so much of the processor.
+#[inline(never)]
+fn finish_recorded(local: &Local, mut top: Box<Open>) -> bool {
+    if !local.record_at_once(&mut top) {
+        fill(&local.top, Some(top));
+        return false;
+    }
+    fill(&local.top, top.below.take());
+    local.recycle_here(top);
+    true
 }
 
 /// What is off the stack is no `Context` either.

@@ -146,24 +146,9 @@ impl<F: Future, H: Hooks<F::Output>> Future for Instrumented<F, H> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if this.inside.slot.is_empty() {
-            this.inside.project().future.poll(cx)
-        } else {
-            this.inside.poll(cx, this.hooks)
-        }
-    }
-}
-
-impl<F: Future> Inside<F> {
-    /// Out of line, so that a poll without a span stays as small as the bare future's.
-    #[inline(never)]
-    fn poll<H>(self: Pin<&mut Self>, cx: &mut Context<'_>, hooks: &mut H) -> Poll<F::Output>
-    where
-        H: Hooks<F::Output>,
-    {
-        let this = self.project();
-        this.slot.poll_inside(
-            || this.future.poll(cx),
+        let (inside, hooks) = (this.inside.project(), this.hooks);
+        inside.slot.poll(
+            || inside.future.poll(cx),
             H::READS,
             |slot, output| slot.read(|span| hooks.read(output, span)),
         )
@@ -227,10 +212,7 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if this.slot.is_empty() {
-            return this.future.poll(cx);
-        }
-        this.slot.poll_inside(|| this.future.poll(cx), false, |_, _| {})
+        this.slot.poll(|| this.future.poll(cx), false, |_, _| {})
     }
 }
 

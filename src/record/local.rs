@@ -4,7 +4,8 @@ mod begin;
 mod leave;
 mod random;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crate::context::{Extra, Parent};
@@ -28,15 +29,33 @@ const NO_LANE: u32 = u32::MAX;
 const POOL: u32 = 64;
 
 thread_local! {
-    // Made after OpenTelemetry's, and so gone before it.
-    static LOCAL: Local = {
-        otel::outlive();
-        Local::new()
-    };
+    // Without a destructor: it may be looked at without asking first whether it is there.
+    static LOCAL: ManuallyDrop<Local> = const { ManuallyDrop::new(Local::new()) };
+    // Its destructor.
+    static END: End = const { End };
+}
+
+/// How far a thread's share is in its thread's life.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    /// Nobody has asked for it.
+    New,
+    Alive,
+    /// The thread is being torn down.
+    Gone,
+}
+
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        with_here(Local::tear_down);
+    }
 }
 
 /// A thread's share of the crate.
 pub(crate) struct Local {
+    life: Cell<Life>,
     /// The gate that `settings`, `pipeline` and `producer` belong to.
     gate: Cell<u32>,
     /// The same, where nothing but the usual is to be done: spans are recorded, no test looks on, no
@@ -51,7 +70,7 @@ pub(crate) struct Local {
     /// Where this thread's log records are made.
     pub(super) places: Places,
     /// The thread's name, once it was asked for.
-    thread_name: OnceCell<Option<Box<str>>>,
+    thread_name: Cell<Option<Option<Box<str>>>>,
     /// The innermost open span, on a list through `below`.
     pub(super) top: Cell<Option<Box<Open>>>,
     pub(super) tickets: Cell<u64>,
@@ -75,7 +94,14 @@ pub(super) fn fill<T>(cell: &Cell<Option<T>>, value: Option<T>) {
 /// Runs with this thread's share; `None` while the thread is being torn down.
 #[inline(always)]
 pub(crate) fn with<R>(run: impl FnOnce(&Local) -> R) -> Option<R> {
-    LOCAL.try_with(run).ok()
+    with_here(|local| if local.is_alive() { Some(run(local)) } else { None })
+}
+
+/// `with` for what looks at `lane` first, or takes what is there: no lane is open, and nothing is there, but
+/// where the share is alive.
+#[inline(always)]
+pub(super) fn with_here<R>(run: impl FnOnce(&Local) -> R) -> R {
+    LOCAL.with(|local| run(local))
 }
 
 /// Whether spans are recorded, unless a test captures them.
@@ -129,25 +155,46 @@ pub(crate) fn set_capture(capture: Option<Arc<Extra>>) -> Option<Arc<Extra>> {
 }
 
 impl Local {
-    fn new() -> Self {
+    const fn new() -> Self {
         Self {
+            life: Cell::new(Life::New),
             gate: Cell::new(0),
             lane: Cell::new(NO_LANE),
             settings: Cell::new(Settings::NONE),
             limits: Cell::new(Limits::NONE),
             way: RefCell::new(Way::NONE),
             scratch: Cell::new(None),
-            places: Places::default(),
-            thread_name: OnceCell::new(),
+            places: Places::NONE,
+            thread_name: Cell::new(None),
             top: Cell::new(None),
             tickets: Cell::new(0),
             pool: Cell::new(None),
             pooled: Cell::new(0),
             random: Cell::new(0),
-            forked_at: Cell::new(fork::forked_at()),
+            forked_at: Cell::new(0),
             suppressed: Cell::new(false),
             capture: RefCell::new(None),
         }
+    }
+
+    #[inline(always)]
+    fn is_alive(&self) -> bool {
+        self.life.get() == Life::Alive || self.begin()
+    }
+
+    /// Makes a new thread's share ready; false where it is gone.
+    #[cold]
+    #[inline(never)]
+    fn begin(&self) -> bool {
+        if self.life.get() == Life::Gone {
+            return false;
+        }
+        // First OpenTelemetry's, which then goes last.
+        otel::outlive();
+        END.with(|_| {});
+        self.forked_at.set(fork::forked_at());
+        self.life.set(Life::Alive);
+        true
     }
 
     /// The context of this thread, now.
@@ -185,10 +232,14 @@ impl Local {
         self.suppressed.get()
     }
 
-    /// This thread's name, which never changes.
-    pub(super) fn thread_name(&self) -> Option<&str> {
-        let name = || std::thread::current().name().map(Into::into);
-        self.thread_name.get_or_init(name).as_deref()
+    /// Lends this thread's name, which never changes, if it has one.
+    pub(super) fn with_thread_name(&self, run: impl FnOnce(&str)) {
+        let asked = || std::thread::current().name().map(Into::into);
+        let name = self.thread_name.take().unwrap_or_else(asked);
+        if let Some(name) = &name {
+            run(name);
+        }
+        fill(&self.thread_name, Some(name));
     }
 
     /// Follows a start or a shutdown that happened since this thread last looked.
@@ -272,9 +323,12 @@ impl Local {
     }
 }
 
-impl Drop for Local {
-    /// Lists are freed one by one: a chain of boxes would drop recursively.
-    fn drop(&mut self) {
+impl Local {
+    /// All that it has goes with its thread. Lists are freed one by one: a chain of boxes would drop
+    /// recursively.
+    fn tear_down(&self) {
+        self.life.set(Life::Gone);
+        self.lane.set(NO_LANE);
         for (list, is_stack) in [(&self.top, true), (&self.pool, false)] {
             let mut next = list.take();
             while let Some(mut open) = next {
@@ -286,5 +340,10 @@ impl Drop for Local {
                 }
             }
         }
+        drop(self.way.replace(Way::NONE));
+        drop(self.scratch.take());
+        self.places.clear();
+        drop(self.thread_name.take());
+        drop(self.capture.take());
     }
 }

@@ -247,10 +247,12 @@ impl Open {
         }
     }
 
-    /// Nothing is to be released.
+    /// Nothing is to be released or detached.
     #[inline(always)]
     pub(crate) fn is_light(&self) -> bool {
-        self.is_plain() && self.attributes.is_small()
+        // Both flags by one look.
+        let flags = u16::from_ne_bytes([self.is_attached.into(), self.has_details.into()]);
+        flags == 0 && self.extra.is_none() && self.attributes.is_small()
     }
 
     #[cold]

@@ -89,6 +89,8 @@ impl Slot {
 
     /// Runs one poll with this span as the current one; ends the span if it is done, once `finished`
     /// has read the output, which it does where it `reads`.
+    ///
+    /// With or without a span, the poll is called in one place, so that it is inlined there.
     #[inline(always)]
     pub(crate) fn poll<T, P: FnOnce() -> Poll<T>>(
         &mut self,
@@ -96,19 +98,25 @@ impl Slot {
         reads: bool,
         finished: impl FnOnce(&mut Self, &T),
     ) -> Poll<T> {
-        if self.is_empty() { poll() } else { self.poll_inside(poll, reads, finished) }
+        let is_inside = !self.is_empty();
+        let ticket = if is_inside { current::enter_here::<P>(&mut self.0) } else { 0 };
+        let polled = catch_unwind(AssertUnwindSafe(poll));
+        if is_inside {
+            self.leave_poll::<T, P>(ticket, polled, reads, finished)
+        } else {
+            polled.unwrap_or_else(|panic| resume_unwind(panic))
+        }
     }
 
-    /// `poll` where the slot is not empty.
     #[inline(always)]
-    pub(crate) fn poll_inside<T, P: FnOnce() -> Poll<T>>(
+    fn leave_poll<T, P>(
         &mut self,
-        poll: P,
+        ticket: u64,
+        polled: std::thread::Result<Poll<T>>,
         reads: bool,
         finished: impl FnOnce(&mut Self, &T),
     ) -> Poll<T> {
-        let ticket = current::enter_here::<P>(&mut self.0);
-        match catch_unwind(AssertUnwindSafe(poll)) {
+        match polled {
             Ok(Poll::Pending) => {
                 current::leave_here::<P>(ticket, &mut self.0);
                 Poll::Pending

@@ -53,7 +53,5 @@ fn set_place(
     if let Some(line) = line {
         set("code.line.number", line.into());
     }
-    if let Some(name) = local.thread_name() {
-        set("thread.name", name.into());
-    }
+    local.with_thread_name(|name| set("thread.name", name.into()));
 }

@@ -16,7 +16,7 @@ use super::set_place;
 const PLACES: usize = 512;
 
 /// A thread's places.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Places(RefCell<Vec<Rc<Place>>>);
 
 #[derive(Debug, Default)]
@@ -31,6 +31,13 @@ pub(super) struct Place {
 }
 
 impl Places {
+    pub(crate) const NONE: Self = Self(RefCell::new(Vec::new()));
+
+    /// Forgets them all.
+    pub(crate) fn clear(&self) {
+        drop(self.0.take());
+    }
+
     /// What is known of a place.
     #[inline]
     pub(super) fn find(

@@ -10,7 +10,7 @@ use super::super::gate;
 use super::super::limits::Limits;
 use super::super::open::{Open, Role};
 use super::super::start::{Clock, Sampler, Settings};
-use super::{Local, fill, with};
+use super::{Local, fill, with, with_here};
 
 /// Starts a span below the current one; `None` where nothing is to be done.
 pub(crate) fn start(name: &'static str) -> Option<Box<Open>> {
@@ -18,9 +18,9 @@ pub(crate) fn start(name: &'static str) -> Option<Box<Open>> {
     if gate == 0 {
         return None;
     }
-    match with(|local| local.start_at_once(gate, name)) {
-        Some(Some(open)) => Some(open),
-        _ => start_now(gate, name),
+    match with_here(|local| local.start_at_once(gate, name)) {
+        Some(open) => Some(open),
+        None => start_now(gate, name),
     }
 }
 
@@ -41,9 +41,9 @@ fn start_now(gate: u32, name: &'static str) -> Option<Box<Open>> {
 
 /// `start`, or a span that may still start, see `Role::Waiting`.
 pub(crate) fn start_or_wait(gate: u32, name: &'static str) -> Option<Box<Open>> {
-    match with(|local| local.start_at_once(gate, name)) {
-        Some(Some(open)) => Some(open),
-        _ => start_or_wait_with_care(gate, name),
+    match with_here(|local| local.start_at_once(gate, name)) {
+        Some(open) => Some(open),
+        None => start_or_wait_with_care(gate, name),
     }
 }
 

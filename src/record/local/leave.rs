@@ -85,17 +85,21 @@ fn end_late(mut open: Box<Open>) {
 }
 
 impl Local {
-    /// Ends a span with nothing but the usual to be done, so that its box may go to the pool; false, and
-    /// nothing is done, elsewhere.
+    /// Nothing but the usual is to be done to end this span, so that its box may go to the pool.
     #[inline(always)]
-    pub(in crate::record) fn end_at_once(&self, open: &mut Open) -> bool {
-        if !self.is_usual() || !self.has_room() || !open.is_light() {
-            return false;
-        }
-        if !open.is_recording() {
-            return true;
-        }
+    pub(in crate::record) fn ends_at_once(&self, open: &Open) -> bool {
+        self.is_usual() && self.has_room() && open.is_light()
+    }
+
+    /// Sends the record of a span that `ends_at_once`; false, and nothing is done, where more is to be done.
+    #[inline(always)]
+    pub(in crate::record) fn record_at_once(&self, open: &mut Open) -> bool {
         open.has_started_after(self.forked_at.get()) && self.push_plain(open)
+    }
+
+    #[inline(always)]
+    fn end_at_once(&self, open: &mut Open) -> bool {
+        self.ends_at_once(open) && (!open.is_recording() || self.record_at_once(open))
     }
 
     #[cold]
