@@ -5,11 +5,11 @@
 
 mod ready;
 
-use crate::encode::view::Any;
+use crate::encode::view::{Any, Copied};
 use crate::telemetry::Value;
 
 use super::bytes::copy;
-use super::values::{BOOL, BYTES, F64, I64, STR, text, truncated, value, write_value};
+use super::values::{BOOL, BYTES, F64, I64, STR, copied, text, truncated, value, write_value};
 
 pub(super) use ready::Key;
 
@@ -194,7 +194,7 @@ impl AttributeBuffer {
     pub(crate) fn absorb(&mut self, other: &Self, count: u32) {
         self.dropped += other.dropped;
         for entry in Entries(other.bytes()) {
-            if self.admits(entry.key, count) {
+            if self.admits(text(entry.key), count) {
                 self.room(entry.whole.len()).copy_from_slice(entry.whole);
                 self.used += entry.whole.len();
                 self.count += 1;
@@ -280,7 +280,16 @@ fn bit(key: &str) -> Option<u64> {
 /// Lends each attribute of a buffer's bytes.
 pub(crate) fn each_attribute(bytes: &[u8], mut each: impl FnMut(&str, Any<'_>)) {
     for entry in Entries(bytes) {
-        value(entry.tag, entry.value, |value| each(entry.key, value));
+        let key = text(entry.key);
+        value(entry.tag, entry.value, |value| each(key, value));
+    }
+}
+
+/// The same for who only copies: what was written as text is not checked once more.
+#[inline]
+pub(crate) fn each_copied(bytes: &[u8], mut each: impl FnMut(&[u8], Copied<'_>)) {
+    for entry in Entries(bytes) {
+        copied(entry.tag, entry.value, |value| each(entry.key, value));
     }
 }
 
@@ -309,7 +318,8 @@ impl Head {
 
 struct Entry<'a> {
     tag: u8,
-    key: &'a str,
+    /// Text that is not read yet.
+    key: &'a [u8],
     value: &'a [u8],
     whole: &'a [u8],
 }
@@ -319,12 +329,13 @@ struct Entries<'a>(&'a [u8]);
 impl<'a> Iterator for Entries<'a> {
     type Item = Entry<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
         let head = Head::of(*self.0.first_chunk::<HEAD>()?);
         let (whole, rest) = self.0.split_at_checked(head.whole())?;
         self.0 = rest;
         let (key, value) = whole[HEAD..].split_at(head.key_length);
-        Some(Entry { tag: head.tag, key: text(key), value, whole })
+        Some(Entry { tag: head.tag, key, value, whole })
     }
 }
 
@@ -333,8 +344,16 @@ mod tests {
     use super::*;
 
     fn shown(buffer: &AttributeBuffer) -> Vec<String> {
-        let mut out = Vec::new();
+        let (mut out, mut copied) = (Vec::new(), Vec::new());
         each_attribute(buffer.bytes(), |key, value| out.push(format!("{key}={value:?}")));
+        each_copied(buffer.bytes(), |key, value| {
+            let value = match value {
+                Copied::Text(value) => format!("{:?}", text(value)),
+                Copied::Any(value) => format!("{value:?}"),
+            };
+            copied.push(format!("{}={value}", text(key)));
+        });
+        assert_eq!(out, copied);
         out
     }
 
@@ -355,10 +374,20 @@ mod tests {
         let nested = [Value::F64(-0.0), Value::Array(&inner), Value::Bytes(&[0, 1]), Value::I64(7)];
         buffer.set("list", Value::Array(&nested), 9, u32::MAX);
         buffer.set("none", Value::Array(&[]), 9, u32::MAX);
+        buffer.set("is", Value::Bool(true), 9, u32::MAX);
+        buffer.set("share", Value::F64(0.5), 9, u32::MAX);
+        buffer.set("raw", Value::Bytes(&[2]), 9, u32::MAX);
         buffer.set("made", Value::Format(format_args!("{}-{}", 1, 2)), 9, u32::MAX);
         assert_eq!(
             shown(&buffer),
-            ["list=[-0.0, [\"x\", true], [0, 1], 7]", "none=[]", "made=\"1-2\""]
+            [
+                "list=[-0.0, [\"x\", true], [0, 1], 7]",
+                "none=[]",
+                "is=true",
+                "share=0.5",
+                "raw=[2]",
+                "made=\"1-2\""
+            ]
         );
     }
 

@@ -39,32 +39,47 @@ fn have_same_ends<const N: usize>(one: &[u8], other: &[u8]) -> bool {
     one.first_chunk::<N>() == other.first_chunk() && one.last_chunk::<N>() == other.last_chunk()
 }
 
+/// The first `N` bytes, which are all zero where there are fewer, and what is behind them.
+#[inline(always)]
+pub(super) fn first<const N: usize>(bytes: &[u8]) -> ([u8; N], &[u8]) {
+    match bytes.split_first_chunk() {
+        Some((first, rest)) => (*first, rest),
+        None => ([0; N], &[]),
+    }
+}
+
 /// Reads little-endian numbers and pieces off the front; short input reads as zero and empty.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
+    #[inline(always)]
     pub(super) fn piece(&mut self, length: usize) -> &'a [u8] {
         let (piece, rest) = self.0.split_at(length.min(self.0.len()));
         self.0 = rest;
         piece
     }
 
+    #[inline(always)]
     pub(super) fn array<const N: usize>(&mut self) -> [u8; N] {
         self.piece(N).try_into().unwrap_or([0; N])
     }
 
+    #[inline(always)]
     pub(super) fn u8(&mut self) -> u8 {
         u8::from_le_bytes(self.array())
     }
 
+    #[inline(always)]
     pub(super) fn u32(&mut self) -> u32 {
         u32::from_le_bytes(self.array())
     }
 
+    #[inline(always)]
     pub(super) fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.array())
     }
 
+    #[inline(always)]
     pub(super) fn u128(&mut self) -> u128 {
         u128::from_le_bytes(self.array())
     }

@@ -8,16 +8,17 @@
 
 mod record;
 
-use crate::encode::view::{Any, Attributes, EventView, LinkView, SpanStatus, SpanView};
+use crate::encode::view::{Any, Attributes, Copied, EventView, LinkView, SpanStatus, SpanView};
 use crate::pipeline::clock::Anchor;
 use crate::telemetry::Kind;
 
-use super::attributes::each_attribute;
-use super::bytes::Reader;
+use super::attributes::{each_attribute, each_copied};
+use super::bytes::{Reader, first};
 use super::values::text;
 use record::{HEAD, LONG, SHORT};
 pub(crate) use record::{Head, Record};
 
+const SHORT_BYTES: usize = SHORT * size_of::<u64>();
 const EVENT_HEAD: usize = 20;
 const LINK_HEAD: usize = 38;
 
@@ -101,8 +102,10 @@ pub(crate) struct PackedSpan<'a> {
 
 impl<'a> PackedSpan<'a> {
     /// Reads a record; its ticks become time by the anchor.
+    #[inline]
     pub(crate) fn read(bytes: &'a [u8], anchor: &'a Anchor) -> Self {
-        let mut from = Reader(bytes);
+        let (front, behind) = first::<SHORT_BYTES>(bytes);
+        let mut from = Reader(&front);
         let (kind, status, trace_flags, remote) = (from.u8(), from.u8(), from.u8(), from.u8());
         let dropped_attributes = from.u32();
         let mut head = Head {
@@ -124,13 +127,21 @@ impl<'a> PackedSpan<'a> {
             dropped: [dropped_attributes, 0, 0],
         };
         let lengths = [from.u32(), from.u32()];
-        // What a short head does not say reads as zeros.
-        let more = if status & LONG == 0 { 0 } else { (HEAD - SHORT) * size_of::<u64>() };
-        let mut rest = Reader(from.piece(more));
-        head.dropped[1..].fill_with(|| rest.u32());
+        let mut from = Reader(behind);
+        let mut lengths_of_rest = [0; 5];
+        if status & LONG != 0 {
+            let (front, behind) = first::<{ (HEAD - SHORT) * size_of::<u64>() }>(from.0);
+            let mut rest = Reader(&front);
+            head.dropped[1..].fill_with(|| rest.u32());
+            lengths_of_rest.fill_with(|| rest.u32());
+            from = Reader(behind);
+        }
         let [name, attributes] = lengths.map(|length| from.piece(length as usize));
-        let [events, links, message, trace_state, scope] =
-            std::array::from_fn(|_| from.piece(rest.u32() as usize));
+        let rest = match status & LONG {
+            0 => [&[][..]; 5],
+            _ => lengths_of_rest.map(|length| from.piece(length as usize)),
+        };
+        let [events, links, message, trace_state, scope] = rest;
         Self {
             head,
             start: anchor.unix_nanos(head.start),
@@ -150,6 +161,11 @@ impl<'a> PackedSpan<'a> {
 impl Attributes for PackedSpan<'_> {
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
         each_attribute(self.attributes, each);
+    }
+
+    #[inline(always)]
+    fn copied_attributes(&self, each: impl FnMut(&[u8], Copied<'_>)) {
+        each_copied(self.attributes, each);
     }
 
     fn dropped_attributes(&self) -> u32 {
@@ -191,6 +207,10 @@ impl<'a> SpanView for PackedSpan<'a> {
 
     fn name(&self) -> &str {
         text(self.name)
+    }
+
+    fn copied_name(&self) -> &[u8] {
+        self.name
     }
 
     fn kind(&self) -> Kind {
@@ -257,6 +277,11 @@ impl Attributes for PackedEvent<'_> {
         each_attribute(self.attributes, each);
     }
 
+    #[inline(always)]
+    fn copied_attributes(&self, each: impl FnMut(&[u8], Copied<'_>)) {
+        each_copied(self.attributes, each);
+    }
+
     fn dropped_attributes(&self) -> u32 {
         self.dropped
     }
@@ -286,6 +311,11 @@ pub(crate) struct PackedLink<'a> {
 impl Attributes for PackedLink<'_> {
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
         each_attribute(self.attributes, each);
+    }
+
+    #[inline(always)]
+    fn copied_attributes(&self, each: impl FnMut(&[u8], Copied<'_>)) {
+        each_copied(self.attributes, each);
     }
 
     fn dropped_attributes(&self) -> u32 {

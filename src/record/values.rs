@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::encode::view::{Any, Items};
+use crate::encode::view::{Any, Copied, Items};
 use crate::telemetry::Value;
 
 const ITEM_HEAD: usize = 5;
@@ -84,15 +84,31 @@ pub(crate) fn alone<'a>(value: Value<'a>, into: &'a mut Vec<u8>) -> (u8, &'a [u8
 }
 
 /// Lends the value of `alone`.
+#[inline]
 pub(crate) fn value(tag: u8, bytes: &[u8], take: impl FnOnce(Any<'_>)) {
-    match tag {
-        BOOL => take(Any::Bool(bytes.first() == Some(&1))),
-        I64 => take(Any::I64(i64::from_le_bytes(word(bytes)))),
-        F64 => take(Any::F64(f64::from_le_bytes(word(bytes)))),
-        STR => take(Any::Str(text(bytes))),
-        BYTES => take(Any::Bytes(bytes)),
-        _ => take(Any::Array(&ArrayBytes(bytes))),
-    }
+    let array = ArrayBytes(bytes);
+    take(match tag {
+        STR => Any::Str(text(bytes)),
+        I64 => Any::I64(i64::from_le_bytes(word(bytes))),
+        BOOL => Any::Bool(bytes.first() == Some(&1)),
+        F64 => Any::F64(f64::from_le_bytes(word(bytes))),
+        BYTES => Any::Bytes(bytes),
+        _ => Any::Array(&array),
+    });
+}
+
+/// The same for who only copies text.
+#[inline]
+pub(super) fn copied(tag: u8, bytes: &[u8], take: impl FnOnce(Copied<'_>)) {
+    let array = ArrayBytes(bytes);
+    take(match tag {
+        STR => Copied::Text(bytes),
+        I64 => Copied::Any(Any::I64(i64::from_le_bytes(word(bytes)))),
+        BOOL => Copied::Any(Any::Bool(bytes.first() == Some(&1))),
+        F64 => Copied::Any(Any::F64(f64::from_le_bytes(word(bytes)))),
+        BYTES => Copied::Any(Any::Bytes(bytes)),
+        _ => Copied::Any(Any::Array(&array)),
+    });
 }
 
 struct ArrayBytes<'a>(&'a [u8]);
@@ -113,7 +129,11 @@ fn word(bytes: &[u8]) -> [u8; 8] {
 }
 
 /// The bytes came from a `&str`; a record is never trusted beyond that.
+#[inline]
 pub(crate) fn text(bytes: &[u8]) -> &str {
+    if bytes.is_empty() {
+        return "";
+    }
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 

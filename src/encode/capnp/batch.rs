@@ -112,7 +112,7 @@ impl Batch {
         self.metrics.clear();
         self.around.reset();
         self.items = 0;
-        self.last.keep(message.finish())
+        self.last.keep_all(message.finish())
     }
 
     fn write(&mut self, to: &mut Message) {

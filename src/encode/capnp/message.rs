@@ -2,7 +2,7 @@
 //!
 //! Pointers are relative: what points only into itself can be written first and copied to its place later.
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use capnp::traits::HasStructSize;
 
 use super::words;
@@ -20,7 +20,7 @@ const OFFSET: u64 = 0xffff_ffff;
 /// One segment, or a part of it. Places are counted in bytes from its beginning.
 #[derive(Debug, Default)]
 pub(super) struct Message {
-    bytes: Vec<u8>,
+    bytes: BytesMut,
 }
 
 /// A struct: where its data begin, and where its pointers do.
@@ -65,8 +65,9 @@ impl Target {
 }
 
 impl Message {
-    /// In a buffer that is empty.
-    pub(super) fn within(bytes: Vec<u8>) -> Self {
+    /// In a buffer; what is in it is forgotten.
+    pub(super) fn within(mut bytes: BytesMut) -> Self {
+        bytes.clear();
         Self { bytes }
     }
 
@@ -84,10 +85,10 @@ impl Message {
         self.structure::<T>(8)
     }
 
-    pub(super) fn finish(mut self) -> Bytes {
+    pub(super) fn finish(mut self) -> BytesMut {
         let words = (self.bytes.len() / 8 - 1) as u32;
         self.set(4, words.to_le_bytes());
-        Bytes::from(self.bytes)
+        self.bytes
     }
 
     /// Words behind all others.

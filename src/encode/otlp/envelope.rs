@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::attribute::pairs;
 use super::proto::{Writer, varint_len};
+use crate::encode::last::{Last, MOST};
 use crate::encode::view::{EntityRef, Resource, Scope};
 
 /// `Export*ServiceRequest.resource_*`.
@@ -25,7 +26,7 @@ pub(super) fn resource(from: &Resource<'_>) -> Vec<u8> {
             out.message(3, 1, |out| entity_ref(out, entity));
         }
     });
-    encoded.take()
+    encoded.take().into()
 }
 
 fn entity_ref(out: &mut Writer, from: &EntityRef<'_>) {
@@ -44,7 +45,7 @@ pub(super) fn scope(from: &Scope<'_>) -> Vec<u8> {
         out.string(2, from.version);
         pairs(out, 3, 4, &from.attributes, from.dropped_attributes);
     });
-    encoded.take()
+    encoded.take().into()
 }
 
 /// A request of several scopes, in the order of their first items.
@@ -55,6 +56,9 @@ pub(super) struct Envelope {
     /// `Resource*.schema_url`.
     schema_url: String,
     groups: Vec<Group>,
+    /// The memory of groups of the request before.
+    spare: Vec<Writer>,
+    last: Last,
 }
 
 /// The items of one scope.
@@ -69,7 +73,13 @@ struct Group {
 impl Envelope {
     pub(super) fn new(from: &Resource<'_>) -> Self {
         let schema_url = from.schema_url.to_owned();
-        Self { resource: resource(from), schema_url, groups: Vec::new() }
+        Self {
+            resource: resource(from),
+            schema_url,
+            groups: Vec::new(),
+            spare: Vec::new(),
+            last: Last::default(),
+        }
     }
 
     /// The group of a scope that is not encoded yet.
@@ -91,7 +101,8 @@ impl Envelope {
     pub(super) fn add(&mut self, scope: Vec<u8>, schema_url: &str) -> &mut Writer {
         let index = self.groups.len();
         let schema_url = schema_url.to_owned();
-        self.groups.push(Group { scope, schema_url, items: Writer::default() });
+        let items = self.spare.pop().unwrap_or_default();
+        self.groups.push(Group { scope, schema_url, items });
         self.at(index)
     }
 
@@ -109,17 +120,27 @@ impl Envelope {
     pub(super) fn finish(&mut self) -> Bytes {
         let groups = self.groups.iter().map(|group| field_len(group.len()));
         let length = self.resource.len() + groups.sum::<usize>() + text_len(&self.schema_url);
-        let mut out = Writer::new(Vec::with_capacity(field_len(length)));
+        let mut out = Writer::new(self.last.buffer(field_len(length)));
         out.message_head(RESOURCE_GROUPS, length);
         out.raw(&self.resource);
-        for group in self.groups.drain(..) {
+        self.spare.clear();
+        let mut kept = 0;
+        for mut group in self.groups.drain(..) {
             out.message_head(SCOPE_GROUPS, group.len());
             out.raw(&group.scope);
             out.raw(group.items.as_slice());
             out.string(SCHEMA_URL, &group.schema_url);
+            kept += group.items.memory();
+            if kept <= MOST {
+                group.items.clear();
+                self.spare.push(group.items);
+            }
         }
+        // The next request's scopes are likely the same, and the last one of `spare` is taken first.
+        self.spare.reverse();
         out.string(SCHEMA_URL, &self.schema_url);
-        Bytes::from(out.take())
+        let request = 0..out.len();
+        self.last.keep(out.take_all(), request)
     }
 }
 

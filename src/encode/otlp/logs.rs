@@ -18,6 +18,8 @@ pub(crate) struct LogsEncoder {
     envelope: Envelope,
     /// Where in the envelope each logger's records are.
     index_of: HashMap<String, usize>,
+    /// The logger of the record before, which is often the next one's too.
+    latest: (String, usize),
     logs: u32,
 }
 
@@ -33,28 +35,41 @@ impl LogsEncoder {
             own_version: scope_version.to_owned(),
             envelope: Envelope::new(&resource.into()),
             index_of: HashMap::new(),
+            latest: (String::new(), 0),
             logs: 0,
         }
     }
 
     /// Adds a record to the batch.
     pub(crate) fn log(&mut self, log: &impl LogView) {
-        let name = log.scope();
-        let items = match self.index_of.get(name) {
-            Some(&index) => self.envelope.at(index),
+        if self.logs == 0 || log.copied_scope() != self.latest.0.as_bytes() {
+            self.find(log.scope());
+        }
+        let items = self.envelope.at(self.latest.1);
+        // A record is rarely shorter than 128 bytes or longer than 16 KiB: two bytes of length.
+        items.message(ITEMS, 2, |out| write_log(out, log));
+        self.logs += 1;
+    }
+
+    /// Makes a logger the latest.
+    fn find(&mut self, name: &str) {
+        let index = match self.index_of.get(name) {
+            Some(&index) => index,
             None => {
-                self.index_of.insert(name.to_owned(), self.envelope.next_index());
+                let index = self.envelope.next_index();
+                self.index_of.insert(name.to_owned(), index);
                 let (name, version) = match name {
                     "" => (self.own_name.as_str(), self.own_version.as_str()),
                     _ => scope_parts(name),
                 };
                 let scope = scope(&Scope { name, version, ..Scope::default() });
-                self.envelope.add(scope, "")
+                self.envelope.add(scope, "");
+                index
             }
         };
-        // A record is rarely shorter than 128 bytes or longer than 16 KiB: two bytes of length.
-        items.message(ITEMS, 2, |out| write_log(out, log));
-        self.logs += 1;
+        self.latest.0.clear();
+        self.latest.0.push_str(name);
+        self.latest.1 = index;
     }
 
     /// How many records are in the batch.
@@ -80,15 +95,11 @@ pub(super) fn write_log(out: &mut Writer, log: &impl LogView) {
     out.fixed64(1, log.time());
     out.int32(2, log.severity_number());
     out.string(3, log.severity_text());
-    log.body(|value| body(out, 5, value));
+    log.copied_body(|value| body(out, 5, value));
     attributes(out, 6, 7, log);
     out.fixed32(8, log.flags());
-    if log.trace() != 0 {
-        out.bytes_field(9, &log.trace().to_be_bytes());
-    }
-    if log.span() != 0 {
-        out.bytes_field(10, &log.span().to_be_bytes());
-    }
+    out.trace_id(9, log.trace());
+    out.span_id(10, log.span());
     out.fixed64(11, log.observed());
     out.string(12, log.event_name());
 }

@@ -166,7 +166,7 @@ fn times<V>(out: &mut Writer, point: &Point<'_, V>) {
 
 fn pairs(out: &mut Writer, field: u64, pairs: &[(&str, Any<'_>)]) {
     for (key, value) in pairs {
-        key_value(out, field, key, *value);
+        key_value(out, field, key.as_bytes(), (*value).into());
     }
 }
 

@@ -1,6 +1,7 @@
 //! OTLP as protobuf, written directly: no intermediate structs, one pass.
 
 mod attribute;
+mod copy;
 mod envelope;
 mod logs;
 mod metrics;

@@ -1,6 +1,6 @@
 //! A request of many resources, written as it comes.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::envelope::{ITEMS, RESOURCE_GROUPS, SCHEMA_URL, SCOPE_GROUPS, resource, scope};
 use super::logs::write_log;
@@ -31,7 +31,7 @@ struct Open {
 impl Request {
     /// Room for `bytes` is made beforehand.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
-        let out = Writer::new(Vec::with_capacity(bytes));
+        let out = Writer::new(BytesMut::with_capacity(bytes));
         Self { out, resource: Open::default(), scope: Open::default() }
     }
 
@@ -39,7 +39,7 @@ impl Request {
     pub(crate) fn finish(mut self) -> Bytes {
         self.scope.end(&mut self.out);
         self.resource.end(&mut self.out);
-        Bytes::from(self.out.take())
+        self.out.take().freeze()
     }
 }
 

@@ -52,6 +52,28 @@ fn lengths_at_the_edges_of_varints() {
 }
 
 #[test]
+fn key_values_at_the_edges_of_what_is_short() {
+    let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
+    let mut assert_values = |key: usize, values: Vec<SampleValue>| {
+        let pairs = values.into_iter().map(|value| ("k".repeat(key), value)).collect();
+        let attributes = SampleAttributes { pairs, dropped: 0 };
+        let span = SampleSpan { attributes, ..SampleSpan::default() };
+        assert_request(&mut encoder, &[span]).unwrap();
+    };
+    let letters: String = ('a'..='z').cycle().take(140).collect();
+    let numbers = (0..63).flat_map(|bits| [(1 << bits) - 1, 1 << bits, -(1 << bits)]);
+    let numbers: Vec<i64> = numbers.chain([i64::MIN, i64::MAX]).collect();
+    for key in (0..20).chain(30..36).chain(62..68).chain(100..140) {
+        let text = |length| SampleValue::Str(letters[..length].to_owned());
+        assert_values(key, (0..letters.len()).map(text).collect());
+        let others = [SampleValue::Empty, SampleValue::Bool(false), SampleValue::Bool(true)];
+        let doubles = [0.0, -1.5, f64::MAX].map(SampleValue::F64);
+        let numbers = numbers.iter().map(|number| SampleValue::I64(*number));
+        assert_values(key, numbers.chain(others).chain(doubles).collect());
+    }
+}
+
+#[test]
 fn arrays_are_cut_where_decoders_would_stop() {
     let nested = |depth| {
         let value = SampleValue::Array(vec![SampleValue::I64(1)]);

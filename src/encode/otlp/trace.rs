@@ -64,7 +64,7 @@ impl TraceEncoder {
     /// Adds a span to the batch.
     pub(crate) fn span(&mut self, span: &impl SpanView) {
         if self.is_empty() {
-            self.out = Writer::new(self.buffer());
+            self.begin();
         }
         let out = match span.scope() {
             "" => &mut self.out,
@@ -99,7 +99,7 @@ impl TraceEncoder {
     /// request has been dropped by then.
     pub(crate) fn finish(&mut self) -> Bytes {
         if self.is_empty() {
-            self.out = Writer::new(self.buffer());
+            self.begin();
         }
         let room = self.room();
         let own = self.out.len() - room;
@@ -119,17 +119,16 @@ impl TraceEncoder {
         }
         let start = room - self.head.len();
         self.out.as_mut_slice()[start..room].copy_from_slice(self.head.as_slice());
-        let request = Bytes::from(self.out.take()).slice(start..);
         self.spans = 0;
-        self.last.keep(request)
+        let request = start..self.out.len();
+        self.last.keep(self.out.take_all(), request)
     }
 
-    /// A buffer with the room at its front, of the last request's size if it is a new one.
-    fn buffer(&mut self) -> Vec<u8> {
-        let size = self.last.len();
-        let mut buffer = self.last.buffer(size);
-        buffer.resize(self.room(), 0);
-        buffer
+    /// A buffer with the room at its front; a new one has the last request's size, and a little more.
+    fn begin(&mut self) {
+        let size = self.room() + self.last.len() + self.last.len() / 8;
+        self.out = Writer::new(self.last.buffer(size));
+        self.out.skip(self.room());
     }
 
     /// What the head takes at most: two tags, two lengths, resource and scope.
@@ -163,10 +162,8 @@ fn group<'a>(groups: &'a mut Vec<Group>, name: &str) -> &'a mut Writer {
 pub(super) fn write_span(out: &mut Writer, span: &impl SpanView) {
     ids(out, span.trace(), span.span());
     out.string(3, span.trace_state());
-    if span.parent() != 0 {
-        out.bytes_field(4, &span.parent().to_be_bytes());
-    }
-    out.string(5, span.name());
+    out.span_id(4, span.parent());
+    out.text(5, span.copied_name());
     out.int32(6, span.kind_number());
     out.fixed64(7, span.start());
     out.fixed64(8, span.end());
@@ -186,13 +183,10 @@ pub(super) fn write_span(out: &mut Writer, span: &impl SpanView) {
 }
 
 /// The first two fields of a span and of a link. Zero means that there is none, as it does everywhere.
+#[inline]
 fn ids(out: &mut Writer, trace: u128, span: u64) {
-    if trace != 0 {
-        out.bytes_field(1, &trace.to_be_bytes());
-    }
-    if span != 0 {
-        out.bytes_field(2, &span.to_be_bytes());
-    }
+    out.trace_id(1, trace);
+    out.span_id(2, span);
 }
 
 fn write_event(out: &mut Writer, event: &impl EventView) {

@@ -1,6 +1,6 @@
 //! Log records.
 
-use super::{Any, Attributes};
+use super::{Any, Attributes, Copied};
 
 /// A log record. Times are nanoseconds since the Unix epoch.
 pub(crate) trait LogView: Attributes {
@@ -18,6 +18,10 @@ pub(crate) trait LogView: Attributes {
     }
     /// Lends the body, if there is one.
     fn body(&self, take: impl FnOnce(Any<'_>));
+    /// The same for who only copies it.
+    fn copied_body(&self, take: impl FnOnce(Copied<'_>)) {
+        self.body(|value| take(value.into()));
+    }
     /// 0 outside a trace.
     fn trace(&self) -> u128;
     /// 0 outside a span.
@@ -31,6 +35,10 @@ pub(crate) trait LogView: Attributes {
     /// The logger's name, which is the scope's, and its version; empty for the crate's own scope.
     /// See `scope_parts`.
     fn scope(&self) -> &str;
+    /// The same for who only compares it.
+    fn copied_scope(&self) -> &[u8] {
+        self.scope().as_bytes()
+    }
     /// What makes the record an event of that name, or empty.
     fn event_name(&self) -> &str;
 }

@@ -36,6 +36,24 @@ pub(crate) enum Any<'a> {
     Map(&'a dyn Entries),
 }
 
+/// A value for who only copies text and does not read it.
+#[derive(Clone, Copy)]
+pub(crate) enum Copied<'a> {
+    /// It was text when it was recorded.
+    Text(&'a [u8]),
+    Any(Any<'a>),
+}
+
+impl<'a> From<Any<'a>> for Copied<'a> {
+    #[inline(always)]
+    fn from(value: Any<'a>) -> Self {
+        match value {
+            Any::Str(text) => Self::Text(text.as_bytes()),
+            value => Self::Any(value),
+        }
+    }
+}
+
 /// The values of an array.
 pub(crate) trait Items {
     /// Lends each value in order.
@@ -87,6 +105,11 @@ pub(crate) fn scope_parts(scope: &str) -> (&str, &str) {
 pub(crate) trait Attributes {
     /// Lends each attribute in order.
     fn attributes(&self, each: impl FnMut(&str, Any<'_>));
+    /// The same for who only copies: what is text by its source is not checked once more.
+    #[inline(always)]
+    fn copied_attributes(&self, mut each: impl FnMut(&[u8], Copied<'_>)) {
+        self.attributes(|key, value| each(key.as_bytes(), value.into()));
+    }
     /// How many were dropped by the limits.
     fn dropped_attributes(&self) -> u32;
 }

@@ -37,6 +37,10 @@ pub(crate) trait SpanView: Attributes {
     /// As for a log record: empty for the crate's own scope; see `scope_parts`.
     fn scope(&self) -> &str;
     fn name(&self) -> &str;
+    /// The same for who only copies it.
+    fn copied_name(&self) -> &[u8] {
+        self.name().as_bytes()
+    }
     fn kind(&self) -> Kind;
     /// The kind as OTLP carries it: a number that we do not know survives.
     fn kind_number(&self) -> i32 {

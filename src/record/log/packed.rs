@@ -1,11 +1,11 @@
 //! The view that the encoders read.
 
-use crate::encode::view::{Any, Attributes, LogView};
+use crate::encode::view::{Any, Attributes, Copied, LogView};
 use crate::pipeline::clock::Anchor;
 
-use super::super::attributes::each_attribute;
-use super::super::bytes::Reader;
-use super::super::values::{text, value};
+use super::super::attributes::{each_attribute, each_copied};
+use super::super::bytes::{Reader, first};
+use super::super::values::{copied, text, value};
 use super::{BANDS, HEAD};
 
 /// A packed log record, read.
@@ -27,8 +27,10 @@ pub(crate) struct PackedLog<'a> {
 
 impl<'a> PackedLog<'a> {
     /// Reads a record; its ticks become time by the anchor.
+    #[inline]
     pub(crate) fn read(bytes: &'a [u8], anchor: &Anchor) -> Self {
-        let mut from = Reader(bytes);
+        let (front, behind) = first::<HEAD>(bytes);
+        let mut from = Reader(&front);
         let (severity, body_tag, trace_flags) = (from.u8(), from.u8(), from.u8());
         from.piece(1);
         let dropped = from.u32();
@@ -36,7 +38,7 @@ impl<'a> PackedLog<'a> {
         let time = anchor.unix_nanos(from.u64());
         let observed = anchor.unix_nanos(from.u64());
         let lengths: [u32; 5] = std::array::from_fn(|_| from.u32());
-        from.0 = bytes.get(HEAD..).unwrap_or_default();
+        let mut from = Reader(behind);
         let [body, scope, event_name, severity_text, attributes] =
             lengths.map(|length| from.piece(length as usize));
         Self {
@@ -60,6 +62,11 @@ impl<'a> PackedLog<'a> {
 impl Attributes for PackedLog<'_> {
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
         each_attribute(self.attributes, each);
+    }
+
+    #[inline(always)]
+    fn copied_attributes(&self, each: impl FnMut(&[u8], Copied<'_>)) {
+        each_copied(self.attributes, each);
     }
 
     fn dropped_attributes(&self) -> u32 {
@@ -93,6 +100,12 @@ impl LogView for PackedLog<'_> {
         }
     }
 
+    fn copied_body(&self, take: impl FnOnce(Copied<'_>)) {
+        if self.body_tag != 0 {
+            copied(self.body_tag, self.body, take);
+        }
+    }
+
     fn trace(&self) -> u128 {
         self.trace
     }
@@ -107,6 +120,10 @@ impl LogView for PackedLog<'_> {
 
     fn scope(&self) -> &str {
         text(self.scope)
+    }
+
+    fn copied_scope(&self) -> &[u8] {
+        self.scope
     }
 
     fn event_name(&self) -> &str {

@@ -53,6 +53,6 @@ impl Batch {
         self.spans.clear();
         self.cells.clear();
         self.around.reset();
-        self.last.keep(message.finish())
+        self.last.keep_all(message.finish())
     }
 }
