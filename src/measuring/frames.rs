@@ -3,9 +3,12 @@
 
 use ::capnp::message::{Builder, HeapAllocator};
 use bytes::Bytes;
+use opentelemetry_sdk::trace::SpanData;
 
-use crate::encode::capnp::columns::ColumnsEncoder;
+use super::sdk_spans;
+use crate::encode::capnp::columns::{ColumnsEncoder, ScopedColumns};
 use crate::encode::sample::{SampleSpan, calls};
+use crate::encode::sdk::{encode_spans, resource};
 use crate::encode::{capnp, otlp};
 use crate::export;
 use crate::receive::rows::{Limits, Payload};
@@ -68,6 +71,31 @@ impl Encode {
         let cuts = texts.map_or_else(Vec::new, |texts| vec![texts.start, texts.end]);
         export::zstd_compressed(&message, &cuts)
             .map_or(message.len(), |compressed| compressed.len())
+    }
+}
+
+/// Encodes one batch of `SpanData` to columns, as the exporter of the SDK does.
+pub struct EncodeSdk {
+    spans: Vec<SpanData>,
+    encoder: ScopedColumns,
+}
+
+impl EncodeSdk {
+    /// Of spans with so many attributes, and with an event and a link each if it says `-events`.
+    pub fn new(shape: &str) -> Self {
+        let (attributes, with_events) = match shape.strip_suffix("-events") {
+            Some(attributes) => (attributes, true),
+            None => (shape, false),
+        };
+        let attributes = attributes.parse().expect("a number of attributes");
+        Self {
+            spans: sdk_spans::batch(SPANS, attributes, with_events),
+            encoder: ScopedColumns::new(&resource(&sdk_spans::resource())),
+        }
+    }
+
+    pub fn batch(&mut self) -> Bytes {
+        encode_spans(&mut self.encoder, &self.spans)
     }
 }
 

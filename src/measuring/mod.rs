@@ -5,8 +5,10 @@
 #[cfg(feature = "receive")]
 mod frames;
 mod records;
+#[cfg(feature = "receive")]
+mod sdk_spans;
 
 #[cfg(feature = "receive")]
-pub use frames::{Decode, Encode, SPANS};
+pub use frames::{Decode, Encode, EncodeSdk, SPANS};
 pub(crate) use records::keep;
 pub use records::{Columns, Otlp, Records};

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use trackside::measuring::{Decode, Encode, SPANS};
+use trackside::measuring::{Decode, Encode, EncodeSdk, SPANS};
 use trackside::receive::Receiver;
 
 use crate::allocations::allocations;
@@ -15,10 +15,16 @@ const WARM_UP: usize = 4;
 pub fn run(operation: &str) -> bool {
     let Some((what, format)) = operation.split_once('-') else { return false };
     match what {
-        "encode" => {
-            let mut encode = Encode::new(format);
-            counted(|| drop(black_box(encode.batch())));
-        }
+        "encode" => match format.strip_prefix("sdk-columns-") {
+            Some(shape) => {
+                let mut encode = EncodeSdk::new(shape);
+                counted(|| drop(black_box(encode.batch())));
+            }
+            None => {
+                let mut encode = Encode::new(format);
+                counted(|| drop(black_box(encode.batch())));
+            }
+        },
         "decode" => {
             let decode = Decode::new(format);
             counted(|| _ = black_box(decode.batch()));

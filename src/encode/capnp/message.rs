@@ -191,6 +191,21 @@ impl Message {
         self.fill();
     }
 
+    /// Bytes as `write` puts them behind all else, filled up to whole words.
+    pub(super) fn data_of<T>(
+        &mut self,
+        pointer: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> T,
+    ) -> T {
+        self.point(pointer, 1, 0);
+        let start = self.bytes.len();
+        let written = write(&mut self.bytes);
+        let length = (self.bytes.len() - start) as u32;
+        self.set(pointer + 4, (length << 3 | BYTES as u32).to_le_bytes());
+        self.fill();
+        written
+    }
+
     /// Numbers of four bytes.
     pub(super) fn u32s(&mut self, pointer: usize, from: impl ExactSizeIterator<Item = u32>) {
         self.point(pointer, 1, WORDS_OF_4 << 32 | (from.len() as u64) << 35);

@@ -5,6 +5,9 @@ use std::hash::{BuildHasher as _, RandomState};
 /// What a list of bytes can hold; a batch is far below it.
 const MAX_BYTES: usize = (1 << 29) - 1;
 
+/// Slots are cleared before their stamps get there; a batch has fewer texts by far.
+const STAMPS: u32 = u32::MAX - MAX_BYTES as u32 - 1;
+
 /// Few texts are found without a step; a slot is 8 bytes.
 const FIRST_SLOTS: usize = 64;
 
@@ -16,6 +19,8 @@ pub(super) struct Strings {
     texts: Vec<Text>,
     /// Open addressing; at most every other slot is taken.
     slots: Vec<Slot>,
+    /// What the slots of earlier batches do not exceed: they are free.
+    earlier: u32,
     seed: Seed,
     last_key: u32,
 }
@@ -32,8 +37,8 @@ struct Text {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    /// 0: free. The empty text needs no slot.
-    index: u32,
+    /// What the text's index is more than `earlier`. The empty text needs no slot.
+    stamp: u32,
     /// Bits of the hash that the slot's place does not tell.
     tag: u32,
 }
@@ -48,6 +53,7 @@ impl Default for Strings {
             blob: Vec::new(),
             texts: vec![Text::default()],
             slots: vec![Slot::default(); FIRST_SLOTS],
+            earlier: 0,
             seed: Seed(RandomState::new().hash_one(0), RandomState::new().hash_one(1)),
             last_key: 0,
         }
@@ -62,18 +68,29 @@ impl Strings {
     }
 
     fn find(&mut self, text: &str) -> u32 {
-        let hash = hash(self.seed, text.as_bytes());
-        let (mut at, tag) = self.place(hash);
-        loop {
-            let slot = self.slots[at];
-            if slot.index == 0 {
-                return self.add(at, tag, text);
-            }
-            if slot.tag == tag && self.is(slot.index, text) {
-                return slot.index;
+        let (at, tag) = self.place(hash(self.seed, text.as_bytes()));
+        self.find_from(at, tag, text)
+    }
+
+    /// Where the search goes on behind a slot whose tag is another text's too, which hardly happens.
+    #[inline(never)]
+    fn find_behind(&mut self, at: usize, tag: u32, text: &str) -> u32 {
+        self.find_from((at + 1) & (self.slots.len() - 1), tag, text)
+    }
+
+    #[inline(always)]
+    fn find_from(&mut self, mut at: usize, tag: u32, text: &str) -> u32 {
+        while let Some(slot) = self.slots.get(at).filter(|slot| slot.stamp > self.earlier) {
+            if slot.tag == tag {
+                let index = slot.stamp - self.earlier;
+                return match self.is(index, text) {
+                    true => index,
+                    false => self.find_behind(at, tag, text),
+                };
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
+        self.add(at, tag, text)
     }
 
     /// The same for an attribute's key.
@@ -81,10 +98,18 @@ impl Strings {
     pub(super) fn key(&mut self, text: &str) -> u32 {
         let last = self.last_key as usize;
         let guess = self.texts[last].next_key;
-        let key = if self.is(guess, text) { guess } else { self.index(text) };
-        self.texts[last].next_key = key;
+        let key = self.index_near(guess, text);
+        if key != guess {
+            self.texts[last].next_key = key;
+        }
         self.last_key = key;
         key
+    }
+
+    /// The same for a text that most likely is the one of this number.
+    #[inline(always)]
+    pub(super) fn index_near(&mut self, guess: u32, text: &str) -> u32 {
+        if self.is(guess, text) { guess } else { self.index(text) }
     }
 
     /// The same for the value of the attribute whose key is `key`.
@@ -105,18 +130,19 @@ impl Strings {
         same(self.bytes(index), text.as_bytes())
     }
 
-    /// Where in the blob a text lies.
+    /// Where in the blob a text lies: where it begins, and how long it is.
     #[inline]
     pub(super) fn place_of(&self, index: u32) -> (u32, u32) {
         let text = self.texts[index as usize];
-        (text.start, text.end)
+        (text.start, text.end - text.start)
     }
 
     /// Whether `text` lies there.
     #[inline(always)]
     pub(super) fn lies_at(&self, place: (u32, u32), text: &str) -> bool {
-        let there = self.blob.get(place.0 as usize..place.1 as usize);
-        there.is_some_and(|there| same(there, text.as_bytes()))
+        let (start, length) = (place.0 as usize, place.1 as usize);
+        let there = self.blob.get(start..start + length);
+        text.len() == length && there.is_some_and(|there| same(there, text.as_bytes()))
     }
 
     pub(super) fn blob(&self) -> &[u8] {
@@ -135,12 +161,18 @@ impl Strings {
 
     /// Forgets all but the first `count` texts; the first of all stays in any case.
     pub(super) fn truncate(&mut self, count: usize) {
+        let stamped = self.earlier.checked_add(self.texts.len() as u32);
         self.texts.truncate(count.max(1));
         for text in &mut self.texts {
             *text = Text { next_key: 0, value: 0, ..*text };
         }
         self.last_key = 0;
         self.blob.truncate(self.texts.last().map_or(0, |text| text.end as usize));
+        match stamped {
+            // What is there need not be cleared.
+            Some(earlier) if earlier < STAMPS => self.earlier = earlier,
+            _ => self.clear_slots(),
+        }
         self.fill();
     }
 
@@ -156,6 +188,7 @@ impl Strings {
         (hash as usize & (self.slots.len() - 1), (hash >> 32) as u32)
     }
 
+    #[inline(never)]
     fn add(&mut self, at: usize, tag: u32, text: &str) -> u32 {
         if self.blob.len() + text.len() > MAX_BYTES {
             return 0;
@@ -164,23 +197,28 @@ impl Strings {
         let start = self.blob.len() as u32;
         self.blob.extend_from_slice(text.as_bytes());
         self.texts.push(Text { start, end: self.blob.len() as u32, ..Text::default() });
-        self.slots[at] = Slot { index, tag };
+        self.slots[at] = Slot { stamp: self.earlier + index, tag };
         if self.texts.len() * 2 > self.slots.len() {
             self.slots.resize(self.slots.len() * 2, Slot::default());
+            self.clear_slots();
             self.fill();
         }
         index
     }
 
-    /// Gives each text a slot again.
-    fn fill(&mut self) {
+    fn clear_slots(&mut self) {
         self.slots.fill(Slot::default());
+        self.earlier = 0;
+    }
+
+    /// Gives each text a slot, of which none has one.
+    fn fill(&mut self) {
         for index in 1..self.texts.len() as u32 {
             let (mut at, tag) = self.place(hash(self.seed, self.bytes(index)));
-            while self.slots[at].index != 0 {
+            while self.slots[at].stamp > self.earlier {
                 at = (at + 1) & (self.slots.len() - 1);
             }
-            self.slots[at] = Slot { index, tag };
+            self.slots[at] = Slot { stamp: self.earlier + index, tag };
         }
     }
 }
@@ -199,37 +237,65 @@ fn same(left: &[u8], right: &[u8]) -> bool {
         };
     }
     match left.len() {
-        33.. => left == right,
-        16.. => ends!(16),
-        8.. => ends!(8),
+        8..=16 => ends!(8),
+        17..=32 => ends!(16),
+        33.. => {
+            let (left_words, right_words) = (left.chunks_exact(32), right.chunks_exact(32));
+            left_words
+                .zip(right_words)
+                .all(|(left, right)| left.first_chunk::<32>() == right.first_chunk())
+                && left.last_chunk::<32>() == right.last_chunk()
+        }
         4.. => ends!(4),
-        _ => left.iter().zip(right).all(|(a, b)| a == b),
+        _ => short(left) == short(right),
     }
 }
 
-/// Sixteen bytes in one multiplication.
+/// Sixteen bytes in one multiplication; the last sixteen may lie over those before them.
 #[inline]
 fn hash(seed: Seed, bytes: &[u8]) -> u64 {
-    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let word = |bytes: [u8; 8]| u64::from_le_bytes(bytes);
+    let half = |bytes: [u8; 4]| u64::from(u32::from_le_bytes(bytes));
     let mut state = seed.0 ^ bytes.len() as u64;
-    let (mut rest, last) = (bytes, bytes.last_chunk::<8>());
-    while let Some((first, behind)) = rest.split_first_chunk::<8>() {
-        // The second word, or over what was there already: the last one.
-        let second = behind.first_chunk().or(last).map_or(0, word);
-        state = mix(state ^ word(first), seed.1 ^ second);
-        rest = behind.get(8..).unwrap_or_default();
-    }
-    if last.is_some() {
-        // Of the rest less than a word: the last one has it.
-        return mix(state, seed.1 ^ last.map_or(0, word));
-    }
-    let short = match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
-        (Some(first), Some(last)) => {
-            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let mut rest = bytes;
+        while let Some((first, behind)) = rest.split_first_chunk::<16>() {
+            if behind.is_empty() {
+                break;
+            }
+            let [one, other] = halves(*first);
+            state = mix(state ^ word(one), seed.1 ^ word(other));
+            rest = behind;
         }
-        _ => rest.iter().fold(0, |short, byte| short << 8 | u64::from(*byte)),
+        let [one, other] = halves(*last);
+        return mix(state ^ word(one), seed.1 ^ word(other));
+    }
+    let (one, other) = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => (word(*first), word(*last)),
+        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => (half(*first), half(*last)),
+            _ => (0, short(bytes).into()),
+        },
     };
-    mix(state, seed.1 ^ short)
+    mix(state ^ one, seed.1 ^ other)
+}
+
+/// All of at most three bytes; how many they are, it does not say.
+#[inline]
+fn short(bytes: &[u8]) -> u32 {
+    match bytes {
+        [] => 0,
+        [first, ..] => {
+            let at = |index| u32::from(bytes.get(index).copied().unwrap_or_default());
+            u32::from(*first) | at(bytes.len() / 2) << 8 | at(bytes.len() - 1) << 16
+        }
+    }
+}
+
+#[inline]
+fn halves(bytes: [u8; 16]) -> [[u8; 8]; 2] {
+    let word = u128::from_le_bytes(bytes);
+    [(word as u64).to_le_bytes(), ((word >> 64) as u64).to_le_bytes()]
 }
 
 /// Both halves of a product: each bit of the one side reaches each of the other.
@@ -237,4 +303,62 @@ fn hash(seed: Seed, bytes: &[u8]) -> u64 {
 fn mix(one: u64, other: u64) -> u64 {
     let product = u128::from(one) * u128::from(other);
     (product >> 64) as u64 ^ product as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of each length there are some that differ in one byte only.
+    fn texts() -> impl Iterator<Item = String> {
+        (1..100).flat_map(|length| {
+            let text = "x".repeat(length);
+            let others = [0, length / 2, length - 1].map(|at| {
+                let mut other = text.clone();
+                other.replace_range(at..=at, "y");
+                other
+            });
+            [text].into_iter().chain(others)
+        })
+    }
+
+    #[test]
+    fn each_text_has_one_number() {
+        let mut strings = Strings::default();
+        let mut known = std::collections::HashMap::from([(String::new(), 0)]);
+        for text in texts().chain(texts()).chain([String::new()]) {
+            let next = known.len() as u32;
+            assert_eq!(strings.index(&text), *known.entry(text.clone()).or_insert(next), "{text}");
+        }
+        for (text, index) in &known {
+            let place = strings.place_of(*index);
+            for other in known.keys() {
+                assert_eq!(strings.is(*index, other), text == other);
+                assert_eq!(strings.lies_at(place, other), text == other);
+            }
+        }
+        assert!(!strings.lies_at((u32::MAX, 1), "x"));
+    }
+
+    #[test]
+    fn nothing_is_found_that_was_forgotten() {
+        let mut strings = Strings::default();
+        let kept = strings.index("kept");
+        // The last batches are some whose stamps are used up, time and again.
+        for batch in 0..20 {
+            if batch > 10 {
+                strings.earlier = STAMPS - 1;
+                strings.fill();
+            }
+            for text in ["one", "two", "three"] {
+                let text = format!("{text} of {batch}");
+                let index = strings.index(&text);
+                assert_eq!(strings.index(&text), index);
+                assert_eq!(index + 1, strings.count() as u32, "it is new");
+            }
+            strings.truncate(2);
+            assert_eq!((strings.index("kept"), strings.count()), (kept, 2));
+        }
+        assert!(strings.earlier < STAMPS);
+    }
 }

@@ -5,7 +5,7 @@ use std::mem;
 use super::message::{Message, Place, Target};
 use super::strings::Strings;
 use super::words::Run;
-use crate::encode::view::{Any, Attributes};
+use crate::encode::view::{Any, Attributes, Entries, Items};
 use crate::schema::common_capnp::{key_value, value};
 
 /// Arrays and maps within each other; what is deeper becomes an empty value, as in OTLP. Each takes two
@@ -198,34 +198,36 @@ impl Values {
                 self.bytes.extend_from_slice(bytes);
                 Staged::Bytes(Run::since(start, self.bytes.len()))
             }
-            Any::Array(_) | Any::Map(_) => self.stage_nested(from, depth + 1),
+            Any::Array(items) => self.stage_array(items, depth + 1),
+            Any::Map(entries) => self.stage_map(entries, depth + 1),
         }
     }
 
     #[inline(never)]
-    fn stage_nested(&mut self, from: Any<'_>, depth: usize) -> Staged {
+    fn stage_array(&mut self, items: &dyn Items, depth: usize) -> Staged {
         if depth > MAX_DEPTH {
             return Staged::Empty;
         }
         let start = self.open.len();
-        match from {
-            Any::Array(items) => {
-                items.items(&mut |item| {
-                    let value = self.stage(item, depth);
-                    self.open.push(Pair::new(0, value));
-                });
-                Staged::Array(self.close_nested(start))
-            }
-            Any::Map(entries) => {
-                entries.entries(&mut |key, item| {
-                    let key = self.strings.index(key);
-                    let value = self.stage(item, depth);
-                    self.open.push(Pair::new(key, value));
-                });
-                Staged::Map(self.close_nested(start))
-            }
-            _ => Staged::Empty,
+        items.items(&mut |item| {
+            let value = self.stage(item, depth);
+            self.open.push(Pair::new(0, value));
+        });
+        Staged::Array(self.close_nested(start))
+    }
+
+    #[inline(never)]
+    fn stage_map(&mut self, entries: &dyn Entries, depth: usize) -> Staged {
+        if depth > MAX_DEPTH {
+            return Staged::Empty;
         }
+        let start = self.open.len();
+        entries.entries(&mut |key, item| {
+            let key = self.strings.index(key);
+            let value = self.stage(item, depth);
+            self.open.push(Pair::new(key, value));
+        });
+        Staged::Map(self.close_nested(start))
     }
 
     /// Puts the elements behind those of the arrays and maps that are complete.

@@ -6,6 +6,7 @@ mod log_record;
 mod metrics;
 mod span;
 mod span_data;
+mod spans;
 mod value;
 
 pub(crate) use batch::{Items, SdkBatch};
@@ -14,4 +15,5 @@ pub(crate) use log_record::LogRecordEncoder;
 pub(crate) use metrics::each_metric;
 pub(crate) use span::SdkSpan;
 pub(crate) use span_data::SpanDataEncoder;
-pub(crate) use value::{is_same_scope, resource, resource_of, scope};
+pub(crate) use spans::encode_spans;
+pub(crate) use value::{resource, resource_of, scope};

@@ -1,7 +1,7 @@
 //! `SpanData` in our view.
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{Event, Link, SpanContext, SpanKind, Status};
+use opentelemetry::trace::{Event, Link, SpanContext, SpanKind, Status, TraceState};
 use opentelemetry_sdk::trace::SpanData;
 
 use super::value::{any, unix_nanos};
@@ -18,8 +18,14 @@ pub(crate) struct SdkSpan<'a> {
 impl<'a> SdkSpan<'a> {
     #[inline]
     pub(crate) fn new(data: &'a SpanData) -> Self {
-        Self { trace_state: data.span_context.trace_state().header(), data }
+        Self { trace_state: header(data.span_context.trace_state()), data }
     }
+}
+
+/// Most have none, which is seen here sooner.
+#[inline]
+fn header(state: &TraceState) -> String {
+    if *state == TraceState::NONE { String::new() } else { state.header() }
 }
 
 #[inline]
@@ -172,8 +178,9 @@ pub(crate) struct SdkLink<'a> {
 }
 
 impl<'a> SdkLink<'a> {
+    #[inline]
     fn new(link: &'a Link) -> Self {
-        Self { trace_state: link.span_context.trace_state().header(), link }
+        Self { trace_state: header(link.span_context.trace_state()), link }
     }
 }
 

@@ -38,11 +38,20 @@ pub(crate) fn scope(from: &InstrumentationScope) -> Scope<'_> {
 /// Whether two scopes are one, as it is seen at a glance: of those with attributes it is not said.
 #[inline]
 pub(crate) fn is_same_scope(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
-    one.name() == other.name()
-        && one.version() == other.version()
-        && one.schema_url() == other.schema_url()
+    is_same(Some(one.name()), Some(other.name()))
+        && is_same(one.version(), other.version())
+        && is_same(one.schema_url(), other.schema_url())
         && one.attributes().next().is_none()
         && other.attributes().next().is_none()
+}
+
+/// Equality of texts that mostly are one in memory too.
+#[inline]
+fn is_same(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => std::ptr::eq(one, other) || one == other,
+        (one, other) => one.is_none() && other.is_none(),
+    }
 }
 
 pub(super) fn pairs<'a>(from: impl Iterator<Item = &'a KeyValue>) -> Pairs<'a> {
@@ -106,9 +115,8 @@ impl Entries for std::collections::HashMap<Key, AnyValue> {
 /// 0 before 1970.
 #[inline]
 pub(super) fn unix_nanos(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = since.as_secs().checked_mul(1_000_000_000);
-    seconds.and_then(|nanos| nanos.checked_add(since.subsec_nanos().into())).unwrap_or(u64::MAX)
+    let Ok(since) = time.duration_since(UNIX_EPOCH) else { return 0 };
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

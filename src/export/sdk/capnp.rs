@@ -15,9 +15,9 @@ use opentelemetry_sdk::trace::{self, SpanData};
 use super::capnp_builder::CapnpExporterBuilder;
 use super::transport::Line;
 use crate::encode::capnp::columns::ScopedColumns;
-use crate::encode::capnp::{MetricsEncoder, ScopedEncoder, ScopedSpans};
+use crate::encode::capnp::{MetricsEncoder, ScopedEncoder};
 use crate::encode::each_metric;
-use crate::encode::sdk::{SdkLog, SdkSpan, is_same_scope, resource, scope};
+use crate::encode::sdk::{SdkLog, encode_spans, resource};
 use crate::encode::view;
 use crate::error::Error;
 use crate::export::Body;
@@ -112,24 +112,10 @@ impl CapnpSpanExporter {
 
     fn encode(&self, batch: &[SpanData]) -> Body {
         if batch.len() < COLUMNS {
-            return self.rows.encode(|encoder| encode(encoder, batch)).into();
+            return self.rows.encode(|encoder| encode_spans(encoder, batch)).into();
         }
-        Body::Columns(self.columns.encode(|encoder| encode(encoder, batch)))
+        Body::Columns(self.columns.encode(|encoder| encode_spans(encoder, batch)))
     }
-}
-
-fn encode(encoder: &mut impl ScopedSpans, batch: &[SpanData]) -> Bytes {
-    let mut last = None;
-    for span in batch {
-        let from = &span.instrumentation_scope;
-        let number = match last {
-            Some((before, number)) if is_same_scope(before, from) => number,
-            _ => encoder.scope(&scope(from)),
-        };
-        last = Some((from, number));
-        encoder.span(number, &SdkSpan::new(span));
-    }
-    encoder.finish()
 }
 
 impl trace::SpanExporter for CapnpSpanExporter {

@@ -4,7 +4,6 @@ use bytes::Bytes;
 
 use super::super::around::Around;
 use super::super::message::Message;
-use super::column::Cells;
 use super::span::Spans;
 use super::write::Columns;
 use crate::encode::last::Last;
@@ -19,20 +18,13 @@ const AROUND: usize = 2048;
 pub(super) struct Batch {
     pub(super) around: Around,
     pub(super) spans: Spans,
-    pub(super) cells: Cells,
     pub(super) columns: Columns,
     last: Last,
 }
 
 impl Batch {
     pub(super) fn new(around: Around) -> Self {
-        Self {
-            around,
-            spans: Spans::default(),
-            cells: Cells::default(),
-            columns: Columns::default(),
-            last: Last::default(),
-        }
+        Self { around, spans: Spans::default(), columns: Columns::default(), last: Last::default() }
     }
 
     #[inline]
@@ -44,14 +36,12 @@ impl Batch {
     /// The message; the batch is ready for the next one. It is one segment.
     pub(super) fn finish(&mut self) -> Bytes {
         self.spans.sort();
-        self.fill_columns();
         let values = &self.around.values;
         let texts = values.strings.blob().len() + values.len();
-        let size = AROUND + texts + self.cells.bytes().len() + self.spans.len();
+        let size = AROUND + texts + self.columns.guess(&self.spans) + self.spans.len();
         let mut message = Message::within(self.last.buffer(size));
         self.write(&mut message);
         self.spans.clear();
-        self.cells.clear();
         self.around.reset();
         self.last.keep_all(message.finish())
     }

@@ -6,6 +6,9 @@ use crate::schema::columns_capnp::{attribute, column};
 /// What stands behind the last cell, so that each can be read as a whole word.
 const SLACK: usize = 8;
 
+/// Cells that are made before they go behind the others.
+const AT_ONCE: usize = 64;
+
 /// Fewer numbers are not worth the search for a step.
 const STEPPED: usize = 4;
 
@@ -46,11 +49,15 @@ impl Column {
     pub(super) fn write(&self, to: &mut Message, pointer: usize) {
         if (self.base, self.step, self.width) != (0, 0, 0) {
             let at = to.structure::<column::Builder<'_>>(pointer);
-            to.u64(at, 0, self.base);
-            to.u64(at, 1, self.step);
-            to.u32(at, 4, self.start);
-            to.u32(at, 5, self.width.into());
+            self.write_at(to, at);
         }
+    }
+
+    pub(super) fn write_at(&self, to: &mut Message, at: Place) {
+        to.u64(at, 0, self.base);
+        to.u64(at, 1, self.step);
+        to.u32(at, 4, self.start);
+        to.u32(at, 5, self.width.into());
     }
 
     pub(super) fn write_attribute(&self, key: u32, kind: u16, to: &mut Message, at: Place) {
@@ -150,47 +157,49 @@ impl Numbers<'_> {
     }
 }
 
-/// The cells of a batch.
-#[derive(Debug, Default)]
-pub(super) struct Cells {
-    bytes: Vec<u8>,
+/// The cells of a batch, which are written where they will stand.
+#[derive(Debug)]
+pub(super) struct Cells<'a> {
+    bytes: &'a mut Vec<u8>,
+    /// Where they begin.
+    origin: usize,
     /// The numbers of the column that is being made.
-    numbers: Vec<u64>,
+    numbers: &'a mut Vec<u64>,
 }
 
-impl Cells {
-    /// Adds a column.
-    #[inline]
-    pub(super) fn add(&mut self, numbers: impl Iterator<Item = u64>) -> Column {
-        self.numbers.clear();
-        self.numbers.extend(numbers);
-        self.pack()
+impl<'a> Cells<'a> {
+    /// Behind what is there; `numbers` is lent for its memory.
+    pub(super) fn behind(bytes: &'a mut Vec<u8>, numbers: &'a mut Vec<u64>) -> Self {
+        Self { origin: bytes.len(), bytes, numbers }
     }
 
-    fn pack(&mut self) -> Column {
-        let plain = self.plain();
+    /// Adds a column. Numbers are compared as signed ones: -1 is next to 0.
+    #[inline]
+    pub(super) fn add(&mut self, numbers: impl Iterator<Item = u64>) -> Column {
+        let (mut least, mut most) = (i64::MAX, i64::MIN);
+        self.numbers.clear();
+        self.numbers.extend(numbers.map(|number| {
+            least = least.min(number as i64);
+            most = most.max(number as i64);
+            number
+        }));
+        self.pack(least, most)
+    }
+
+    fn pack(&mut self, least: i64, most: i64) -> Column {
+        if self.numbers.is_empty() {
+            return Column::default();
+        }
+        // The narrowest one without a step.
+        let plain = Column { base: least as u64, width: width(least, most), ..Column::default() };
         let best = match plain.width {
+            0 => return plain,
             2..=6 if self.numbers.len() >= STEPPED => self.stepped(plain.width).unwrap_or(plain),
             _ => plain,
         };
-        let start = self.bytes.len();
+        let start = self.bytes.len() - self.origin;
         self.write(best);
         Column { start: if best.width == 0 { 0 } else { start as u32 }, ..best }
-    }
-
-    /// The narrowest column without a step. Numbers are compared as signed ones: -1 is next to 0.
-    fn plain(&self) -> Column {
-        let Some(first) = self.numbers.first() else { return Column::default() };
-        // Which most are, and soon seen.
-        if self.numbers.iter().all(|number| number == first) {
-            return Column::constant(*first);
-        }
-        let (mut least, mut most) = (*first as i64, *first as i64);
-        for number in &self.numbers {
-            least = least.min(*number as i64);
-            most = most.max(*number as i64);
-        }
-        Column { base: least as u64, width: width(least, most), ..Column::default() }
     }
 
     /// One that is narrower than so many bytes by a step: what grows evenly, as times and the places of new
@@ -216,7 +225,7 @@ impl Cells {
             return None;
         }
         let mut line = 0_u64;
-        for number in &self.numbers {
+        for number in self.numbers.iter() {
             let number = number.wrapping_sub(line) as i64;
             least = least.min(number);
             most = most.max(number);
@@ -227,48 +236,32 @@ impl Cells {
     }
 
     fn write(&mut self, column: Column) {
-        let Self { bytes, numbers } = self;
+        let Self { bytes, numbers, .. } = self;
+        let mut line = column.base;
         if column.step != 0 {
-            let mut line = column.base;
             for number in numbers.iter_mut() {
                 *number = number.wrapping_sub(line);
                 line = line.wrapping_add(column.step);
             }
+            line = 0;
         }
-        let base = if column.step == 0 { column.base } else { 0 };
-        let cells = numbers.iter().map(|number| number.wrapping_sub(base));
         match column.width {
             0 => {}
-            1 => bytes.extend(cells.map(|cell| cell as u8)),
-            2 => narrow(bytes, cells.map(|cell| (cell as u16).to_le_bytes())),
-            4 => narrow(bytes, cells.map(|cell| (cell as u32).to_le_bytes())),
-            8 => narrow(bytes, cells.map(u64::to_le_bytes)),
-            width => {
-                let (start, width) = (bytes.len(), usize::from(width));
-                let end = start + numbers.len() * width;
-                bytes.resize(end + SLACK, 0);
-                let mut rest = bytes.get_mut(start..).unwrap_or_default();
-                for cell in cells {
-                    let Some(to) = rest.first_chunk_mut::<8>() else { break };
-                    *to = cell.to_le_bytes();
-                    rest = rest.get_mut(width..).unwrap_or_default();
-                }
-                bytes.truncate(end);
-            }
+            1 => narrow::<1>(bytes, numbers, line),
+            2 => narrow::<2>(bytes, numbers, line),
+            3 => narrow::<3>(bytes, numbers, line),
+            4 => narrow::<4>(bytes, numbers, line),
+            5 => narrow::<5>(bytes, numbers, line),
+            6 => narrow::<6>(bytes, numbers, line),
+            7 => narrow::<7>(bytes, numbers, line),
+            _ => narrow::<8>(bytes, numbers, line),
         }
     }
 
-    /// No more are to come.
-    pub(super) fn finish(&mut self) {
+    /// No more are to come; gives how many bytes they take.
+    pub(super) fn finish(self) -> usize {
         self.bytes.extend([0; SLACK]);
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
+        self.bytes.len() - self.origin
     }
 }
 
@@ -278,14 +271,16 @@ fn width(least: i64, most: i64) -> u8 {
     (u64::BITS - spread.leading_zeros()).div_ceil(8) as u8
 }
 
-/// Cells whose width a machine's number has.
-#[inline]
-fn narrow<const N: usize>(to: &mut Vec<u8>, cells: impl ExactSizeIterator<Item = [u8; N]>) {
-    let start = to.len();
-    to.resize(start + cells.len() * N, 0);
-    let room = to.get_mut(start..).unwrap_or_default();
-    for (room, cell) in room.chunks_exact_mut(N).zip(cells) {
-        room.copy_from_slice(&cell);
+/// Adds what the numbers are more than `base`, in cells of so many bytes.
+fn narrow<const WIDTH: usize>(to: &mut Vec<u8>, numbers: &[u64], base: u64) {
+    let mut cells = [[0; WIDTH]; AT_ONCE];
+    for numbers in numbers.chunks(AT_ONCE) {
+        for (cell, number) in cells.iter_mut().zip(numbers) {
+            let number = number.wrapping_sub(base).to_le_bytes();
+            *cell = number.first_chunk().copied().unwrap_or([0; WIDTH]);
+        }
+        let cells = cells.get(..numbers.len()).unwrap_or_default();
+        to.extend_from_slice(cells.as_flattened());
     }
 }
 
@@ -297,12 +292,12 @@ mod tests {
     use super::*;
 
     fn read_back(numbers: &[u64]) -> (Vec<u64>, usize) {
-        let mut cells = Cells::default();
+        let (mut bytes, mut room) = (b"before".to_vec(), Vec::new());
+        let mut cells = Cells::behind(&mut bytes, &mut room);
         cells.add([1, 2, 3].into_iter());
         let column = cells.add(numbers.iter().copied());
-        let length = cells.bytes.len() - 3;
-        cells.finish();
-        let bytes = cells.bytes();
+        let length = cells.finish() - 3 - SLACK;
+        let bytes = &bytes[b"before".len()..];
         assert!(column.is_within(numbers.len() as u32, bytes));
         assert!(column.width == 0 || !column.is_within(numbers.len() as u32 + 1, bytes));
         let read = column.numbers(bytes);

@@ -41,7 +41,7 @@ pub(super) struct Step {
     pub(super) kind: u16,
 }
 
-/// A text, by its number and where it lies.
+/// A text, by its number and where it lies, as `Strings` has it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Text {
     pub(super) index: u32,
@@ -51,8 +51,10 @@ pub(super) struct Text {
 /// Where a span has got to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way {
-    node: u32,
+    /// What may come next.
     step: u32,
+    /// The node where it is, if nothing is expected there.
+    node: u32,
     /// Not all of it was as expected.
     is_new: bool,
 }
@@ -64,6 +66,14 @@ const STOP: Step = Step {
     value: Text { index: 0, place: (0, 0) },
     kind: u16::MAX,
 };
+
+impl Way {
+    /// One attribute on, as it was expected.
+    #[inline(always)]
+    pub(super) fn go_on(&mut self) {
+        self.step += 1;
+    }
+}
 
 impl Default for Shapes {
     fn default() -> Self {
@@ -83,7 +93,14 @@ impl Shapes {
     /// The way of a span.
     #[inline]
     pub(super) fn begin(&self) -> Way {
-        Way { node: Self::ROOT, step: self.nodes[0].next, is_new: false }
+        Way { step: self.nodes[0].next, node: Self::ROOT, is_new: false }
+    }
+
+    #[inline]
+    fn node(&self, way: Way) -> u32 {
+        // In a row: before what comes behind a node is what leads to it.
+        let before = way.step.checked_sub(1);
+        before.map_or(way.node, |before| self.steps[before as usize].node)
     }
 
     /// What may come next.
@@ -92,21 +109,13 @@ impl Shapes {
         &mut self.steps[way.step as usize]
     }
 
-    /// One attribute on, as it was expected.
-    #[inline(always)]
-    pub(super) fn go_on(way: &mut Way, step: &Step) {
-        way.node = step.node;
-        way.step += 1;
-    }
-
     /// One attribute on, where it is another than expected.
     pub(super) fn turn(&mut self, way: &mut Way, key: u32, kind: u16) {
-        let from = way.node;
+        let from = self.node(*way);
         way.node = self.find(from, key, kind);
         way.step = self.nodes[way.node as usize].next;
         way.is_new = true;
         if way.step != 0 {
-            // In a row: before what comes behind a node is what leads to it.
             self.nodes[from as usize].next = way.step - 1;
         }
     }
@@ -114,9 +123,10 @@ impl Shapes {
     /// The number of the shape to which a way has led, which is added if it is new.
     #[inline]
     pub(super) fn shape(&mut self, way: Way, text: impl Fn(u32) -> (u32, u32)) -> u32 {
-        let shape = self.nodes[way.node as usize].shape;
+        let node = self.node(way);
+        let shape = self.nodes[node as usize].shape;
         if way.is_new || shape == 0 {
-            return self.turned(way.node, text);
+            return self.turned(node, text);
         }
         shape - 1
     }

@@ -4,9 +4,9 @@ use super::super::trace::{halves, two};
 use super::super::value::{Staged, Values};
 use super::super::words::Run;
 use super::rare::Rare;
-use super::shapes::{Shapes, Text};
+use super::shapes::{Shapes, Text, Way};
 use super::traces::Traces;
-use crate::encode::view::{Any, Attributes as _, EventView, LinkView, SpanView};
+use crate::encode::view::{Any, Attributes, Entries, EventView, Items, LinkView, SpanView};
 use crate::schema::columns_capnp::attribute::Kind;
 
 /// The spans of a batch.
@@ -23,6 +23,8 @@ pub(super) struct Spans {
     pub(super) links: Rare<5>,
     /// What most spans have the same as the one before them.
     pub(super) habits: Vec<Habit>,
+    /// The last event's.
+    event_name: u32,
     /// Some scope came twice, with another one between.
     is_unordered: bool,
 }
@@ -56,12 +58,20 @@ pub(super) struct Habit {
     pub(super) dropped: [u32; 3],
 }
 
+/// A value that no number can hold.
+enum Long<'a> {
+    Bytes(&'a [u8]),
+    Array(&'a dyn Items),
+    Map(&'a dyn Entries),
+}
+
 impl Spans {
     #[inline]
     pub(super) fn stage(&mut self, values: &mut Values, scope: u32, from: &impl SpanView) {
         let first_event = self.events.count();
         from.events(|event| {
-            let name = values.strings.index(event.name());
+            let name = values.strings.index_near(self.event_name, event.name());
+            self.event_name = name;
             let attributes = values.attributes(&mut self.events.behind, event);
             let data = [event.time(), two(name, event.dropped_attributes())];
             self.events.push(data, attributes);
@@ -75,37 +85,8 @@ impl Spans {
             let data = [high, low, link.span(), flags, link.dropped_attributes().into()];
             self.links.push(data, attributes);
         });
-        let numbers = self.numbers.len() as u32;
-        let mut way = self.shapes.begin();
-        let Self { shapes, values: long, numbers: all, .. } = self;
-        from.attributes(|key, value| {
-            let step = shapes.expected(way);
-            let is_it = values.strings.lies_at(step.key.place, key);
-            let key = if is_it { step.key.index } else { values.strings.index(key) };
-            let (kind, number) = match value {
-                Any::Str(text) => {
-                    if !values.strings.lies_at(step.value.place, text) {
-                        let index = values.strings.index(text);
-                        step.value = Text { index, place: values.strings.place_of(index) };
-                    }
-                    (Kind::String, step.value.index.into())
-                }
-                Any::I64(value) => (Kind::Int, value as u64),
-                Any::Bool(value) => (Kind::Bool, value.into()),
-                Any::F64(value) => (Kind::Double, value.to_bits()),
-                Any::Empty => (Kind::Empty, 0),
-                Any::Bytes(_) | Any::Array(_) | Any::Map(_) => {
-                    long.push(values.value(value));
-                    (Kind::Value, long.len() as u64 - 1)
-                }
-            };
-            if is_it && step.kind == kind as u16 {
-                Shapes::go_on(&mut way, step);
-            } else {
-                shapes.turn(&mut way, key, kind as u16);
-            }
-            all.push(number);
-        });
+        let first_number = self.numbers.len() as u32;
+        let shape = self.attributes(values, from);
         let name = values.strings.index(from.name());
         let habit = Habit {
             flags: from.flags(),
@@ -128,17 +109,117 @@ impl Spans {
             end: from.end(),
             name,
             habit: self.habits.len() as u32 - 1,
-            shape: self.shapes.shape(way, |key| values.strings.place_of(key)),
-            numbers,
+            shape,
+            numbers: first_number,
             events: Run::since(first_event, self.events.count()),
             links: Run::since(first_link, self.links.count()),
         });
+    }
+
+    /// Stages the attributes; gives the number of their shape. A function of its own, whose loop has all registers.
+    #[inline(never)]
+    fn attributes(&mut self, values: &mut Values, from: &impl Attributes) -> u32 {
+        let mut way = self.shapes.begin();
+        from.attributes(|key, value| {
+            let step = self.shapes.expected(way);
+            if !values.strings.lies_at(step.key.place, key) {
+                way = self.turn(values, way, key, value);
+                return;
+            }
+            let number = match value {
+                Any::Str(text) if step.kind == Kind::String as u16 => {
+                    if !values.strings.lies_at(step.value.place, text) {
+                        let index = values.strings.index(text);
+                        step.value = Text { index, place: values.strings.place_of(index) };
+                    }
+                    step.value.index.into()
+                }
+                Any::I64(value) if step.kind == Kind::Int as u16 => value as u64,
+                Any::Bool(value) if step.kind == Kind::Bool as u16 => value.into(),
+                Any::F64(value) if step.kind == Kind::Double as u16 => value.to_bits(),
+                _ => {
+                    way = self.turn(values, way, key, value);
+                    return;
+                }
+            };
+            way.go_on();
+            self.numbers.push(number);
+        });
+        self.shapes.shape(way, |key| values.strings.place_of(key))
+    }
+
+    /// Stages an attribute that is not as expected, or that no number can hold. Here its value is taken apart:
+    /// those that are as expected need not stand in memory for it.
+    #[inline(always)]
+    fn turn(&mut self, values: &mut Values, way: Way, key: &str, value: Any<'_>) -> Way {
+        match value {
+            Any::Str(text) => self.turn_text(values, way, key, text),
+            Any::I64(value) => self.turn_number(values, way, key, Kind::Int, value as u64),
+            Any::Bool(value) => self.turn_number(values, way, key, Kind::Bool, value.into()),
+            Any::F64(value) => self.turn_number(values, way, key, Kind::Double, value.to_bits()),
+            Any::Empty => self.turn_number(values, way, key, Kind::Empty, 0),
+            Any::Bytes(bytes) => self.turn_long(values, way, key, Long::Bytes(bytes)),
+            Any::Array(items) => self.turn_long(values, way, key, Long::Array(items)),
+            Any::Map(entries) => self.turn_long(values, way, key, Long::Map(entries)),
+        }
+    }
+
+    #[inline(never)]
+    fn turn_text(&mut self, values: &mut Values, way: Way, key: &str, text: &str) -> Way {
+        let key = self.key(values, way, key);
+        let number = values.strings.index(text).into();
+        self.turn_to(way, key, Kind::String, number)
+    }
+
+    #[inline(never)]
+    fn turn_number(
+        &mut self,
+        values: &mut Values,
+        way: Way,
+        key: &str,
+        kind: Kind,
+        number: u64,
+    ) -> Way {
+        let key = self.key(values, way, key);
+        self.turn_to(way, key, kind, number)
+    }
+
+    #[inline(never)]
+    fn turn_long(&mut self, values: &mut Values, way: Way, key: &str, value: Long<'_>) -> Way {
+        let key = self.key(values, way, key);
+        self.values.push(values.value(match value {
+            Long::Bytes(bytes) => Any::Bytes(bytes),
+            Long::Array(items) => Any::Array(items),
+            Long::Map(entries) => Any::Map(entries),
+        }));
+        self.turn_to(way, key, Kind::Value, self.values.len() as u64 - 1)
+    }
+
+    /// The number of a key, which may be the one that is expected.
+    fn key(&mut self, values: &mut Values, way: Way, key: &str) -> u32 {
+        values.strings.index_near(self.shapes.expected(way).key.index, key)
+    }
+
+    fn turn_to(&mut self, mut way: Way, key: u32, kind: Kind, number: u64) -> Way {
+        let step = self.shapes.expected(way);
+        if (step.key.index, step.kind) == (key, kind as u16) {
+            way.go_on();
+        } else {
+            self.shapes.turn(&mut way, key, kind as u16);
+        }
+        self.numbers.push(number);
+        way
     }
 
     /// About what they take besides cells and texts, in bytes.
     pub(super) fn len(&self) -> usize {
         let shapes = 16 * self.shapes.count() + 32 * self.shapes.attributes_in_all();
         shapes + self.events.len() + self.links.len() + 16 * self.values.len()
+    }
+
+    /// Whether they still are in the order in which they came.
+    pub(super) fn is_in_order(&self) -> bool {
+        !self.is_unordered
     }
 
     /// Puts the spans of each scope in a row; they keep their order.
@@ -157,6 +238,7 @@ impl Spans {
         self.events.clear();
         self.links.clear();
         self.habits.clear();
+        self.event_name = 0;
         self.is_unordered = false;
     }
 }

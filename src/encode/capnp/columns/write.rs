@@ -1,12 +1,16 @@
 //! From staged spans to columns, and these into a message. Numbers of fields are their places in a struct, as
 //! `schema/columns.capnp` lays it out.
 
+use std::mem;
+
 use super::super::around::Around;
 use super::super::message::Message;
 use super::batch::Batch;
 use super::column::{Cells, Column};
 use super::span::{Habit, Spans};
-use crate::schema::columns_capnp::{attribute, columns, resource_spans, scope_spans, shape, spans};
+use crate::schema::columns_capnp::{
+    attribute, column, columns, resource_spans, scope_spans, shape, spans,
+};
 use crate::schema::common_capnp::{scope, value};
 use crate::schema::resource_capnp::resource;
 use crate::schema::trace_capnp::{event, link};
@@ -29,34 +33,27 @@ pub(super) struct Columns {
     starts: Vec<u32>,
     /// Where the next span of each shape goes in `starts`.
     next: Vec<u32>,
+    /// The memory of `Cells`.
+    numbers: Vec<u64>,
+    /// How many bytes the cells of the last batch took.
+    last: usize,
 }
 
 impl Batch {
-    pub(super) fn fill_columns(&mut self) {
-        let Self { around, spans, cells, columns, .. } = self;
-        let mut before = 0;
-        let lengths = around.values.strings.ends().skip(1).map(|end| {
-            let length = end - before;
-            before = end;
-            u64::from(length)
-        });
-        columns.text_lengths = cells.add(lengths);
-        columns.fields = fields(spans, cells);
-        columns.fill_attributes(spans, cells);
-        cells.finish();
-    }
-
-    pub(super) fn write(&self, to: &mut Message) {
-        let columns = &self.columns;
+    pub(super) fn write(&mut self, to: &mut Message) {
         let strings = &self.around.values.strings;
         let root = to.begin::<columns::Builder<'_>>();
         to.u32(root, 0, strings.count() as u32 - 1);
         to.u16(root, 2, SPANS);
-        if !strings.blob().is_empty() {
+        let lengths = (!strings.blob().is_empty()).then(|| {
             to.data(root.pointer(0), strings.blob());
+            to.structure::<column::Builder<'_>>(root.pointer(1))
+        });
+        let Self { around, spans, columns, .. } = self;
+        to.data_of(root.pointer(2), |bytes| columns.fill(around, spans, bytes));
+        if let Some(at) = lengths {
+            columns.text_lengths.write_at(to, at);
         }
-        columns.text_lengths.write(to, root.pointer(1));
-        to.data(root.pointer(2), self.cells.bytes());
         let at = to.structure::<spans::Builder<'_>>(root.pointer(3));
         if self.around.is_empty() || self.around.groups.resources().is_empty() {
             return;
@@ -64,10 +61,10 @@ impl Batch {
         to.u32(at, 0, self.spans.spans.len() as u32);
         to.u32(at, 1, self.spans.traces.ids().len() as u32);
         self.write_groups(to, at.pointer(0));
-        for (number, column) in (1..).zip(&columns.fields) {
+        for (number, column) in (1..).zip(&self.columns.fields) {
             column.write(to, at.pointer(number));
         }
-        self.write_shapes(&columns.attributes, to, at.pointer(FIELDS + 1));
+        self.write_shapes(&self.columns.attributes, to, at.pointer(FIELDS + 1));
         self.write_values(to, at.pointer(FIELDS + 2));
         let Spans { spans, events, links, .. } = &self.spans;
         let runs = spans.iter().map(|span| span.events);
@@ -126,7 +123,7 @@ impl Batch {
     }
 }
 
-fn fields(from: &Spans, cells: &mut Cells) -> [Column; FIELDS] {
+fn fields(from: &Spans, cells: &mut Cells<'_>) -> [Column; FIELDS] {
     let Spans { spans, traces, shapes, events, links, .. } = from;
     macro_rules! column {
         (|$span:ident| $number:expr) => {
@@ -161,7 +158,7 @@ fn fields(from: &Spans, cells: &mut Cells) -> [Column; FIELDS] {
 }
 
 /// A column of a field that hardly differs.
-fn habit(from: &Spans, cells: &mut Cells, number: impl Fn(&Habit) -> u64) -> Column {
+fn habit(from: &Spans, cells: &mut Cells<'_>, number: impl Fn(&Habit) -> u64) -> Column {
     let Spans { spans, habits, .. } = from;
     let Some(first) = habits.first().map(&number) else { return Column::default() };
     if habits.iter().all(|habit| number(habit) == first) {
@@ -171,10 +168,40 @@ fn habit(from: &Spans, cells: &mut Cells, number: impl Fn(&Habit) -> u64) -> Col
 }
 
 impl Columns {
+    /// What the cells will take at most, if they are as those of the last batch.
+    pub(super) fn guess(&self, of: &Spans) -> usize {
+        (self.last + self.last / 8).max(32 * of.spans.len() + 2 * of.numbers.len())
+    }
+
+    /// All of them, their cells behind what is in `to`.
+    fn fill(&mut self, around: &Around, from: &Spans, to: &mut Vec<u8>) {
+        let mut numbers = mem::take(&mut self.numbers);
+        let mut cells = Cells::behind(to, &mut numbers);
+        let mut before = 0;
+        self.text_lengths = cells.add(around.values.strings.ends().skip(1).map(|end| {
+            let length = end - before;
+            before = end;
+            u64::from(length)
+        }));
+        self.fields = fields(from, &mut cells);
+        self.fill_attributes(from, &mut cells);
+        self.last = cells.finish();
+        self.numbers = numbers;
+    }
+
     /// A column for each attribute of each shape.
-    fn fill_attributes(&mut self, from: &Spans, cells: &mut Cells) {
+    fn fill_attributes(&mut self, from: &Spans, cells: &mut Cells<'_>) {
         let Spans { spans, shapes, numbers, .. } = from;
         let Self { attributes, starts, next, .. } = self;
+        attributes.clear();
+        if let (1, Some(steps), true) = (shapes.count(), shapes.each().next(), from.is_in_order()) {
+            // Each row is right behind the one before it.
+            for place in 0..steps.len() {
+                let rows = numbers.chunks_exact(steps.len());
+                attributes.push(cells.add(rows.map(|row| row[place])));
+            }
+            return;
+        }
         next.clear();
         next.resize(shapes.count() + 1, 0);
         spans.iter().for_each(|span| next[span.shape as usize + 1] += 1);
@@ -190,7 +217,6 @@ impl Columns {
             starts[*at as usize] = span.numbers;
             *at += 1;
         }
-        attributes.clear();
         let mut first = 0;
         // By now each ends where the next one begins.
         for (steps, end) in shapes.each().zip(next.iter()) {
