@@ -39,7 +39,10 @@ pub(super) fn message(
             limits.uncompressed_bytes
         )));
     }
-    let checksum = crc32c::crc32c(data);
+    // What is taken as it is is copied while it is summed.
+    let is_plain = compression == Compression::None && format != Format::RowsPacked;
+    let (checksum, copied) =
+        if is_plain { Words::summed(data) } else { (crc32c::crc32c(data), None) };
     if checksum != frame.get_crc32c() {
         return malformed(&format!(
             "crc32c of the frame's {} bytes is {checksum:#010x}, and {:#010x} is announced",
@@ -79,7 +82,8 @@ pub(super) fn message(
     if let Format::RowsPacked = format {
         return Ok((unpack(plain, limits.uncompressed_bytes)?, layout));
     }
-    match Words::copied(plain) {
+    let words = if is_plain { copied } else { Words::copied(plain) };
+    match words {
         Some(words) => Ok((words, layout)),
         None => malformed(&format!("a message of {} bytes: not whole words", plain.len())),
     }

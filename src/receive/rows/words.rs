@@ -4,6 +4,9 @@ use std::fmt;
 
 use capnp::{Word, word};
 
+/// So many bytes are summed and copied while they are at hand: three times 256, which is what the sum takes at once.
+const BLOCK: usize = 768;
+
 /// A message in the standard stream framing.
 pub(super) struct Words(Vec<Word>);
 
@@ -11,6 +14,16 @@ impl Words {
     /// Copies `bytes`, of which there must be whole words.
     pub(super) fn copied(bytes: &[u8]) -> Option<Self> {
         (bytes.len() % 8 == 0).then(|| Self(bytes.chunks_exact(8).map(to_word).collect()))
+    }
+
+    /// The same, and the CRC-32C of the bytes.
+    pub(super) fn summed(bytes: &[u8]) -> (u32, Option<Self>) {
+        let (mut sum, mut words) = (0, Vec::with_capacity(bytes.len() / 8));
+        for block in bytes.chunks(BLOCK) {
+            sum = crc32c::crc32c_append(sum, block);
+            words.extend(block.chunks_exact(8).map(to_word));
+        }
+        (sum, (bytes.len() % 8 == 0).then_some(Self(words)))
     }
 
     /// Room for so many bytes, which must be whole words.
