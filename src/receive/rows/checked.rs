@@ -5,8 +5,9 @@ use capnp::message::{Reader, ReaderOptions};
 use capnp::serialize::BufferSegments;
 
 use super::Refusal;
-use super::check::{Found, check, check_columns};
-use super::columns::text_bounds;
+use super::check::{Check, Found, check, check_columns};
+use super::columns::strings;
+use super::segment::Segment;
 use super::strings::Strings;
 use super::views::{
     Columns, Fault, LogRow, SpanRow, Table, with_metric, with_resource, with_scope,
@@ -53,20 +54,23 @@ impl Rows<'_> {
         take: impl FnOnce(&Rows<'_>) -> T,
     ) -> Result<(T, Found), Refusal> {
         // Whoever reads each word once stays within this, and pointers to one place from many do not.
-        let words = message.len() / 8 + SPARE_WORDS;
+        let (words, segment) = (message.len() / 8 + SPARE_WORDS, Segment::of(message));
         let first = open(message, Some(words))?;
         let root = first.get_root::<rows::Reader<'_>>()?;
         agree(root, announced.signal)?;
         let strings = Strings::open(root.get_strings()?)?;
         let found = match announced.known {
             Some(found) => found,
-            None => check(root, &strings, announced.items, announced.otlp_bytes)?,
+            None => {
+                let walk = Check::new(&strings, segment, words, announced.otlp_bytes);
+                check(root, walk, announced.items)?
+            }
         };
         // What the check has seen may be read as often as there are sinks.
         let second = open(message, None)?;
         let root = second.get_root::<rows::Reader<'_>>()?;
         let fault = Fault::default();
-        let table = Table { strings: &strings, fault: &fault };
+        let table = Table { strings: &strings, segment, fault: &fault };
         let taken = take(&Rows { root: Root::Rows(root), table, found });
         fault.into_result()?;
         Ok((taken, found))
@@ -77,21 +81,24 @@ impl Rows<'_> {
         announced: &Announced,
         take: impl FnOnce(&Rows<'_>) -> T,
     ) -> Result<(T, Found), Refusal> {
-        let words = message.len() / 8 + SPARE_WORDS;
+        let (words, segment) = (message.len() / 8 + SPARE_WORDS, Segment::of(message));
         let first = open(message, Some(words))?;
         let root = first.get_root::<columns::Reader<'_>>()?;
         // Each of them once: what is read counts.
         let (texts, cells) = (root.get_texts()?, root.get_cells()?);
         let from = spans_of(root, announced.signal)?;
-        let strings = Strings::of(text_bounds(root, texts, cells)?, texts)?;
+        let strings = strings(root, texts, cells)?;
         let found = match announced.known {
             Some(found) => found,
-            None => check_columns(from, cells, &strings, announced.items, announced.otlp_bytes)?,
+            None => {
+                let walk = Check::new(&strings, segment, words, announced.otlp_bytes);
+                check_columns(from, cells, walk, announced.items)?
+            }
         };
         let second = open(message, None)?;
         let root = second.get_root::<columns::Reader<'_>>()?;
         let fault = Fault::default();
-        let table = Table { strings: &strings, fault: &fault };
+        let table = Table { strings: &strings, segment, fault: &fault };
         let from = spans_of(root, announced.signal)?;
         let columns = Columns::open(table, from, root.get_cells()?)?;
         let taken = take(&Rows { root: Root::Columns(Box::new(columns)), table, found });

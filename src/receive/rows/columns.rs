@@ -1,6 +1,9 @@
 //! The columns of a batch's spans: where each is, and that it lies within the cells.
 
+use std::vec;
+
 use super::Refusal;
+use super::strings::Strings;
 use crate::encode::capnp::columns::{Column, Numbers};
 use crate::schema::columns_capnp::attribute::Kind;
 use crate::schema::columns_capnp::{attribute, columns, shape, spans};
@@ -112,37 +115,63 @@ pub(super) fn attributes<'a>(
     list.into_iter().map(|attribute| Attribute::open(attribute, 0, cells)).collect()
 }
 
-/// Where text 0 begins, and where each text ends.
-pub(super) fn text_bounds(
+/// How many of `spans` spans have each of the shapes; or the number of one that is not there.
+pub(super) fn counts(shape: &Numbers<'_>, spans: u32, shapes: usize) -> Result<Vec<u32>, u64> {
+    let (mut counts, mut wrong) = (vec![0; shapes], None);
+    // Where all have the same one, one look is enough.
+    let (looks, each) = match shape.constant() {
+        Some(_) => (spans.min(1), spans),
+        None => (spans, 1),
+    };
+    shape.each(looks as usize, |shape| {
+        match usize::try_from(shape).ok().and_then(|shape| counts.get_mut(shape)) {
+            Some(count) => *count += each,
+            None => _ = wrong.get_or_insert(shape),
+        }
+    });
+    wrong.map_or(Ok(counts), Err)
+}
+
+/// All texts, by their lengths.
+pub(super) fn strings<'a>(
     from: columns::Reader<'_>,
-    texts: &[u8],
+    texts: &'a [u8],
     cells: &[u8],
-) -> Result<Vec<u32>, Refusal> {
+) -> Result<Strings<'a>, Refusal> {
     let (count, bytes) = (from.get_text_count(), texts.len());
     // None is empty, so this bounds the memory too.
     if count as usize > bytes {
         return Err(Refusal::Malformed(format!("{count} texts, of {bytes} bytes together")));
     }
     let lengths = opened(Column::read(from.get_text_lengths()?), count, cells, "textLengths")?;
-    let mut bounds = Vec::with_capacity(count as usize + 2);
-    bounds.extend([0, 0]);
-    let (mut end, mut is_right) = (0_u64, true);
-    lengths.each(count as usize, |length| {
-        end = end.saturating_add(length);
-        is_right &= length != 0 && end <= bytes as u64;
-        bounds.push(end as u32);
-    });
-    if is_right { Ok(bounds) } else { Err(wrong_text(&lengths, count, bytes)) }
+    Strings::of(
+        texts,
+        count as usize + 1,
+        |cutter| {
+            lengths.fold(count as usize, cutter.cut(0), |cutter, length| match length {
+                // None is that long, so that it is looked at again.
+                0 => cutter.cut(usize::MAX),
+                length => cutter.cut(usize::try_from(length).unwrap_or(usize::MAX)),
+            })
+        },
+        || ends(&lengths, count, bytes),
+    )
 }
 
-/// Which text is not as it should be.
-#[cold]
-fn wrong_text(lengths: &Numbers<'_>, count: u32, bytes: usize) -> Refusal {
-    let (mut text, mut end, mut length) = (0, 0_u64, 1);
-    while length != 0 && end <= bytes as u64 && text < count {
-        length = lengths.at(text as usize);
+/// Where each text ends, text 0 included.
+fn ends(lengths: &Numbers<'_>, count: u32, bytes: usize) -> Result<vec::IntoIter<u32>, Refusal> {
+    let (mut ends, mut end) = (Vec::with_capacity(count as usize + 1), 0_u64);
+    ends.push(0);
+    for text in 0..count {
+        let length = lengths.at(text as usize);
         end = end.saturating_add(length);
-        text += 1;
+        if length == 0 || end > bytes as u64 {
+            let number = text + 1;
+            return Err(Refusal::Malformed(format!(
+                "text {number} has {length} bytes and ends at byte {end} of {bytes}"
+            )));
+        }
+        ends.push(end as u32);
     }
-    Refusal::Malformed(format!("text {text} has {length} bytes and ends at byte {end} of {bytes}"))
+    Ok(ends.into_iter())
 }

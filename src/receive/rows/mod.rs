@@ -9,6 +9,7 @@ mod columns;
 mod frame;
 mod payload;
 mod refusal;
+mod segment;
 mod strings;
 #[cfg(test)]
 pub(crate) mod tests;

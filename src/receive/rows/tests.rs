@@ -11,3 +11,4 @@ pub(crate) mod prost_samples;
 pub(crate) mod prost_source;
 mod robustness;
 mod rules;
+mod segment;

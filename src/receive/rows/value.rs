@@ -3,6 +3,7 @@
 use capnp::{NotInSchema, raw, struct_list};
 
 use super::Refusal;
+use super::segment::Structs;
 use crate::schema::common_capnp::{key_value, value};
 
 pub(super) type Values<'a> = struct_list::Reader<'a, value::Owned>;
@@ -53,10 +54,29 @@ impl Plain {
     }
 }
 
-/// Each attribute of a list.
+impl Plain {
+    #[inline(always)]
+    fn of(pair: &[u8; PAIR], index: u32) -> Self {
+        let [a, b, c, d, e, f, _, _, bits @ ..] = pair;
+        Self {
+            key: u32::from_le_bytes([*a, *b, *c, *d]),
+            kind: u16::from_le_bytes([*e, *f]).into(),
+            bits: u64::from_le_bytes(*bits),
+            index,
+        }
+    }
+}
+
+/// Each attribute of a list that lies as usual, unless it has less than the schema's.
 ///
 /// Most of what a batch is stands here, and the library's own way to an element and its fields is a dozen
 /// checks long. They are the same for each element, so they are made once for the list.
+#[inline(always)]
+pub(super) fn lying<'a>(list: Structs<'a>) -> Option<impl Iterator<Item = Plain> + use<'a>> {
+    Some(list.data()?.zip(0..).map(|(pair, index)| Plain::of(pair, index)))
+}
+
+/// Each attribute of a list.
 #[inline]
 pub(super) fn pairs(list: Pairs<'_>) -> impl Iterator<Item = Plain> {
     // An old or a foreign schema may have less in an element; the library knows what that means.
@@ -67,13 +87,8 @@ pub(super) fn pairs(list: Pairs<'_>) -> impl Iterator<Item = Plain> {
         (&[][..], PAIR)
     };
     let mut elements = bytes.chunks_exact(step.max(PAIR));
-    (0..list.len()).map(move |index| match elements.next().and_then(<[u8]>::first_chunk::<PAIR>) {
-        Some([a, b, c, d, e, f, _, _, bits @ ..]) => Plain {
-            key: u32::from_le_bytes([*a, *b, *c, *d]),
-            kind: u16::from_le_bytes([*e, *f]).into(),
-            bits: u64::from_le_bytes(*bits),
-            index,
-        },
+    (0..list.len()).map(move |index| match elements.next().and_then(<[u8]>::first_chunk) {
+        Some(pair) => Plain::of(pair, index),
         None => Plain { key: list.get(index).get_key(), kind: u32::MAX, bits: 0, index },
     })
 }

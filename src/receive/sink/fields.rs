@@ -31,19 +31,28 @@ impl Fields {
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) {
         self.add(bytes.len() as u64);
-        let mut rest = bytes;
-        while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-            self.add(u64::from_le_bytes(*word));
-            rest = behind;
+        let mut sum = self.0;
+        let mut add = |word: u64| sum = sum.rotate_left(1) ^ word;
+        // The last ones once more, if they are not all of a chunk.
+        if let Some(last) = bytes.last_chunk::<16>() {
+            let chunks = bytes.chunks_exact(16).filter_map(<[u8]>::first_chunk::<16>);
+            let mut add_chunk = |chunk: &[u8; 16]| {
+                let words = u128::from_le_bytes(*chunk);
+                add(words as u64);
+                add((words >> 64) as u64);
+            };
+            chunks.for_each(&mut add_chunk);
+            add_chunk(last);
+        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            add(u64::from_le_bytes(*first));
+            add(u64::from_le_bytes(*last));
+        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            add(u32::from_le_bytes(*first).into());
+            add(u32::from_le_bytes(*last).into());
+        } else {
+            bytes.iter().for_each(|byte| add((*byte).into()));
         }
-        // The rest as two halves, which may say some of it twice.
-        match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
-            (Some(first), Some(last)) => {
-                self.add(u32::from_le_bytes(*first).into());
-                self.add(u32::from_le_bytes(*last).into());
-            }
-            _ => rest.iter().for_each(|byte| self.add((*byte).into())),
-        }
+        self.0 = sum;
     }
 
     #[inline]
@@ -57,6 +66,7 @@ impl Fields {
         self.add(trace as u64);
     }
 
+    #[inline(always)]
     fn value(&mut self, value: Any<'_>) {
         match value {
             Any::Empty => self.add(0),
@@ -65,11 +75,19 @@ impl Fields {
             Any::F64(value) => self.add(value.to_bits()),
             Any::Str(text) => self.text(text),
             Any::Bytes(bytes) => self.bytes(bytes),
+            Any::Array(_) | Any::Map(_) => self.nested(value),
+        }
+    }
+
+    #[inline(never)]
+    fn nested(&mut self, value: Any<'_>) {
+        match value {
             Any::Array(items) => items.items(&mut |item| self.value(item)),
             Any::Map(entries) => entries.entries(&mut |key, value| {
                 self.text(key);
                 self.value(value);
             }),
+            _ => {}
         }
     }
 
@@ -85,18 +103,21 @@ impl Fields {
     fn columns(&mut self, from: &Columns<'_>) {
         from.texts().for_each(|text| self.text(text));
         from.lend_groups(self, |fields, _, spans| fields.add(spans.into()));
-        let column = |fields: &mut Self, content, numbers: &Numbers<'_>, count| {
-            let mut sum = 0_u64;
-            match content {
-                Content::Numbers => numbers.each(count, |number| sum = sum.wrapping_add(number)),
-                Content::Texts => {
-                    numbers.each(count, |text| sum = sum.wrapping_add(from.text_length(text)));
-                }
+        let column = |fields: &mut Self, content, numbers: &Numbers<'_>, count: usize| {
+            // Of the same ones, one look is enough.
+            let (looks, times) = match numbers.constant() {
+                Some(_) => (count.min(1), count as u64),
+                None => (count, 1),
+            };
+            let sum = match content {
+                Content::Numbers => numbers.fold(looks, 0, u64::wrapping_add),
+                Content::Texts => from.text_bytes(numbers, looks),
                 Content::Values => {
-                    numbers.each(count, |number| from.value(number, |value| fields.value(value)));
+                    numbers.each(looks, |number| from.value(number, |value| fields.value(value)));
+                    0
                 }
-            }
-            fields.add(sum);
+            };
+            fields.add(sum.wrapping_mul(times));
         };
         from.each_field(|_, content, numbers, count| column(self, content, numbers, count));
         from.each_attribute(|key, content, numbers, count| {

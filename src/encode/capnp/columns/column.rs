@@ -101,6 +101,12 @@ impl Numbers<'_> {
         (self.width == 0 && self.step == 0).then_some(self.base)
     }
 
+    /// The first `count` of them, if each is this number and one of these bytes.
+    pub(crate) fn bytes(&self, count: usize) -> Option<(u64, &[u8])> {
+        let are_bytes = self.width == 1 && self.step == 0;
+        are_bytes.then_some((self.base, self.cells.get(..count)?))
+    }
+
     /// That of item `index`; of a column that is not within its cells, some number.
     #[inline(always)]
     pub(crate) fn at(&self, index: usize) -> u64 {
@@ -117,42 +123,47 @@ impl Numbers<'_> {
     /// The first `count` of them, in order; of a column that is not within its cells, fewer.
     #[inline(always)]
     pub(crate) fn each(&self, count: usize, mut take: impl FnMut(u64)) {
+        self.fold(count, (), |(), number| take(number));
+    }
+
+    /// The same for what is made of all of them: handed on from one to the next, it needs no memory.
+    #[inline(always)]
+    pub(crate) fn fold<T>(&self, count: usize, first: T, mut add: impl FnMut(T, u64) -> T) -> T {
         let (base, step) = (self.base, self.step);
         if step == 0 {
-            return self.each_cell(count, |cell| take(base.wrapping_add(cell)));
+            return self.fold_cells(count, first, |all, cell| add(all, base.wrapping_add(cell)));
         }
-        let mut line = base;
-        self.each_cell(count, |cell| {
-            take(line.wrapping_add(cell));
-            line = line.wrapping_add(step);
+        let all = self.fold_cells(count, (first, base), |(all, line), cell| {
+            (add(all, line.wrapping_add(cell)), line.wrapping_add(step))
         });
+        all.0
     }
 
     #[inline(always)]
-    fn each_cell(&self, count: usize, mut take: impl FnMut(u64)) {
-        /// Cells whose width a machine's number has, each on its own and never beyond the last.
-        macro_rules! whole {
-            ($number:ty) => {{
-                let cells = self.cells.chunks_exact(size_of::<$number>()).take(count);
-                for cell in cells.filter_map(|cell| cell.first_chunk()) {
-                    take(<$number>::from_le_bytes(*cell).into());
-                }
+    fn fold_cells<T>(&self, count: usize, first: T, mut add: impl FnMut(T, u64) -> T) -> T {
+        /// Cells of one width, each put together of its bytes: a loop that the compiler makes many at once of.
+        macro_rules! cells {
+            ($width:literal, $cell:pat => $number:expr) => {{
+                let length = count.saturating_mul($width);
+                let cells = self.cells.get(..length).unwrap_or(self.cells);
+                let cells = cells.chunks_exact($width).filter_map(<[u8]>::first_chunk::<$width>);
+                cells.fold(first, |all, $cell| add(all, $number))
             }};
         }
+        let u16 = |low: &u8, high: &u8| u64::from(u16::from_le_bytes([*low, *high]));
+        let u32 = |a: &u8, b: &u8, c: &u8, d: &u8| u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
         match self.width {
-            0 => (0..count).for_each(|_| take(0)),
-            1 => self.cells.iter().take(count).for_each(|cell| take((*cell).into())),
-            2 => whole!(u16),
-            4 => whole!(u32),
-            8 => whole!(u64),
-            width => {
-                let mut rest = self.cells;
-                for _ in 0..count {
-                    let Some(word) = rest.first_chunk() else { return };
-                    take(u64::from_le_bytes(*word) & self.mask);
-                    rest = rest.get(width..).unwrap_or_default();
-                }
-            }
+            0 => (0..count).fold(first, |all, _| add(all, 0)),
+            1 => cells!(1, [a] => (*a).into()),
+            2 => cells!(2, [a, b] => u16(a, b)),
+            3 => cells!(3, [a, b, c] => u16(a, b) | u64::from(*c) << 16),
+            4 => cells!(4, [a, b, c, d] => u32(a, b, c, d)),
+            5 => cells!(5, [a, b, c, d, e] => u32(a, b, c, d) | u64::from(*e) << 32),
+            6 => cells!(6, [a, b, c, d, e, f] => u32(a, b, c, d) | u16(e, f) << 32),
+            7 => cells!(7, [a, b, c, d, e, f, g] => {
+                u32(a, b, c, d) | u16(e, f) << 32 | u64::from(*g) << 48
+            }),
+            _ => cells!(8, cell => u64::from_le_bytes(*cell)),
         }
     }
 }
@@ -322,6 +333,10 @@ mod tests {
         takes(&[0, u64::MAX / 2, 1], 24);
         takes(&[1000, 2000, 3000, 4000, 5000], 0);
         takes(&[5000, 4000, 3001, 2000, 1000], 5);
+        for width in 1..8 {
+            let most = (1 << (8 * width)) - 1;
+            takes(&[0, most, most & 0x0007_0605_0403_0201], 3 * width);
+        }
     }
 
     proptest! {

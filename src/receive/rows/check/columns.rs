@@ -7,8 +7,8 @@ use super::value::Depth;
 use super::{Check, FIXED, Found, INT, delimited};
 use crate::encode::capnp::columns::Numbers;
 use crate::receive::rows::Refusal;
-use crate::receive::rows::columns::{Attribute, Fields};
-use crate::receive::rows::strings::Strings;
+use crate::receive::rows::columns::{Attribute, Fields, counts};
+use crate::receive::rows::strings::Lengths;
 use crate::receive::rows::value::Value;
 use crate::schema::columns_capnp::attribute::Kind;
 use crate::schema::columns_capnp::spans;
@@ -21,22 +21,13 @@ struct Weight {
     cut: u64,
 }
 
-/// What a column of texts holds.
-struct Texts {
-    /// The bytes of all of them together, and of the longest.
-    bytes: u64,
-    longest: u64,
-}
-
 /// Checks the columns of `items` spans.
-pub(in crate::receive::rows) fn check(
-    from: spans::Reader<'_>,
+pub(in crate::receive::rows) fn check<'a>(
+    from: spans::Reader<'a>,
     cells: &[u8],
-    strings: &Strings<'_>,
+    mut check: Check<'a>,
     items: u32,
-    otlp_bytes: usize,
 ) -> Result<Found, Refusal> {
-    let mut check = Check { strings, limit: otlp_bytes as u64, size: 0, items: 0, cut: 0 };
     let count = from.get_count();
     if count != items {
         return Err(Refusal::Malformed(format!(
@@ -56,8 +47,7 @@ pub(in crate::receive::rows) fn check(
         check.grow(texts.bytes + u64::from(count) * (delimited(texts.longest) - texts.longest))?;
     }
     let traces = u64::from(from.get_trace_count());
-    let mut most = 0;
-    fields.trace.each(count as usize, |trace| most = most.max(trace));
+    let most = fields.trace.fold(count as usize, 0, |most: u64, trace| most.max(trace));
     if count != 0 && most >= traces {
         return Err(Refusal::Malformed(format!("spans.trace: not one of {traces} traces")));
     }
@@ -74,18 +64,17 @@ pub(in crate::receive::rows) fn check(
 
 /// Whether the spans have all of a list together.
 fn agree(name: &str, counts: &Numbers<'_>, spans: u32, length: u32) -> Result<(), Refusal> {
-    let mut total = 0_u64;
-    match counts.constant() {
-        Some(each) => total = each.saturating_mul(spans.into()),
-        None => counts.each(spans as usize, |count| total = total.saturating_add(count)),
-    }
+    let total = match counts.constant() {
+        Some(each) => each.saturating_mul(spans.into()),
+        None => counts.fold(spans as usize, 0, u64::saturating_add),
+    };
     if total == u64::from(length) {
         return Ok(());
     }
     Err(Refusal::Malformed(format!("spans.{name}: {length}, and the spans have {total}")))
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     fn groups(&mut self, from: spans::Reader<'_>) -> Result<(), Refusal> {
         let (mut spans, count) = (0_u64, from.get_count());
         for group in from.get_resources()? {
@@ -107,22 +96,17 @@ impl Check<'_> {
         numbers: &Numbers<'_>,
         count: usize,
         field: &'static str,
-    ) -> Result<Texts, Refusal> {
-        let (mut bytes, mut longest, mut wrong) = (0, 0, None);
+    ) -> Result<Lengths, Refusal> {
         // Of the same ones, one look is enough.
         let looks = if numbers.constant().is_some() { count.min(1) } else { count };
-        numbers.each(looks, |number| match self.strings.length_of(number) {
-            Some(length) => {
-                bytes += length as u64;
-                longest = longest.max(length as u64);
-            }
-            None => _ = wrong.get_or_insert(number),
-        });
-        if let Some(number) = wrong {
-            return Err(self.no_text(u32::try_from(number).unwrap_or(u32::MAX), field));
+        let mut lengths = self
+            .strings
+            .lengths(numbers, looks)
+            .map_err(|number| self.no_text(u32::try_from(number).unwrap_or(u32::MAX), field))?;
+        if looks < count {
+            lengths.bytes *= count as u64;
         }
-        let bytes = if looks < count { bytes * count as u64 } else { bytes };
-        Ok(Texts { bytes, longest })
+        Ok(lengths)
     }
 
     fn weights(
@@ -148,17 +132,11 @@ impl Check<'_> {
         weights: &[Weight],
     ) -> Result<(), Refusal> {
         let shapes = from.get_shapes()?;
-        let (mut counts, mut wrong) = (vec![0_u32; shapes.len() as usize], None);
-        fields.shape.each(from.get_count() as usize, |shape| {
-            match usize::try_from(shape).ok().and_then(|shape| counts.get_mut(shape)) {
-                Some(count) => *count += 1,
-                None => _ = wrong.get_or_insert(shape),
-            }
-        });
-        if let Some(shape) = wrong {
+        let counts = counts(&fields.shape, from.get_count(), shapes.len() as usize);
+        let counts = counts.map_err(|shape| {
             let of = shapes.len();
-            return Err(Refusal::Malformed(format!("spans.shape: {shape} of {of} shapes")));
-        }
+            Refusal::Malformed(format!("spans.shape: {shape} of {of} shapes"))
+        })?;
         for (shape, count) in shapes.into_iter().zip(counts) {
             for attribute in shape.get_attributes()? {
                 let attribute = Attribute::open(attribute, count, cells)?;
@@ -209,18 +187,18 @@ impl Check<'_> {
         }
     }
 
-    fn events(&mut self, events: struct_list::Reader<'_, event::Owned>) -> Result<(), Refusal> {
+    fn events(&mut self, events: struct_list::Reader<'a, event::Owned>) -> Result<(), Refusal> {
         for event in events {
             self.grow(EVENT_FIELDS + self.text(event.get_name(), "event.name")?)?;
-            self.pairs(event.get_attributes()?, "event.attributes")?;
+            self.attributes(event, 0, |event| event.get_attributes(), "event.attributes")?;
         }
         Ok(())
     }
 
-    fn links(&mut self, links: struct_list::Reader<'_, link::Owned>) -> Result<(), Refusal> {
+    fn links(&mut self, links: struct_list::Reader<'a, link::Owned>) -> Result<(), Refusal> {
         for link in links {
             self.grow(LINK_FIELDS + self.text(link.get_trace_state(), "link.traceState")?)?;
-            self.pairs(link.get_attributes()?, "link.attributes")?;
+            self.attributes(link, 0, |link| link.get_attributes(), "link.attributes")?;
         }
         Ok(())
     }

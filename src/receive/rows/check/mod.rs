@@ -11,6 +11,7 @@ mod traces;
 mod value;
 
 use super::Refusal;
+use super::segment::{Segment, Structs};
 use super::strings::Strings;
 use crate::schema::common_capnp::scope;
 use crate::schema::ingest_capnp::rows;
@@ -28,6 +29,10 @@ const SPAN: u64 = 10;
 /// What the walk keeps.
 pub(super) struct Check<'a> {
     strings: &'a Strings<'a>,
+    segment: Segment<'a>,
+    /// Words that lists may still have: whoever goes to each once stays within this, and pointers to one place from
+    /// many do not.
+    words: usize,
     /// What the batch may take as OTLP.
     limit: u64,
     /// What it takes, or a little more.
@@ -46,13 +51,11 @@ pub(super) struct Found {
 }
 
 /// Checks all that `rows` holds: `items` spans, log records or points.
-pub(super) fn check(
-    rows: rows::Reader<'_>,
-    strings: &Strings<'_>,
+pub(super) fn check<'a>(
+    rows: rows::Reader<'a>,
+    mut check: Check<'a>,
     items: u32,
-    otlp_bytes: usize,
 ) -> Result<Found, Refusal> {
-    let mut check = Check { strings, limit: otlp_bytes as u64, size: 0, items: 0, cut: 0 };
     match rows.which().map_err(|kind| super::refusal::unknown("rows", kind))? {
         rows::Unset(()) => {}
         rows::Traces(data) => check.traces(data?)?,
@@ -68,7 +71,26 @@ pub(super) fn check(
     Ok(Found { otlp_bytes: check.size, cut: check.cut })
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    /// Of a message of so many words.
+    pub(super) fn new(
+        strings: &'a Strings<'a>,
+        segment: Segment<'a>,
+        words: usize,
+        otlp_bytes: usize,
+    ) -> Self {
+        let limit = otlp_bytes as u64;
+        Self { strings, segment, words, limit, size: 0, items: 0, cut: 0 }
+    }
+
+    /// One more list.
+    #[inline]
+    fn walk(&mut self, list: Structs<'_>) -> Result<(), Refusal> {
+        let Some(words) = self.words.checked_sub(list.words()) else { return Err(walked()) };
+        self.words = words;
+        Ok(())
+    }
+
     /// `bytes` more of OTLP.
     #[inline]
     fn grow(&mut self, bytes: u64) -> Result<(), Refusal> {
@@ -90,11 +112,10 @@ impl Check<'_> {
         self.text_bytes(index).ok_or_else(|| self.no_text(index, field))
     }
 
-    /// The same; `None` of one that is not there.
+    /// The same; `None` of one that is not there. Empty ones are not always left out.
     #[inline(always)]
     fn text_bytes(&self, index: u32) -> Option<u64> {
-        let length = self.strings.length(index)? as u64;
-        Some(if length == 0 { 0 } else { delimited(length) })
+        Some(delimited(self.strings.length(index)? as u64))
     }
 
     #[cold]
@@ -125,6 +146,12 @@ impl Check<'_> {
         self.built_pairs(from.get_attributes()?, "scope.attributes")?;
         Ok(())
     }
+}
+
+#[cold]
+fn walked() -> Refusal {
+    let sentence = "not a message that can be read: many of its pointers lead to one place";
+    Refusal::Malformed(sentence.to_owned())
 }
 
 /// The most that the tag and the length of a message take.

@@ -2,7 +2,9 @@
 
 use std::mem::size_of;
 
-use super::{Check, FIXED, INT, delimited};
+use capnp::traits::IntoInternalStructReader;
+
+use super::{Check, FIXED, INT, LONG_HEAD, delimited};
 use crate::encode::otlp::{ARRAY_DEPTH, MAP_DEPTH, MAX_DEPTH};
 use crate::encode::view::Any;
 use crate::receive::rows::Refusal;
@@ -20,32 +22,86 @@ pub(super) struct Depth {
     messages: usize,
 }
 
-impl Check<'_> {
-    /// Attributes of what `field` names.
-    #[inline]
-    pub(super) fn pairs(&mut self, pairs: Pairs<'_>, field: &'static str) -> Result<(), Refusal> {
-        let mut size = 0;
-        for pair in value::pairs(pairs) {
-            let (key, value) = match (self.text_bytes(pair.key), self.plain(pair)) {
-                (Some(key), Some(value)) => (key, value),
-                _ => self.pair(pair, pairs, field, Depth::default())?,
-            };
-            size += delimited(key + delimited(value));
-        }
-        self.grow(size)
+/// Pairs of which nothing has to be said but how long they are.
+#[derive(Default)]
+struct Plains {
+    count: u64,
+    /// Without heads; of all of them, and of the longest.
+    bytes: u64,
+    longest: u64,
+}
+
+impl Plains {
+    #[inline(always)]
+    fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+        self.longest = self.longest.max(bytes);
     }
 
-    /// What the value of a pair takes, if it is nothing special.
+    /// With the heads of the pair, of its key, of its value and of what that holds, which grow with what they head.
+    #[inline(always)]
+    fn otlp_bytes(&self) -> u64 {
+        let head = match self.longest {
+            0..0x70 => 2,
+            0x70..0x3ff0 => 3,
+            _ => LONG_HEAD,
+        };
+        self.bytes + self.count * 4 * head
+    }
+}
+
+impl<'a> Check<'a> {
+    /// Attributes of what `field` names: pointer `index` of the struct, which the library comes to by `list`.
+    #[inline(always)]
+    pub(super) fn attributes<T>(
+        &mut self,
+        of: T,
+        index: u32,
+        list: impl Fn(T) -> capnp::Result<Pairs<'a>>,
+        field: &'static str,
+    ) -> Result<(), Refusal>
+    where
+        T: IntoInternalStructReader<'a> + Copy,
+    {
+        let Some(lying) = self.segment.list(of, index) else {
+            return self.pairs(list(of)?, field);
+        };
+        let Some(pairs) = value::lying(lying) else { return self.pairs(list(of)?, field) };
+        self.walk(lying)?;
+        let mut plain = Plains::default();
+        for pair in pairs {
+            let Some(bytes) = self.plain(pair) else { return self.pairs(list(of)?, field) };
+            plain.add(bytes);
+        }
+        self.grow(plain.otlp_bytes())
+    }
+
+    /// Attributes of what `field` names.
+    pub(super) fn pairs(&mut self, pairs: Pairs<'_>, field: &'static str) -> Result<(), Refusal> {
+        let (mut plain, mut size) = (Plains::default(), 0);
+        for pair in value::pairs(pairs) {
+            match self.plain(pair) {
+                Some(bytes) => plain.add(bytes),
+                None => {
+                    let (key, value) = self.pair(pair, pairs, field, Depth::default())?;
+                    size += delimited(key + delimited(value));
+                }
+            }
+        }
+        self.grow(plain.otlp_bytes() + size)
+    }
+
+    /// What a pair takes besides heads, if it is nothing special.
     #[inline(always)]
     fn plain(&self, pair: Plain) -> Option<u64> {
-        match pair.kind {
-            // Empty ones are written too.
-            Plain::TEXT => self.text_bytes(pair.bits as u32).map(|length| length.max(2)),
-            Plain::INT => Some(INT),
-            Plain::BOOL => Some(2),
-            Plain::DOUBLE => Some(FIXED),
-            _ => None,
-        }
+        let key = self.strings.length(pair.key)? as u64;
+        let value = match pair.kind {
+            Plain::TEXT => self.strings.length(pair.bits as u32)? as u64,
+            Plain::EMPTY | Plain::BOOL | Plain::INT | Plain::DOUBLE => INT,
+            _ => return None,
+        };
+        Some(key + value)
     }
 
     /// The same of attributes that are gathered in a list; gives the memory that this list takes.
@@ -83,7 +139,7 @@ impl Check<'_> {
             Plain::BOOL => 2,
             Plain::INT => INT,
             Plain::DOUBLE => FIXED,
-            Plain::TEXT => self.text(pair.bits as u32, field)?.max(2),
+            Plain::TEXT => self.text(pair.bits as u32, field)?,
             _ => self.value(pair.whole(list)?, field, depth)?,
         };
         Ok((key, value))
@@ -102,8 +158,7 @@ impl Check<'_> {
             Value::Bool(_) => 2,
             Value::Int(_) => INT,
             Value::Double(_) => FIXED,
-            // Empty ones are written too.
-            Value::Text(index) => self.text(index, field)?.max(2),
+            Value::Text(index) => self.text(index, field)?,
             Value::Bytes(bytes) => delimited(bytes.len() as u64),
             Value::Array(_) | Value::Map(_) => self.nested(value, field, depth)?,
         })

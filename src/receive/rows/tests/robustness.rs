@@ -23,7 +23,7 @@ const MEMORY: u64 = 2 * 5 * (256 << 10);
 
 /// What is done to a message.
 #[derive(Clone, Debug)]
-enum Harm {
+pub(super) enum Harm {
     Flip(Index, u8),
     /// A pointer is one word, and most of its small changes still lead somewhere.
     Word(Index, u8, u8),
@@ -31,7 +31,7 @@ enum Harm {
     Copy(Index, Index),
 }
 
-fn harm() -> impl Strategy<Value = Vec<Harm>> {
+pub(super) fn harm() -> impl Strategy<Value = Vec<Harm>> {
     let one = prop_oneof![
         4 => (any::<Index>(), any::<u8>()).prop_map(|(at, by)| Harm::Flip(at, by)),
         4 => (any::<Index>(), 0..8_u8, 0..8_u8).prop_map(|(at, byte, bit)| Harm::Word(at, byte, bit)),
@@ -41,7 +41,7 @@ fn harm() -> impl Strategy<Value = Vec<Harm>> {
     vec(one, 1..6)
 }
 
-fn harmed(mut bytes: Vec<u8>, harms: &[Harm]) -> Vec<u8> {
+pub(super) fn harmed(mut bytes: Vec<u8>, harms: &[Harm]) -> Vec<u8> {
     for harm in harms {
         let words = bytes.len() / 8;
         if words == 0 {

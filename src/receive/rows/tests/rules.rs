@@ -32,7 +32,16 @@ fn with_table(ends: &[u32], blob: &[u8]) -> Vec<u8> {
 fn tables_of_texts() {
     assert!(take(PLAIN, &with_table(&[], b"")).unwrap().to_otlp().is_ok());
     assert!(take(PLAIN, &with_table(&[0, 3, 3], "äb".as_bytes())).unwrap().to_otlp().is_ok());
-    let cases: [(&[u32], &[u8], &str); 7] = [
+    assert!(take(PLAIN, &with_table(&[0, 33, 33, 65], &[b'x'; 65])).unwrap().to_otlp().is_ok());
+    let long = ["ä".as_bytes(), &[b'x'; 64]].concat();
+    // Long texts are listed, short ones are not.
+    let cases: [(&[u32], &[u8], &str); 13] = [
+        (&[1, 66], &long, "strings.ends[0]: the text ends at byte 1 of 66, and text 0 is empty"),
+        (&[0, 66, 2], &long, "strings.ends[2]: the text ends at byte 2 of 66, which is before"),
+        (&[0, 99], &long, "strings.ends[1]: the text ends at byte 99 of 66, which is behind"),
+        (&[0, 1, 66], &long, "strings.ends[1]: the text ends at byte 1 of 66, which is inside"),
+        (&[0, 2], &long, "the last text ends at byte 2, and the blob has 66"),
+        (&[], &long, "the last text ends at byte 0, and the blob has 66"),
         (&[1], b"a", "strings.ends[0]: the text ends at byte 1 of 1, and text 0 is empty"),
         (&[0, 2, 1], b"ab", "strings.ends[2]: the text ends at byte 1 of 2, which is before"),
         (&[0, 9], b"ab", "strings.ends[1]: the text ends at byte 9 of 2, which is behind"),

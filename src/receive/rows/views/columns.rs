@@ -4,11 +4,11 @@ use capnp::struct_list;
 
 use super::span::{EventRow, IS_REMOTE, LinkRow, kind};
 use super::value::lend;
-use super::{Table, trace};
+use super::{Table, not_there, trace};
 use crate::encode::capnp::columns::Numbers;
 use crate::encode::view::{Any, Attributes, BatchSink, Scope, SpanStatus, SpanView};
 use crate::receive::rows::Refusal;
-use crate::receive::rows::columns::{Attribute, Content, Fields, attributes};
+use crate::receive::rows::columns::{Attribute, Content, Fields, attributes, counts};
 use crate::receive::rows::value::Value;
 use crate::receive::rows::views::{with_resource, with_scope};
 use crate::schema::columns_capnp::attribute::Kind;
@@ -55,10 +55,11 @@ impl<'a> Columns<'a> {
         self.table.strings.texts()
     }
 
-    /// How long the text of an index is.
-    #[inline(always)]
-    pub(crate) fn text_length(&self, index: u64) -> u64 {
-        self.table.strings.length_of(index).unwrap_or_default() as u64
+    /// How long the texts of a column are together.
+    pub(crate) fn text_bytes(&self, numbers: &Numbers<'_>, count: usize) -> u64 {
+        let lengths = self.table.strings.lengths(numbers, count);
+        let lengths = lengths.map_err(not_there);
+        self.table.read(lengths).map_or(0, |lengths| lengths.bytes)
     }
 
     /// Lends each field's column, and how many numbers it has.
@@ -73,20 +74,16 @@ impl<'a> Columns<'a> {
         &self,
         mut take: impl FnMut(&'a str, Content, &Numbers<'a>, usize),
     ) {
-        let mut counts = vec![0; self.shapes.len()];
-        self.fields.shape.each(self.from.get_count() as usize, |shape| {
-            if let Some(count) = counts.get_mut(shape as usize) {
-                *count += 1;
-            }
-        });
-        for (shape, count) in self.shapes.iter().zip(counts) {
+        let counts = counts(&self.fields.shape, self.from.get_count(), self.shapes.len());
+        // All of them are there: that was checked.
+        for (shape, count) in self.shapes.iter().zip(counts.unwrap_or_default()) {
             for (key, attribute) in shape {
                 let content = match attribute.kind {
                     Kind::String => Content::Texts,
                     Kind::Value => Content::Values,
                     Kind::Int | Kind::Bool | Kind::Double | Kind::Empty => Content::Numbers,
                 };
-                take(key, content, &attribute.numbers, count);
+                take(key, content, &attribute.numbers, count as usize);
             }
         }
     }

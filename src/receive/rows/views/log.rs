@@ -1,6 +1,6 @@
 //! Log records.
 
-use super::value::{lend, lend_pairs};
+use super::value::{lend, lend_attributes};
 use super::{Table, trace};
 use crate::encode::view::{Any, Attributes, LogView};
 use crate::receive::rows::value::Value;
@@ -16,9 +16,7 @@ pub(in crate::receive::rows) struct LogRow<'a> {
 
 impl Attributes for LogRow<'_> {
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
-        if let Some(pairs) = self.table.read(self.row.get_attributes()) {
-            lend_pairs(self.table, pairs, each);
-        }
+        lend_attributes(self.table, self.row, 1, |row| row.get_attributes(), each);
     }
 
     fn dropped_attributes(&self) -> u32 {

@@ -11,11 +11,13 @@ mod span;
 mod value;
 
 use std::cell::Cell;
+use std::fmt;
 
 use capnp::struct_list;
 use capnp::traits::OwnedStruct;
 
 use super::Refusal;
+use super::segment::Segment;
 use super::strings::Strings;
 
 pub(crate) use columns::Columns;
@@ -28,6 +30,7 @@ pub(super) use span::SpanRow;
 #[derive(Clone, Copy)]
 pub(super) struct Table<'a> {
     pub(super) strings: &'a Strings<'a>,
+    pub(super) segment: Segment<'a>,
     pub(super) fault: &'a Fault,
 }
 
@@ -52,7 +55,7 @@ impl<'a> Table<'a> {
     #[inline]
     fn text(&self, index: u32) -> &'a str {
         self.strings.text(index).unwrap_or_else(|| {
-            self.fault.note(Refusal::Malformed(format!("text {index}: not in the table")));
+            self.fault.note(not_there(index));
             ""
         })
     }
@@ -77,6 +80,12 @@ impl<'a> Table<'a> {
             }
         }
     }
+}
+
+/// A text that was there when all was checked.
+#[cold]
+fn not_there(index: impl fmt::Display) -> Refusal {
+    Refusal::Malformed(format!("text {index}: not in the table"))
 }
 
 /// The 16 bytes of a trace's id.

@@ -1,6 +1,6 @@
 //! Spans.
 
-use super::value::lend_pairs;
+use super::value::lend_attributes;
 use super::{Table, trace};
 use crate::encode::view::{Any, Attributes, EventView, LinkView, SpanStatus, SpanView};
 use crate::schema::trace_capnp::{event, link, span};
@@ -40,9 +40,7 @@ pub(super) fn kind(number: i32) -> Kind {
 
 impl Attributes for SpanRow<'_> {
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
-        if let Some(pairs) = self.table.read(self.row.get_attributes()) {
-            lend_pairs(self.table, pairs, each);
-        }
+        lend_attributes(self.table, self.row, 0, |row| row.get_attributes(), each);
     }
 
     fn dropped_attributes(&self) -> u32 {
@@ -150,9 +148,7 @@ impl<'a> SpanView for SpanRow<'a> {
 
 impl Attributes for EventRow<'_> {
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
-        if let Some(pairs) = self.table.read(self.row.get_attributes()) {
-            lend_pairs(self.table, pairs, each);
-        }
+        lend_attributes(self.table, self.row, 0, |row| row.get_attributes(), each);
     }
 
     fn dropped_attributes(&self) -> u32 {
@@ -172,9 +168,7 @@ impl EventView for EventRow<'_> {
 
 impl Attributes for LinkRow<'_> {
     fn attributes(&self, each: impl FnMut(&str, Any<'_>)) {
-        if let Some(pairs) = self.table.read(self.row.get_attributes()) {
-            lend_pairs(self.table, pairs, each);
-        }
+        lend_attributes(self.table, self.row, 0, |row| row.get_attributes(), each);
     }
 
     fn dropped_attributes(&self) -> u32 {

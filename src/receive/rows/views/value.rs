@@ -1,6 +1,7 @@
 //! Attributes and values.
 
 use capnp::struct_list;
+use capnp::traits::IntoInternalStructReader;
 
 use super::Table;
 use crate::encode::view::{self, Any, Entries, Items};
@@ -39,6 +40,69 @@ impl Entries for Map<'_> {
     }
 }
 
+/// Lends each attribute: pointer `index` of the struct, which the library comes to by `list`.
+#[inline(always)]
+pub(super) fn lend_attributes<'a, T>(
+    table: Table<'a>,
+    of: T,
+    index: u32,
+    list: impl Fn(T) -> capnp::Result<Pairs<'a>>,
+    mut each: impl FnMut(&str, Any<'_>),
+) where
+    T: IntoInternalStructReader<'a> + Copy,
+{
+    match table.segment.list(of, index).and_then(value::lying) {
+        Some(pairs) => pairs.for_each(|pair| {
+            lend_pair(table, pair, &mut each, || table.read(list(of)));
+        }),
+        None => {
+            if let Some(pairs) = table.read(list(of)) {
+                lend_pairs(table, pairs, each);
+            }
+        }
+    }
+}
+
+/// Lends an attribute of a list.
+#[inline(always)]
+fn lend_pair<'a>(
+    table: Table<'a>,
+    pair: Plain,
+    each: &mut impl FnMut(&str, Any<'_>),
+    list: impl FnOnce() -> Option<Pairs<'a>>,
+) {
+    let key = table.text(pair.key);
+    match pair.kind {
+        Plain::TEXT => each(key, Any::Str(table.text(pair.bits as u32))),
+        Plain::INT => each(key, Any::I64(pair.bits as i64)),
+        _ => lend_other(table, key, pair, each, list),
+    }
+}
+
+/// The same of what most are not.
+#[inline(never)]
+fn lend_other<'a>(
+    table: Table<'a>,
+    key: &str,
+    pair: Plain,
+    each: &mut impl FnMut(&str, Any<'_>),
+    list: impl FnOnce() -> Option<Pairs<'a>>,
+) {
+    let value = match pair.kind {
+        Plain::EMPTY => Any::Empty,
+        Plain::BOOL => Any::Bool(pair.bits & 1 != 0),
+        Plain::DOUBLE => Any::F64(f64::from_bits(pair.bits)),
+        _ => {
+            let value = list().and_then(|list| table.read(pair.whole(list)));
+            if let Some(value) = value {
+                lend(table, value, |value| each(key, value));
+            }
+            return;
+        }
+    };
+    each(key, value);
+}
+
 /// Lends each attribute.
 #[inline]
 pub(super) fn lend_pairs<'a>(
@@ -47,19 +111,7 @@ pub(super) fn lend_pairs<'a>(
     mut each: impl FnMut(&str, Any<'_>),
 ) {
     for pair in value::pairs(pairs) {
-        let (key, bits) = (table.text(pair.key), pair.bits);
-        match pair.kind {
-            Plain::EMPTY => each(key, Any::Empty),
-            Plain::TEXT => each(key, Any::Str(table.text(bits as u32))),
-            Plain::BOOL => each(key, Any::Bool(bits & 1 != 0)),
-            Plain::INT => each(key, Any::I64(bits as i64)),
-            Plain::DOUBLE => each(key, Any::F64(f64::from_bits(bits))),
-            _ => {
-                if let Some(value) = table.read(pair.whole(pairs)) {
-                    lend(table, value, |value| each(key, value));
-                }
-            }
-        }
+        lend_pair(table, pair, &mut each, || Some(pairs));
     }
 }
 
