@@ -201,7 +201,8 @@ proptest! {
 #[test]
 fn every_length_is_copied_whole() {
     let (mut producer, mut consumer) = ring(1024);
-    let seconds = if cfg!(miri) { [0, 13].as_slice() } else { &[0, 1, 3, 7, 13, 16, 29, 32, 45, 300] };
+    let seconds =
+        if cfg!(miri) { [0, 13].as_slice() } else { &[0, 1, 3, 7, 13, 16, 29, 32, 45, 300] };
     for (head, first, second) in (0..3_u64)
         .flat_map(|head| (0..=40).map(move |first| (head, first)))
         .flat_map(|(head, first)| seconds.iter().map(move |second| (head, first, *second)))
