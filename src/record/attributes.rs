@@ -3,14 +3,17 @@
 //! An entry is `[tag: u8 | key length: u24 | value length: u32]`, then the key, then the value.
 //! Values are as in `values`.
 
+mod entries;
 mod ready;
 
-use crate::encode::view::{Any, Copied};
 use crate::telemetry::Value;
 
 use super::bytes::copy;
-use super::values::{BOOL, BYTES, F64, I64, STR, copied, text, truncated, value, write_value};
+use super::values::{BOOL, BYTES, F64, I64, STR, text, truncated, write_value};
 
+use entries::{Entries, Head};
+
+pub(crate) use entries::{each_attribute, each_copied};
 pub(super) use ready::Key;
 
 const HEAD: usize = 8;
@@ -277,71 +280,10 @@ fn bit(key: &str) -> Option<u64> {
     (bytes.len() <= MAX_KEY).then_some(1 << (mixed & 63))
 }
 
-/// Lends each attribute of a buffer's bytes.
-pub(crate) fn each_attribute(bytes: &[u8], mut each: impl FnMut(&str, Any<'_>)) {
-    for entry in Entries(bytes) {
-        let key = text(entry.key);
-        value(entry.tag, entry.value, |value| each(key, value));
-    }
-}
-
-/// The same for who only copies: what was written as text is not checked once more.
-#[inline]
-pub(crate) fn each_copied(bytes: &[u8], mut each: impl FnMut(&[u8], Copied<'_>)) {
-    for entry in Entries(bytes) {
-        copied(entry.tag, entry.value, |value| each(entry.key, value));
-    }
-}
-
-/// What stands before an entry's key.
-#[derive(Clone, Copy)]
-struct Head {
-    tag: u8,
-    key_length: usize,
-    value_length: usize,
-}
-
-impl Head {
-    #[inline]
-    const fn of(bytes: [u8; HEAD]) -> Self {
-        let word = u64::from_le_bytes(bytes);
-        let key_length = (word >> 8) as usize & MAX_KEY;
-        Self { tag: word as u8, key_length, value_length: (word >> 32) as usize }
-    }
-
-    /// Bytes of the whole entry.
-    #[inline]
-    const fn whole(self) -> usize {
-        HEAD + self.key_length + self.value_length
-    }
-}
-
-struct Entry<'a> {
-    tag: u8,
-    /// Text that is not read yet.
-    key: &'a [u8],
-    value: &'a [u8],
-    whole: &'a [u8],
-}
-
-struct Entries<'a>(&'a [u8]);
-
-impl<'a> Iterator for Entries<'a> {
-    type Item = Entry<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Entry<'a>> {
-        let head = Head::of(*self.0.first_chunk::<HEAD>()?);
-        let (whole, rest) = self.0.split_at_checked(head.whole())?;
-        self.0 = rest;
-        let (key, value) = whole[HEAD..].split_at(head.key_length);
-        Some(Entry { tag: head.tag, key, value, whole })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode::view::Copied;
 
     fn shown(buffer: &AttributeBuffer) -> Vec<String> {
         let (mut out, mut copied) = (Vec::new(), Vec::new());

@@ -195,7 +195,7 @@ impl Message {
     pub(super) fn data_of<T>(
         &mut self,
         pointer: usize,
-        write: impl FnOnce(&mut Vec<u8>) -> T,
+        write: impl FnOnce(&mut BytesMut) -> T,
     ) -> T {
         self.point(pointer, 1, 0);
         let start = self.bytes.len();

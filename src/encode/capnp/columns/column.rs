@@ -1,5 +1,7 @@
 //! One column: numbers in as few bytes as they take, as `schema/columns.capnp` has them.
 
+use bytes::BytesMut;
+
 use super::super::message::{Message, Place};
 use crate::schema::columns_capnp::{attribute, column};
 
@@ -171,7 +173,7 @@ impl Numbers<'_> {
 /// The cells of a batch, which are written where they will stand.
 #[derive(Debug)]
 pub(super) struct Cells<'a> {
-    bytes: &'a mut Vec<u8>,
+    bytes: &'a mut BytesMut,
     /// Where they begin.
     origin: usize,
     /// The numbers of the column that is being made.
@@ -180,7 +182,7 @@ pub(super) struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     /// Behind what is there; `numbers` is lent for its memory.
-    pub(super) fn behind(bytes: &'a mut Vec<u8>, numbers: &'a mut Vec<u64>) -> Self {
+    pub(super) fn behind(bytes: &'a mut BytesMut, numbers: &'a mut Vec<u64>) -> Self {
         Self { origin: bytes.len(), bytes, numbers }
     }
 
@@ -271,7 +273,7 @@ impl<'a> Cells<'a> {
 
     /// No more are to come; gives how many bytes they take.
     pub(super) fn finish(self) -> usize {
-        self.bytes.extend([0; SLACK]);
+        self.bytes.extend_from_slice(&[0; SLACK]);
         self.bytes.len() - self.origin
     }
 }
@@ -283,7 +285,7 @@ fn width(least: i64, most: i64) -> u8 {
 }
 
 /// Adds what the numbers are more than `base`, in cells of so many bytes.
-fn narrow<const WIDTH: usize>(to: &mut Vec<u8>, numbers: &[u64], base: u64) {
+fn narrow<const WIDTH: usize>(to: &mut BytesMut, numbers: &[u64], base: u64) {
     let mut cells = [[0; WIDTH]; AT_ONCE];
     for numbers in numbers.chunks(AT_ONCE) {
         for (cell, number) in cells.iter_mut().zip(numbers) {
@@ -303,7 +305,7 @@ mod tests {
     use super::*;
 
     fn read_back(numbers: &[u64]) -> (Vec<u64>, usize) {
-        let (mut bytes, mut room) = (b"before".to_vec(), Vec::new());
+        let (mut bytes, mut room) = (BytesMut::from(&b"before"[..]), Vec::new());
         let mut cells = Cells::behind(&mut bytes, &mut room);
         cells.add([1, 2, 3].into_iter());
         let column = cells.add(numbers.iter().copied());

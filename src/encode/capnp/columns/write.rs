@@ -3,6 +3,8 @@
 
 use std::mem;
 
+use bytes::BytesMut;
+
 use super::super::around::Around;
 use super::super::message::Message;
 use super::batch::Batch;
@@ -174,7 +176,7 @@ impl Columns {
     }
 
     /// All of them, their cells behind what is in `to`.
-    fn fill(&mut self, around: &Around, from: &Spans, to: &mut Vec<u8>) {
+    fn fill(&mut self, around: &Around, from: &Spans, to: &mut BytesMut) {
         let mut numbers = mem::take(&mut self.numbers);
         let mut cells = Cells::behind(to, &mut numbers);
         let mut before = 0;
