@@ -1,12 +1,9 @@
 //! Bytes that go in a message without being copied into it: a mark stands for them until all is written.
 //!
-//! The RPC system builds a message in memory of its own, so that a batch would be copied once more, into
-//! fresh memory, which takes longer than writing it. Instead the message holds `Data` of 16 bytes that
-//! occur nowhere else. Where it is written, the pointer to them becomes one to a second segment, and that
-//! is the bytes. The peer reads an ordinary message.
-
-use std::cell::{Cell, RefCell};
-use std::hash::{BuildHasher as _, RandomState};
+//! A message is built in memory of its own, so that a batch would be copied once more, into fresh memory,
+//! which takes longer than writing it. Instead the message holds `Data` of 16 bytes that occur nowhere else
+//! in it. Where it is written, the pointer to them becomes one to a second segment, and that is the bytes.
+//! The peer reads an ordinary message.
 
 use bytes::Bytes;
 
@@ -15,57 +12,11 @@ const WORD: usize = 8;
 /// What stands for the bytes.
 pub(crate) type Mark = [u8; 2 * WORD];
 
+/// Nobody but us writes into the messages that it is looked for in.
+pub(super) const MARK: Mark = *b"bytes stand here";
+
 /// A pointer to the first word of the second segment.
 const FAR: u64 = 1 << 32 | 2;
-
-/// The bytes that wait for their message.
-pub(super) struct Waiting {
-    /// So that no peer can write a mark.
-    secret: u64,
-    count: Cell<u64>,
-    bytes: RefCell<Option<(Mark, Bytes)>>,
-}
-
-impl Default for Waiting {
-    fn default() -> Self {
-        let secret = RandomState::new().hash_one(0);
-        Self { secret, count: Cell::new(0), bytes: RefCell::default() }
-    }
-}
-
-impl Waiting {
-    /// What is to be in the message in place of `bytes`.
-    pub(super) fn put(&self, bytes: Bytes) -> Mark {
-        self.count.set(self.count.get() + 1);
-        let mut mark = [0; 2 * WORD];
-        let (secret, count) = mark.split_at_mut(WORD);
-        secret.copy_from_slice(&self.secret.to_le_bytes());
-        count.copy_from_slice(&self.count.get().to_le_bytes());
-        *self.bytes.borrow_mut() = Some((mark, bytes));
-        mark
-    }
-
-    /// Whether no message has come for them; they wait no longer.
-    pub(super) fn is_left(&self) -> bool {
-        self.bytes.borrow_mut().take().is_some()
-    }
-
-    /// The bytes, if it is this message that they go in.
-    pub(super) fn taken(&self, segments: &[&[u8]]) -> Option<Enclosed> {
-        let mut waiting = self.bytes.borrow_mut();
-        let (mark, _) = waiting.as_ref()?;
-        // The RPC system makes one segment of what is this small.
-        let [segment] = segments else { return None };
-        // Before them stands the pointer that leads to them: nothing was made between the two.
-        let before = list(mark.len()).to_le_bytes();
-        let place = segment.windows(3 * WORD).step_by(WORD).position(|words| {
-            let (pointer, data) = words.split_at(WORD);
-            pointer == before && data == mark
-        })?;
-        let (_, bytes) = waiting.take()?;
-        Some(Enclosed { pointer: place * WORD, bytes })
-    }
-}
 
 /// Bytes of a message that are not in it.
 pub(super) struct Enclosed {
@@ -75,6 +26,18 @@ pub(super) struct Enclosed {
 }
 
 impl Enclosed {
+    /// The bytes, where a message of one segment has the mark.
+    pub(super) fn new(segments: &[&[u8]], bytes: Bytes) -> Option<Self> {
+        let [segment] = segments else { return None };
+        // Before the mark stands the pointer that leads to it: nothing was made between the two.
+        let before = list(MARK.len()).to_le_bytes();
+        let place = segment.windows(3 * WORD).step_by(WORD).position(|words| {
+            let (pointer, data) = words.split_at(WORD);
+            pointer == before && data == MARK
+        })?;
+        Some(Self { pointer: place * WORD, bytes })
+    }
+
     /// The second segment's length.
     pub(super) fn len(&self) -> usize {
         WORD + self.bytes.len().next_multiple_of(WORD)

@@ -3,8 +3,11 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
+use capnp::any_pointer;
+use capnp::traits::HasTypeId;
 
 use super::closed::{Cause, Closed};
+use super::direct::{self, Answer, Object};
 use super::enclosed::Mark;
 use super::shared::{Shared, Traffic};
 
@@ -19,14 +22,23 @@ impl Handle {
         Self { shared }
     }
 
-    /// The `Data` that is to be in the next message in place of `bytes`, which are not copied into it.
-    pub(crate) fn enclose(&self, bytes: Bytes) -> Mark {
-        self.shared.enclose(bytes)
+    /// The object of the peer's that `call` is made to, for calls past the RPC system.
+    pub(crate) fn object_of<T>(&self, call: impl FnOnce() -> T) -> (T, Option<Object>) {
+        self.shared.called.set(None);
+        let made = call();
+        (made, self.shared.called.get())
     }
 
-    /// Whether the message with the mark did not leave on this connection: it means nothing elsewhere.
-    pub(crate) fn is_left_out(&self) -> bool {
-        self.shared.is_left_out()
+    /// Calls a method of an object whose answers hold no objects. `fill` makes the parameters, with the mark for
+    /// `bytes`, which are not copied into the message.
+    pub(crate) fn call<T: HasTypeId>(
+        &self,
+        object: Object,
+        method: u16,
+        bytes: Bytes,
+        fill: impl FnOnce(any_pointer::Builder<'_>, &Mark),
+    ) -> capnp::Result<Answer> {
+        direct::call::<T>(&self.shared, object, method, bytes, fill)
     }
 
     /// Reads no more, tells the peer why, writes what is queued, and closes.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use capnp::Word;
 use capnp::message::{Reader, ReaderOptions, ReaderSegments};
+use capnp_rpc::rpc_capnp::{message, return_};
 use tokio::io::AsyncRead;
 use tokio::time::{Instant, timeout};
 
@@ -34,6 +35,16 @@ const VISITS: usize = 8;
 pub(super) struct Incoming {
     message: Reader<Segments>,
     _permit: Permit,
+}
+
+impl Incoming {
+    /// What it says, if it is an answer.
+    pub(super) fn returned(&self) -> capnp::Result<Option<return_::Reader<'_>>> {
+        match self.message.get_root::<message::Reader<'_>>()?.which() {
+            Ok(message::Return(answer)) => answer.map(Some),
+            _ => Ok(None),
+        }
+    }
 }
 
 impl capnp_rpc::IncomingMessage for Incoming {
@@ -76,7 +87,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         Self { reader, budget, allowance: None, shared }
     }
 
-    /// The next message, or `None` where the peer closed between two.
+    /// The next message for the RPC system, or `None` where the peer closed between two.
     pub(super) async fn next(&mut self) -> Result<Option<Incoming>, Closed> {
         let shared = Rc::clone(&self.shared);
         let mut read = pin!(self.read());
@@ -88,18 +99,23 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     }
 
     async fn read(&mut self) -> Result<Option<Incoming>, Closed> {
-        self.until_peer_reads().await?;
-        if !self.shared.limits.keeps_ready {
-            self.allowance.take_if(|allowance| allowance.held() == 0);
+        loop {
+            self.until_peer_reads().await?;
+            if !self.shared.limits.keeps_ready {
+                self.allowance.take_if(|allowance| allowance.held() == 0);
+            }
+            if !self.reader.begin().await.map_err(|error| broken(&error))? {
+                return Ok(None);
+            }
+            // Only while a frame is under way: idle connections are many.
+            if let message @ Some(_) = Box::pin(self.frame()).await? {
+                return Ok(message);
+            }
         }
-        if !self.reader.begin().await.map_err(|error| broken(&error))? {
-            return Ok(None);
-        }
-        // Only while a frame is under way: idle connections are many.
-        Box::pin(self.frame()).await.map(Some)
     }
 
-    async fn frame(&mut self) -> Result<Incoming, Closed> {
+    /// A message, unless it answers a call past the RPC system.
+    async fn frame(&mut self) -> Result<Option<Incoming>, Closed> {
         let limit = self.shared.limits.header;
         let (ends, header) = in_time(|| limit, self.header()).await?;
         let words = ends.last().copied().unwrap_or_default();
@@ -115,10 +131,14 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         let mut options = ReaderOptions::new();
         options.traversal_limit_in_words(Some(visits));
         let message = Reader::new(Segments { words, ends }, options);
-        if let Ok(body) = message.get_root() {
-            self.shared.questions.came(body, self.shared.most_questions())?;
-        }
-        Ok(Incoming { message, _permit: permit })
+        let body = message.get_root();
+        let came = |body| self.shared.questions.came(body, self.shared.most_questions());
+        let answered = body.map_or(Ok(None), came)?;
+        let message = Incoming { message, _permit: permit };
+        Ok(match answered.zip(self.shared.asked()) {
+            Some((question, direct)) => direct.came(question, message),
+            None => Some(message),
+        })
     }
 
     /// Answers to what is read would only make a full queue fuller.

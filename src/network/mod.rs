@@ -10,6 +10,7 @@ mod budget;
 mod closed;
 mod connect;
 mod connection;
+mod direct;
 mod enclosed;
 mod handle;
 mod incoming;
@@ -24,6 +25,8 @@ mod vat;
 pub(crate) use budget::Budget;
 pub(crate) use closed::{Cause, Closed};
 pub(crate) use connect::connect;
+pub(crate) use direct::{Answer, Object, Returned};
+pub(crate) use enclosed::Mark;
 pub(crate) use handle::Handle;
 pub(crate) use limits::Limits;
 #[cfg(any(test, feature = "receive"))]

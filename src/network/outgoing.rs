@@ -6,12 +6,16 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
+use capnp::any_pointer;
 use capnp::capability::Promise;
 use capnp::message::{Builder, HeapAllocator};
+use capnp_rpc::rpc_capnp::{message, message_target};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::closed::{Cause, Closed};
+use super::direct::Object;
 use super::enclosed::Enclosed;
 use super::shared::{Built, Queued, Shared};
 
@@ -27,6 +31,7 @@ const FIRST_SEGMENT: (u32, u32) = (16, 128);
 /// A message under construction.
 pub(super) struct Outgoing {
     message: Builder<HeapAllocator>,
+    enclosed: Option<Enclosed>,
     shared: Rc<Shared>,
 }
 
@@ -34,7 +39,24 @@ impl Outgoing {
     pub(super) fn new(hint: u32, shared: Rc<Shared>) -> Self {
         let words = hint.clamp(FIRST_SEGMENT.0, FIRST_SEGMENT.1);
         let message = Builder::new(HeapAllocator::new().first_segment_words(words));
-        Self { message, shared }
+        Self { message, enclosed: None, shared }
+    }
+
+    /// Puts `bytes` in the place of the mark. Nothing more is added to the message then.
+    pub(super) fn enclose(&mut self, bytes: Bytes) -> capnp::Result<()> {
+        self.enclosed = Enclosed::new(&self.message.get_segments_for_output(), bytes);
+        let none = || capnp::Error::failed("a message without a place for its bytes".to_owned());
+        self.enclosed.is_some().then_some(()).ok_or_else(none)
+    }
+
+    /// Queues it.
+    pub(super) fn leave(self) -> Built {
+        let Self { message, enclosed, shared } = self;
+        let message = Rc::new(message);
+        let queued = Queued { message: Rc::clone(&message), enclosed };
+        let bytes = size(&queued);
+        shared.push(queued, bytes);
+        message
     }
 }
 
@@ -49,16 +71,11 @@ impl capnp_rpc::OutgoingMessage for Outgoing {
 
     /// Resolves at once: whoever waits for bytes on the wire asks for an answer.
     fn send(self: Box<Self>) -> (Promise<(), capnp::Error>, Built) {
-        let Self { message, shared } = *self;
-        if let Ok(body) = message.get_root_as_reader() {
-            shared.questions.goes(body);
+        if let Ok(body) = self.message.get_root_as_reader() {
+            self.shared.questions.goes(body);
+            self.shared.called.set(object(body));
         }
-        let enclosed = shared.enclosed(&message.get_segments_for_output());
-        let message = Rc::new(message);
-        let queued = Queued { message: Rc::clone(&message), enclosed };
-        let bytes = size(&queued);
-        shared.push(queued, bytes);
-        (Promise::ok(()), message)
+        (Promise::ok(()), self.leave())
     }
 
     fn take(self: Box<Self>) -> Builder<HeapAllocator> {
@@ -67,6 +84,17 @@ impl capnp_rpc::OutgoingMessage for Outgoing {
 
     fn size_in_words(&self) -> usize {
         self.message.size_in_words()
+    }
+}
+
+/// Which of the peer's objects a message calls.
+fn object(body: any_pointer::Reader<'_>) -> Option<Object> {
+    let Ok(message::Call(call)) = body.get_as::<message::Reader<'_>>().ok()?.which() else {
+        return None;
+    };
+    match call.ok()?.get_target().ok()?.which() {
+        Ok(message_target::ImportedCap(object)) => Some(object),
+        _ => None,
     }
 }
 
@@ -165,6 +193,8 @@ async fn add<W: AsyncWrite + Unpin>(
 fn table(to: &mut Vec<u8>, segments: &[&[u8]], enclosed: Option<&Enclosed>) {
     let lengths = segments.iter().map(|segment| segment.len()).chain(enclosed.map(Enclosed::len));
     let count = segments.len() + usize::from(enclosed.is_some());
+    // Most often for all that is copied.
+    to.reserve(FIRST_SEGMENT.1 as usize * 8);
     to.extend_from_slice(&(count as u32).saturating_sub(1).to_le_bytes());
     for length in lengths {
         to.extend_from_slice(&((length / 8) as u32).to_le_bytes());

@@ -15,20 +15,25 @@ const FEW: usize = 4;
 pub(super) struct Questions(RefCell<Vec<u32>>);
 
 impl Questions {
-    /// Takes note of a message that came; the error is that it asks one question more than `most`.
-    /// What is no message of the protocol is the RPC system's to refuse.
-    pub(super) fn came(&self, body: any_pointer::Reader<'_>, most: usize) -> Result<(), Closed> {
+    /// Takes note of a message that came, and says which question of ours it answers, if any. The error is that
+    /// it asks one question more than `most`. What is no message of the protocol is the RPC system's to refuse.
+    pub(super) fn came(
+        &self,
+        body: any_pointer::Reader<'_>,
+        most: usize,
+    ) -> Result<Option<u32>, Closed> {
         let Ok(Ok(which)) = body.get_as::<message::Reader<'_>>().map(message::Reader::which) else {
-            return Ok(());
+            return Ok(None);
         };
         let asked = match which {
             message::Bootstrap(Ok(bootstrap)) => bootstrap.get_question_id(),
             message::Call(Ok(call)) => call.get_question_id(),
             message::Finish(Ok(finish)) => {
                 self.done(finish.get_question_id());
-                return Ok(());
+                return Ok(None);
             }
-            _ => return Ok(()),
+            message::Return(Ok(answer)) => return Ok(Some(answer.get_answer_id())),
+            _ => return Ok(None),
         };
         let mut open = self.0.borrow_mut();
         if !open.contains(&asked) {
@@ -38,7 +43,7 @@ impl Questions {
             let detail = format!("the peer has more than {most} questions open at one time");
             return Err(Closed::new(Cause::Flood, detail));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Takes note of a message that goes: some answers need no word that they were understood.

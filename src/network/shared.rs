@@ -6,12 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use capnp::message::{Builder, HeapAllocator};
 use tokio::sync::Notify;
 
 use super::closed::Closed;
-use super::enclosed::{Enclosed, Mark, Waiting};
+use super::direct::{Direct, Object};
+use super::enclosed::Enclosed;
 use super::limits::{Limits, SEGMENTS, STRANGER};
 use super::questions::Questions;
 
@@ -42,8 +42,10 @@ pub(super) struct Shared {
     /// The peer has said who it is, or we chose it.
     pub(super) is_known: Cell<bool>,
     pub(super) questions: Questions,
-    /// For a message that is still made; most connections never need it.
-    waiting: OnceCell<Box<Waiting>>,
+    /// Of whoever calls; most connections never need it.
+    direct: OnceCell<Box<Direct>>,
+    /// The object of the peer's that the newest message calls.
+    pub(super) called: Cell<Option<Object>>,
     queue: RefCell<VecDeque<Queued>>,
     queued_bytes: Cell<usize>,
     closed: RefCell<Option<Box<Closed>>>,
@@ -83,7 +85,8 @@ impl Shared {
             segments: Cell::new(SEGMENTS),
             is_known: Cell::new(false),
             questions: Questions::default(),
-            waiting: OnceCell::new(),
+            direct: OnceCell::new(),
+            called: Cell::new(None),
             queue: RefCell::default(),
             queued_bytes: Cell::new(0),
             closed: RefCell::default(),
@@ -97,19 +100,14 @@ impl Shared {
         }
     }
 
-    /// What is to be in the next message in place of `bytes`.
-    pub(super) fn enclose(&self, bytes: Bytes) -> Mark {
-        self.waiting.get_or_init(Box::default).put(bytes)
+    /// The calls past the RPC system, if there are any.
+    pub(super) fn asked(&self) -> Option<&Direct> {
+        self.direct.get().map(|direct| &**direct)
     }
 
-    /// Whether no message has come for what was enclosed.
-    pub(super) fn is_left_out(&self) -> bool {
-        self.waiting.get().is_some_and(|waiting| waiting.is_left())
-    }
-
-    /// What goes with a message of these segments.
-    pub(super) fn enclosed(&self, segments: &[&[u8]]) -> Option<Enclosed> {
-        self.waiting.get().and_then(|waiting| waiting.taken(segments))
+    /// The same, which are to be now.
+    pub(super) fn direct(&self) -> &Direct {
+        self.direct.get_or_init(Box::default)
     }
 
     pub(super) fn count(&self, add: impl FnOnce(&mut Traffic)) {
@@ -164,6 +162,7 @@ impl Shared {
     pub(super) fn close(&self, why: Closed) {
         self.closed.borrow_mut().get_or_insert_with(|| Box::new(why));
         self.reader.wake();
+        self.asked().into_iter().for_each(Direct::wake);
         self.ending.notify_waiters();
     }
 

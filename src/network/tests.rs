@@ -14,7 +14,7 @@ use crate::schema::ingest_capnp::session;
 
 mod bounds;
 mod calls;
-mod enclosed;
+mod direct;
 mod foreign;
 
 /// Long for anything that should happen at all.

@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use capnp::capability::Promise;
+use capnp::any_pointer;
+use capnp::capability::{Promise, Response};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout};
 
@@ -25,14 +26,12 @@ use super::window::Credit;
 use super::{Signal, answer};
 use crate::config::plan::{Compression, Token};
 use crate::encode::capnp::columns::to_rows;
+use crate::network::{Answer, Mark, Returned};
 use crate::schema::ingest_capnp::frame::Format;
 use crate::schema::ingest_capnp::{gateway, session};
 
-/// An answer to be.
-type Exported = Promise<capnp::capability::Response<session::export_results::Owned>, capnp::Error>;
-
-/// Up to here a copy costs less than a segment of its own.
-const COPIED: usize = 4 * 1024;
+/// The number of the method in the schema.
+const EXPORT: u16 = 0;
 /// Between two pings.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// What a farewell may take.
@@ -143,37 +142,39 @@ impl Session {
             None => Ok(answer.await),
         };
         let read = match answered {
-            Ok(Ok(response)) => self.read(&response, call.frame.items),
+            Ok(Ok(answered)) => self.read(&answered, call.frame.items),
             Ok(Err(error)) => Err(self.failed(&error).await),
             Err(late) => Err(late),
         };
         read.map_err(|ended| (Some(ended), true))
     }
 
-    /// The call. What is large goes with its message and is not copied into it.
-    fn export(&self, call: &Call<'_>, format: Format, packed: &Packed) -> Exported {
-        let send = |data: &[u8]| {
-            let mut request = self.state.client.borrow().export_request();
-            let Call { frame, signal, process, .. } = *call;
-            let batch = Batch { frame, signal, format, process };
-            batch.write(packed, data, request.get().init_batch());
+    /// The call: past the RPC system, once it is known how the receiver's object is called.
+    fn export(&self, call: &Call<'_>, format: Format, packed: &Packed) -> capnp::Result<Exported> {
+        let Call { frame, signal, process, .. } = *call;
+        let batch = Batch { frame, signal, format, process };
+        if let Some(object) = self.state.object() {
+            let data = packed.data.clone();
+            let fill = |params: any_pointer::Builder<'_>, mark: &Mark| {
+                let params = params.init_as::<session::export_params::Builder<'_>>();
+                batch.write(packed, mark, params.init_batch());
+            };
+            let handle = &self.state.handle;
+            return handle
+                .call::<session::Client>(object, EXPORT, data, fill)
+                .map(Exported::Direct);
+        }
+        Ok(Exported::Rpc(self.state.ask(|client| {
+            let mut request = client.export_request();
+            batch.write(packed, &packed.data, request.get().init_batch());
             request.send().promise
-        };
-        if packed.data.len() <= COPIED {
-            return send(&packed.data);
-        }
-        let exported = send(&self.state.handle.enclose(packed.data.clone()));
-        if self.state.handle.is_left_out() {
-            // The receiver's object is elsewhere: the message took another way, where nobody knows the mark.
-            return send(&packed.data);
-        }
-        exported
+        })))
     }
 
     /// An answer, or the end of the connection: also where the RPC system is gone without a word.
-    async fn answered<T>(&self, answer: Promise<T, capnp::Error>) -> capnp::Result<T> {
-        let (mut answer, mut over) = (pin!(answer), pin!(self.state.handle.over()));
-        poll_fn(|context| match answer.as_mut().poll(context) {
+    async fn answered(&self, exported: capnp::Result<Exported>) -> capnp::Result<Answered> {
+        let (mut answer, mut over) = (exported?, pin!(self.state.handle.over()));
+        poll_fn(|context| match answer.poll(context) {
             Poll::Ready(answered) => Poll::Ready(answered),
             Poll::Pending => over.as_mut().poll(context).map(|why| {
                 let why = why.map_or_else(|| "the connection ended".to_owned(), |why| why.detail);
@@ -192,13 +193,9 @@ impl Session {
         }
     }
 
-    fn read(
-        &self,
-        response: &capnp::capability::Response<session::export_results::Owned>,
-        items: u32,
-    ) -> Result<Outcome, Ended> {
+    fn read(&self, answered: &Answered, items: u32) -> Result<Outcome, Ended> {
         let read = || {
-            let outcome = response.get()?.get_outcome()?;
+            let outcome = answered.results()?.get_outcome()?;
             if outcome.has_credit() {
                 self.state.renew(outcome.get_credit()?);
             }
@@ -214,8 +211,37 @@ impl Drop for Session {
     }
 }
 
+/// An answer to be.
+enum Exported {
+    Rpc(Promise<Response<session::export_results::Owned>, capnp::Error>),
+    Direct(Answer),
+}
+
+impl Exported {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<capnp::Result<Answered>> {
+        match self {
+            Self::Rpc(answer) => Pin::new(answer).poll(context).map_ok(Answered::Rpc),
+            Self::Direct(answer) => Pin::new(answer).poll(context).map_ok(Answered::Direct),
+        }
+    }
+}
+
+enum Answered {
+    Rpc(Response<session::export_results::Owned>),
+    Direct(Returned),
+}
+
+impl Answered {
+    fn results(&self) -> capnp::Result<session::export_results::Reader<'_>> {
+        match self {
+            Self::Rpc(answer) => answer.get(),
+            Self::Direct(answer) => answer.results(),
+        }
+    }
+}
+
 struct Login {
-    answer: Promise<capnp::capability::Response<gateway::open_results::Owned>, capnp::Error>,
+    answer: Promise<Response<gateway::open_results::Owned>, capnp::Error>,
     has_token: bool,
     handshake: Duration,
 }

@@ -3,17 +3,20 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use capnp::capability::FromClientHook as _;
 use tokio::sync::{Mutex, Notify};
 
 use super::ended::{Ended, Then};
 use super::hello::Peer;
 use super::window::{Credit, Window};
-use crate::network::Handle;
+use crate::network::{Handle, Object};
 use crate::schema::ingest_capnp::{credit, session};
 
 pub(super) struct State {
     pub(super) handle: Handle,
     pub(super) client: RefCell<session::Client>,
+    /// What `client` is on the wire, once it is known and stays.
+    object: Cell<Option<Object>>,
     phase: RefCell<Phase>,
     /// What the receiver last allowed; `None` before its first word.
     credit: Cell<Option<Credit>>,
@@ -67,6 +70,7 @@ impl State {
         Self {
             handle,
             client: RefCell::new(client),
+            object: Cell::new(None),
             phase: RefCell::new(Phase::Opening),
             credit: Cell::new(None),
             peer: Cell::default(),
@@ -96,12 +100,28 @@ impl State {
         let unsaid = Credit { batches: u32::MAX, bytes: 0, batch: 0, uncompressed: 0 };
         self.credit.set(Some(credit.unwrap_or(unsaid)));
         let before = self.client.replace(client);
+        self.object.set(None);
         self.set(if self.credit.get().is_some_and(|credit| credit.batches == 0) {
             Phase::Retired
         } else {
             Phase::Open
         });
         drop(before);
+    }
+
+    /// The receiver's object, for calls past the RPC system.
+    pub(super) fn object(&self) -> Option<Object> {
+        self.object.get()
+    }
+
+    /// Makes a call by the RPC system, and finds out whether the next one needs it.
+    pub(super) fn ask<T>(&self, call: impl FnOnce(&session::Client) -> T) -> T {
+        let client = self.client.borrow();
+        let (made, object) = self.handle.object_of(|| call(&client));
+        // Of a promise may come another object, and its number is free then.
+        let is_settled = client.as_client_hook().when_more_resolved().is_none();
+        self.object.set(object.filter(|_| is_settled));
+        made
     }
 
     /// Fresh credit, with an answer or a ping. None at all ends the session once all is answered.
