@@ -33,7 +33,7 @@ use std::process::ExitCode;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const USAGE: &str = "usage: load-bench run --without BINARY [--rounds N] [--seconds N] [--in-flight N] \
-    [--iterations N] [--record FILE]\n       load-bench table FILE";
+    [--iterations N] [--record FILE] [--may-drop]\n       load-bench table FILE";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -35,12 +35,15 @@ pub const COLUMNS: [&str; 22] = [
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     pub variant: String,
+    /// Spans and points that the server counted as dropped; in no record.
+    pub dropped: [f64; 2],
     values: HashMap<&'static str, f64>,
 }
 
 impl Row {
-    pub fn new(variant: &str, values: [f64; COLUMNS.len()]) -> Self {
-        Self { variant: variant.to_owned(), values: COLUMNS.into_iter().zip(values).collect() }
+    pub fn new(variant: &str, dropped: [f64; 2], values: [f64; COLUMNS.len()]) -> Self {
+        let values = COLUMNS.into_iter().zip(values).collect();
+        Self { variant: variant.to_owned(), dropped, values }
     }
 
     pub fn of(&self, column: &str) -> f64 {
@@ -56,6 +59,23 @@ impl Row {
         ]
         .into_iter()
         .any(|(submitted, delivered)| self.of(submitted) != self.of(delivered))
+    }
+
+    /// Something neither arrived nor was counted as dropped, or nothing arrived at all.
+    pub fn is_uncounted(&self) -> bool {
+        let [spans, points] = self.dropped;
+        let sums =
+            [("submitted", "delivered", spans), ("points_submitted", "points_delivered", points)];
+        let records =
+            ["metric_records_submitted", "metric_records_delivered"].map(|of| self.of(of));
+        // Each point says all since the start, so one that is dropped is made good by the next.
+        let is_short =
+            if points > 0.0 { records[1] > records[0] } else { records[1] != records[0] };
+        is_short
+            || sums.into_iter().any(|(submitted, delivered, dropped)| {
+                let (submitted, delivered) = (self.of(submitted), self.of(delivered));
+                submitted != delivered + dropped || (submitted > 0.0 && delivered == 0.0)
+            })
     }
 
     pub fn heading() -> String {
