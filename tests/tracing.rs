@@ -64,6 +64,71 @@ fn fields_keep_their_kinds() {
 }
 
 #[test]
+fn a_place_says_each_time_what_it_said_first() {
+    let capture = recorded(|| {
+        let long = "x".repeat(300);
+        for _ in 0..4 {
+            let _span = info_span!(
+                "place",
+                first = 1,
+                second = "two",
+                third = long,
+                fourth = ?[4],
+                a.name.that.is.longer.than.what.is.ready = true,
+                otel.kind = "client",
+            )
+            .entered();
+            tracing::info!(
+                first = -1,
+                second = "",
+                third = long,
+                fourth = u64::MAX,
+                error = "bad",
+                exception.message = "worse",
+                yes = true,
+                half = 0.5,
+                "said"
+            );
+        }
+    });
+    let (spans, logs) = (capture.spans(), capture.logs());
+    assert_eq!((spans.len(), logs.len()), (4, 4));
+    let (span, log) = (&spans[0], &logs[0]);
+    assert_eq!((span.attributes.len(), span.kind), (5, Kind::Client));
+    for (key, value) in [("fourth", i64::MAX.into()), ("second", "".into()), ("half", 0.5.into())] {
+        assert_eq!(attribute(&log.attributes, key), Some(&value), "{key}");
+    }
+    // The last one under a key.
+    assert_eq!(attribute(&log.attributes, "exception.message"), Some(&"worse".into()));
+    for (other, of) in spans.iter().zip(&logs) {
+        assert_eq!((&other.attributes, other.kind), (&span.attributes, span.kind));
+        assert_eq!((&of.attributes, &of.body), (&log.attributes, &log.body));
+    }
+}
+
+#[test]
+fn a_limit_holds_where_keys_are_ready() {
+    let capture = Capture::builder()
+        .variable("OTEL_ATTRIBUTE_COUNT_LIMIT", "2")
+        .variable("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3")
+        .start();
+    let subscriber = tracing_subscriber::registry().with(trackside::layer());
+    with_default(subscriber, || {
+        for _ in 0..3 {
+            let _span = info_span!("place", first = "long text", second = 2, third = 3).entered();
+            tracing::info!(first = "long text", second = 2, third = 3, "said");
+        }
+    });
+    let expected = [("first".to_owned(), "lon".into()), ("second".to_owned(), 2.into())];
+    let (spans, logs) = (capture.spans(), capture.logs());
+    assert_eq!((spans.len(), logs.len()), (3, 3));
+    for (span, log) in spans.iter().zip(&logs) {
+        assert_eq!((&span.attributes[..], span.dropped_attributes), (&expected[..], 1));
+        assert_eq!(log.attributes, expected);
+    }
+}
+
+#[test]
 fn names_that_mean_something_become_it() {
     let capture = recorded(|| {
         let _ = info_span!("a", otel.name = "GET /", otel.kind = ?Kind::Server, otel.status_code = "OK");
