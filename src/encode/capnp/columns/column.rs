@@ -188,6 +188,7 @@ impl<'a> Cells<'a> {
 
     /// Adds a column. Numbers are compared as signed ones: -1 is next to 0.
     #[inline]
+    #[allow(clippy::manual_inspect, reason = "through `inspect`, each number looks for room")]
     pub(super) fn add(&mut self, numbers: impl Iterator<Item = u64>) -> Column {
         let (mut least, mut most) = (i64::MAX, i64::MIN);
         self.numbers.clear();

@@ -116,8 +116,8 @@ impl Spans {
         });
     }
 
-    /// Stages the attributes; gives the number of their shape. A function of its own, whose loop has all registers.
-    #[inline(never)]
+    /// Stages the attributes; gives the number of their shape.
+    #[inline(always)]
     fn attributes(&mut self, values: &mut Values, from: &impl Attributes) -> u32 {
         let mut way = self.shapes.begin();
         from.attributes(|key, value| {
