@@ -102,6 +102,24 @@ fn a_handle_that_was_given_nothing_to_do_does_nothing() -> Result<(), Error> {
 }
 
 #[test]
+fn a_panic_goes_through_a_future_as_it_is() {
+    let late = || async {
+        if std::hint::black_box(true) {
+            panic!("late");
+        }
+        Ok::<_, String>(1)
+    };
+    let caught = [
+        catch_unwind(|| drop(block_on(telemetry::instrument(late(), "name").errors()))),
+        catch_unwind(|| drop(block_on(telemetry::in_context(late())))),
+        catch_unwind(|| drop(block_on(rpc::handler(late())))),
+    ];
+    for caught in caught {
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"late"));
+    }
+}
+
+#[test]
 fn futures_resolve_to_what_they_wrap() {
     let parent = Parent::root;
     let instrumented = telemetry::instrument(async { 1_u8 }, "name")
