@@ -205,6 +205,10 @@ impl<'a> SpanView for PackedSpan<'a> {
         text(self.scope)
     }
 
+    fn copied_scope(&self) -> &[u8] {
+        self.scope
+    }
+
     fn name(&self) -> &str {
         text(self.name)
     }

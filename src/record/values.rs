@@ -86,14 +86,11 @@ pub(crate) fn alone<'a>(value: Value<'a>, into: &'a mut Vec<u8>) -> (u8, &'a [u8
 /// Lends the value of `alone`.
 #[inline]
 pub(crate) fn value(tag: u8, bytes: &[u8], take: impl FnOnce(Any<'_>)) {
-    let array = ArrayBytes(bytes);
-    take(match tag {
-        STR => Any::Str(text(bytes)),
-        I64 => Any::I64(i64::from_le_bytes(word(bytes))),
-        BOOL => Any::Bool(bytes.first() == Some(&1)),
-        F64 => Any::F64(f64::from_le_bytes(word(bytes))),
-        BYTES => Any::Bytes(bytes),
-        _ => Any::Array(&array),
+    copied(tag, bytes, |value| {
+        take(match value {
+            Copied::Text(bytes) => Any::Str(text(bytes)),
+            Copied::Any(value) => value,
+        });
     });
 }
 

@@ -175,7 +175,24 @@ fn a_scope_for_each_library_behind_the_own() {
         ["trackside 1.2.3: 2 5", "a v1: 1 4", "b : 3", "a : 6"]
     );
     assert_eq!(request(&[("b", "1")]), ["b : 1"]);
+    assert_eq!(request(&[("c", "1"), ("b", "2"), ("c", "3")]), ["c : 1 3", "b : 2"]);
     assert_eq!(request(&[("", "1")]), ["trackside 1.2.3: 1"]);
+}
+
+#[test]
+fn batches_that_are_alike_take_no_memory() {
+    let mut encoder = TraceEncoder::new(&resource(), "trackside", "1.2.3");
+    let scopes = ["", "a", "b\0v1"].map(|scope| SampleSpan {
+        scope: scope.into(),
+        name: "work".repeat(100),
+        ..SampleSpan::default()
+    });
+    let mut batch = || {
+        scopes.iter().cycle().take(30).for_each(|span| encoder.span(span));
+        drop(encoder.finish());
+    };
+    (0..2).for_each(|_| batch());
+    assert_eq!(allocation_counter::measure(batch).count_total, 0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::attribute::attributes;
 use super::envelope::{self, ITEMS, RESOURCE_GROUPS, SCOPE_GROUPS};
 use super::proto::{Writer, varint_len};
-use crate::encode::last::Last;
+use crate::encode::last::{Last, MOST};
 use crate::encode::view::{EventView, LinkView, Scope, SpanView, scope_parts};
 
 /// Writes spans one after the other and hands them out as whole requests.
@@ -25,6 +25,8 @@ pub(crate) struct TraceEncoder {
     head: Writer,
     /// The spans of each other scope.
     others: Vec<Group>,
+    /// Those of the batch before, emptied: the scopes are likely the same again.
+    before: Vec<Group>,
     spans: u32,
     last: Last,
 }
@@ -56,6 +58,7 @@ impl TraceEncoder {
             out: Writer::default(),
             head: Writer::default(),
             others: Vec::new(),
+            before: Vec::new(),
             spans: 0,
             last: Last::default(),
         }
@@ -66,13 +69,34 @@ impl TraceEncoder {
         if self.is_empty() {
             self.begin();
         }
-        let out = match span.scope() {
-            "" => &mut self.out,
-            name => group(&mut self.others, name),
+        let out = match span.copied_scope() {
+            [] => &mut self.out,
+            name => match self.others.iter().rposition(|group| group.name.as_bytes() == name) {
+                // From the back, since a library's spans come in a row.
+                Some(index) => &mut self.others[index].items,
+                None => self.add(span.scope()),
+            },
         };
         // A span is rarely shorter than 128 bytes or longer than 16 KiB: two bytes of length.
         out.message(ITEMS, 2, |out| write_span(out, span));
         self.spans += 1;
+    }
+
+    /// The spans of a scope, as the views name it, that this batch has not had yet.
+    #[cold]
+    fn add(&mut self, name: &str) -> &mut Writer {
+        let group = match self.before.iter().position(|group| group.name == name) {
+            Some(index) => self.before.swap_remove(index),
+            None => {
+                let parts = scope_parts(name);
+                let scope = Scope { name: parts.0, version: parts.1, ..Scope::default() };
+                let scope = envelope::scope(&scope);
+                Group { name: name.to_owned(), scope, items: Writer::default() }
+            }
+        };
+        let index = self.others.len();
+        self.others.push(group);
+        &mut self.others[index].items
     }
 
     /// The length of the request as it stands.
@@ -103,10 +127,17 @@ impl TraceEncoder {
         }
         let room = self.room();
         let own = self.out.len() - room;
-        for group in self.others.drain(..) {
+        self.before.clear();
+        let mut kept = 0;
+        for mut group in self.others.drain(..) {
             self.out.message_head(SCOPE_GROUPS, group.scope.len() + group.items.len());
             self.out.raw(&group.scope);
             self.out.raw(group.items.as_slice());
+            kept += group.items.memory();
+            if kept <= MOST {
+                group.items.clear();
+                self.before.push(group);
+            }
         }
         let others = self.out.len() - room - own;
         let (resource_spans, scope_spans) = self.outer_lengths(own, others);
@@ -145,18 +176,6 @@ impl TraceEncoder {
         let scope_spans = self.scope.len() + own;
         (self.resource.len() + 1 + varint_len(scope_spans) + scope_spans + others, scope_spans)
     }
-}
-
-/// The spans of the scope that the views call `name`; from the back, since a library's spans come in a row.
-fn group<'a>(groups: &'a mut Vec<Group>, name: &str) -> &'a mut Writer {
-    let index = groups.iter().rposition(|group| group.name == name).unwrap_or_else(|| {
-        let parts = scope_parts(name);
-        let scope = Scope { name: parts.0, version: parts.1, ..Scope::default() };
-        let scope = envelope::scope(&scope);
-        groups.push(Group { name: name.to_owned(), scope, items: Writer::default() });
-        groups.len() - 1
-    });
-    &mut groups[index].items
 }
 
 pub(super) fn write_span(out: &mut Writer, span: &impl SpanView) {

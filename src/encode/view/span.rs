@@ -36,6 +36,10 @@ pub(crate) trait SpanView: Attributes {
     fn trace_state(&self) -> &str;
     /// As for a log record: empty for the crate's own scope; see `scope_parts`.
     fn scope(&self) -> &str;
+    /// The same for who only compares it.
+    fn copied_scope(&self) -> &[u8] {
+        self.scope().as_bytes()
+    }
     fn name(&self) -> &str;
     /// The same for who only copies it.
     fn copied_name(&self) -> &[u8] {

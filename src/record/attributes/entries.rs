@@ -1,4 +1,4 @@
-//! The entries of a buffer, read.
+//! Reading the entries of a buffer.
 
 use super::super::values::{copied, text, value};
 use super::{HEAD, MAX_KEY};
@@ -44,10 +44,10 @@ impl Head {
 }
 
 pub(super) struct Entry<'a> {
-    pub(super) tag: u8,
+    tag: u8,
     /// Text that is not read yet.
     pub(super) key: &'a [u8],
-    pub(super) value: &'a [u8],
+    value: &'a [u8],
     pub(super) whole: &'a [u8],
 }
 
