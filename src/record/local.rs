@@ -164,7 +164,7 @@ impl Local {
             limits: Cell::new(Limits::NONE),
             way: RefCell::new(Way::NONE),
             scratch: Cell::new(None),
-            places: Places::NONE,
+            places: Places::new(),
             thread_name: Cell::new(None),
             top: Cell::new(None),
             tickets: Cell::new(0),

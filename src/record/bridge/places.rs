@@ -31,7 +31,9 @@ pub(super) struct Place {
 }
 
 impl Places {
-    pub(crate) const NONE: Self = Self(RefCell::new(Vec::new()));
+    pub(crate) const fn new() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
 
     /// Forgets them all.
     pub(crate) fn clear(&self) {
