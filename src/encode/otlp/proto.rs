@@ -306,7 +306,7 @@ impl Writer {
         let length = self.used - at - reserved;
         match (reserved, &mut self.bytes[at..]) {
             (1, [only, ..]) if length < 1 << 7 => *only = length as u8,
-            (2, [first, second, ..]) if length >= 1 << 7 && length < 1 << 14 => {
+            (2, [first, second, ..]) if (1 << 7..1 << 14).contains(&length) => {
                 (*first, *second) = (length as u8 | 0x80, (length >> 7) as u8);
             }
             _ => self.patch_length(at, reserved),
