@@ -187,7 +187,7 @@ fn outputs_can_be_read_into_the_span() {
 #[test]
 fn an_error_is_read_first_and_then_the_hooks_in_their_order() {
     let capture = Capture::start();
-    let words = vec!["late".to_owned()];
+    let words = [String::from("late")];
     let future = telemetry::instrument(async { Err::<(), _>("refused") }, "fails")
         .on_output(move |_, span| {
             // Moved in, moved out: it is called once.
