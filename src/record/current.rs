@@ -79,9 +79,9 @@ fn settles_at_once(local: &Local, open: &mut Open) -> bool {
         return true;
     }
     let top = local.top.take();
-    let nearest = top.as_ref().map_or(0, |top| top.span);
+    let settles = open.settle_at_once(top.as_deref());
     fill(&local.top, top);
-    open.settle_at_once(nearest)
+    settles
 }
 
 #[inline(always)]

@@ -42,13 +42,15 @@ impl Open {
     /// The first entry, where the nearest span changes nothing: starts the clock. False, and nothing is
     /// done, elsewhere.
     #[inline(always)]
-    pub(crate) fn settle_at_once(&mut self, nearest: u64) -> bool {
+    pub(crate) fn settle_at_once(&mut self, top: Option<&Self>) -> bool {
+        let nearest = top.map_or(0, |top| top.span);
         let stays = nearest == 0 || nearest == self.parent || !self.is_implicit;
-        let is_usual = self.kind_rule == KindRule::Fixed
-            && matches!(self.role, Role::Recording | Role::Unsampled)
-            && !self.has_details;
+        let is_usual = matches!(self.role, Role::Recording | Role::Unsampled) && !self.has_details;
         if !stays || !is_usual {
             return false;
+        }
+        if self.kind_rule == KindRule::ServerCall {
+            self.settle_kind(top);
         }
         self.is_new = false;
         self.is_implicit = false;
@@ -76,7 +78,7 @@ impl Open {
         is_other && is_foreign && (trace == self.trace || self.parent == 0)
     }
 
-    #[cold]
+    #[inline]
     fn settle_kind(&mut self, top: Option<&Self>) {
         self.kind_rule = KindRule::Fixed;
         let is_served = top.is_some_and(Self::is_served);
