@@ -82,6 +82,11 @@ impl Link {
         Ok(session)
     }
 
+    #[cfg(test)]
+    pub(super) fn is_direct(&self) -> bool {
+        self.usable().is_some_and(|session| session.is_direct())
+    }
+
     fn usable(&self) -> Option<Rc<Session>> {
         let session = self.session.borrow();
         session.as_ref().filter(|session| session.is_usable()).map(Rc::clone)

@@ -171,6 +171,12 @@ impl Session {
         })))
     }
 
+    /// Whether its calls go past the RPC system.
+    #[cfg(test)]
+    pub(super) fn is_direct(&self) -> bool {
+        self.state.object().is_some()
+    }
+
     /// An answer, or the end of the connection: also where the RPC system is gone without a word.
     async fn answered(&self, exported: capnp::Result<Exported>) -> capnp::Result<Answered> {
         let (mut answer, mut over) = (exported?, pin!(self.state.handle.over()));

@@ -23,6 +23,7 @@ fn a_thousand_batches_take_one_connection() {
         assert_eq!((receiver.script.connections.get(), receiver.script.logins.get()), (1, 1));
         let process = seen[0].exporter.0;
         assert!(process != 0 && seen.iter().all(|seen| seen.exporter.0 == process));
+        assert!(links.link(&plan).is_direct(), "each call goes by the RPC system");
         links.close().await;
         assert_eq!(receiver.script.closes.get(), 1);
     });
