@@ -21,8 +21,8 @@ impl Logs {
         let inside = &mut self.items.inside;
         let start = inside.len();
         let mut body = Target::NONE;
-        from.body(|from| {
-            let staged = values.value(from);
+        from.copied_body(|from| {
+            let staged = values.copied(from);
             let (target, place) = inside.apart::<value::Builder<'_>>();
             values.write_value(staged, inside, place);
             body = target;

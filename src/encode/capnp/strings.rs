@@ -63,23 +63,24 @@ impl Default for Strings {
 impl Strings {
     /// The number of `text`, which is added if it is new.
     #[inline]
-    pub(super) fn index(&mut self, text: &str) -> u32 {
+    pub(super) fn index(&mut self, text: impl AsRef<[u8]>) -> u32 {
+        let text = text.as_ref();
         if text.is_empty() { 0 } else { self.find(text) }
     }
 
-    fn find(&mut self, text: &str) -> u32 {
-        let (at, tag) = self.place(hash(self.seed, text.as_bytes()));
+    fn find(&mut self, text: &[u8]) -> u32 {
+        let (at, tag) = self.place(hash(self.seed, text));
         self.find_from(at, tag, text)
     }
 
     /// Where the search goes on behind a slot whose tag is another text's too, which hardly happens.
     #[inline(never)]
-    fn find_behind(&mut self, at: usize, tag: u32, text: &str) -> u32 {
+    fn find_behind(&mut self, at: usize, tag: u32, text: &[u8]) -> u32 {
         self.find_from((at + 1) & (self.slots.len() - 1), tag, text)
     }
 
     #[inline(always)]
-    fn find_from(&mut self, mut at: usize, tag: u32, text: &str) -> u32 {
+    fn find_from(&mut self, mut at: usize, tag: u32, text: &[u8]) -> u32 {
         while let Some(slot) = self.slots.get(at).filter(|slot| slot.stamp > self.earlier) {
             if slot.tag == tag {
                 let index = slot.stamp - self.earlier;
@@ -95,7 +96,7 @@ impl Strings {
 
     /// The same for an attribute's key.
     #[inline(always)]
-    pub(super) fn key(&mut self, text: &str) -> u32 {
+    pub(super) fn key(&mut self, text: impl AsRef<[u8]>) -> u32 {
         let last = self.last_key as usize;
         let guess = self.texts[last].next_key;
         let key = self.index_near(guess, text);
@@ -108,13 +109,15 @@ impl Strings {
 
     /// The same for a text that most likely is the one of this number.
     #[inline(always)]
-    pub(super) fn index_near(&mut self, guess: u32, text: &str) -> u32 {
+    pub(super) fn index_near(&mut self, guess: u32, text: impl AsRef<[u8]>) -> u32 {
+        let text = text.as_ref();
         if self.is(guess, text) { guess } else { self.index(text) }
     }
 
     /// The same for the value of the attribute whose key is `key`.
     #[inline(always)]
-    pub(super) fn value(&mut self, key: u32, text: &str) -> u32 {
+    pub(super) fn value(&mut self, key: u32, text: impl AsRef<[u8]>) -> u32 {
+        let text = text.as_ref();
         let guess = self.texts[key as usize].value;
         if self.is(guess, text) {
             return guess;
@@ -126,8 +129,8 @@ impl Strings {
 
     /// Whether `index` is `text`.
     #[inline(always)]
-    pub(super) fn is(&self, index: u32, text: &str) -> bool {
-        same(self.bytes(index), text.as_bytes())
+    pub(super) fn is(&self, index: u32, text: impl AsRef<[u8]>) -> bool {
+        same(self.bytes(index), text.as_ref())
     }
 
     /// Where in the blob a text lies: where it begins, and how long it is.
@@ -139,10 +142,10 @@ impl Strings {
 
     /// Whether `text` lies there.
     #[inline(always)]
-    pub(super) fn lies_at(&self, place: (u32, u32), text: &str) -> bool {
+    pub(super) fn lies_at(&self, place: (u32, u32), text: &[u8]) -> bool {
         let (start, length) = (place.0 as usize, place.1 as usize);
         let there = self.blob.get(start..start + length);
-        text.len() == length && there.is_some_and(|there| same(there, text.as_bytes()))
+        text.len() == length && there.is_some_and(|there| same(there, text))
     }
 
     pub(super) fn blob(&self) -> &[u8] {
@@ -189,13 +192,13 @@ impl Strings {
     }
 
     #[inline(never)]
-    fn add(&mut self, at: usize, tag: u32, text: &str) -> u32 {
+    fn add(&mut self, at: usize, tag: u32, text: &[u8]) -> u32 {
         if self.blob.len() + text.len() > MAX_BYTES {
             return 0;
         }
         let index = self.texts.len() as u32;
         let start = self.blob.len() as u32;
-        self.blob.extend_from_slice(text.as_bytes());
+        self.blob.extend_from_slice(text);
         self.texts.push(Text { start, end: self.blob.len() as u32, ..Text::default() });
         self.slots[at] = Slot { stamp: self.earlier + index, tag };
         if self.texts.len() * 2 > self.slots.len() {
@@ -334,10 +337,10 @@ mod tests {
             let place = strings.place_of(*index);
             for other in known.keys() {
                 assert_eq!(strings.is(*index, other), text == other);
-                assert_eq!(strings.lies_at(place, other), text == other);
+                assert_eq!(strings.lies_at(place, other.as_bytes()), text == other);
             }
         }
-        assert!(!strings.lies_at((u32::MAX, 1), "x"));
+        assert!(!strings.lies_at((u32::MAX, 1), b"x"));
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Spans {
         });
         let links = self.close_links();
         let [high, low] = halves(from.trace());
-        let (flags, name) = (from.flags(), values.strings.index(from.name()));
+        let (flags, name) = (from.flags(), values.strings.index(from.copied_name()));
         let trace_state = values.strings.index(from.trace_state());
         let (kind, code) = (from.kind_number() as u32, from.status_code() as u32);
         let message = values.strings.index(from.status_message());

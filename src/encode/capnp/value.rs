@@ -5,7 +5,7 @@ use std::mem;
 use super::message::{Message, Place, Target};
 use super::strings::Strings;
 use super::words::Run;
-use crate::encode::view::{Any, Attributes, Entries, Items};
+use crate::encode::view::{Any, Attributes, Copied, Entries, Items};
 use crate::schema::common_capnp::{key_value, value};
 
 /// Arrays and maps within each other; what is deeper becomes an empty value, as in OTLP. Each takes two
@@ -139,7 +139,7 @@ impl Values {
     #[inline]
     pub(super) fn attributes(&mut self, to: &mut Message, item: &impl Attributes) -> Target {
         let start = to.begin_list();
-        item.attributes(|key, value| {
+        item.copied_attributes(|key, value| {
             let pair = self.pair(key, value);
             if pair.is_behind() {
                 self.behind.push((to.len() + 16, pair.value()));
@@ -164,7 +164,7 @@ impl Values {
     pub(super) fn pairs(&mut self, pairs: &[(&str, Any<'_>)]) -> Run {
         let start = self.pairs.len();
         for (key, value) in pairs {
-            let pair = self.pair(key, *value);
+            let pair = self.pair(key.as_bytes(), (*value).into());
             self.pairs.push(pair);
         }
         Run::since(start, self.pairs.len())
@@ -175,12 +175,20 @@ impl Values {
         self.stage(from, 0)
     }
 
+    /// The same of what is only copied.
+    pub(super) fn copied(&mut self, from: Copied<'_>) -> Staged {
+        match from {
+            Copied::Text(text) => Staged::Text(self.strings.index(text)),
+            Copied::Any(value) => self.value(value),
+        }
+    }
+
     #[inline(always)]
-    fn pair(&mut self, key: &str, value: Any<'_>) -> Pair {
+    fn pair(&mut self, key: &[u8], value: Copied<'_>) -> Pair {
         let key = self.strings.key(key);
         let value = match value {
-            Any::Str(text) => Staged::Text(self.strings.value(key, text)),
-            other => self.stage(other, 0),
+            Copied::Text(text) => Staged::Text(self.strings.value(key, text)),
+            Copied::Any(other) => self.stage(other, 0),
         };
         Pair::new(key, value)
     }

@@ -6,7 +6,7 @@ use super::super::words::Run;
 use super::rare::Rare;
 use super::shapes::{Shapes, Text, Way};
 use super::traces::Traces;
-use crate::encode::view::{Any, Attributes, Entries, EventView, Items, LinkView, SpanView};
+use crate::encode::view::{Any, Attributes, Copied, Entries, EventView, Items, LinkView, SpanView};
 use crate::schema::columns_capnp::attribute::Kind;
 
 /// The spans of a batch.
@@ -87,7 +87,7 @@ impl Spans {
         });
         let first_number = self.numbers.len() as u32;
         let shape = self.attributes(values, from);
-        let name = values.strings.index(from.name());
+        let name = values.strings.index(from.copied_name());
         let habit = Habit {
             flags: from.flags(),
             trace_state: values.strings.index(from.trace_state()),
@@ -120,23 +120,23 @@ impl Spans {
     #[inline(always)]
     fn attributes(&mut self, values: &mut Values, from: &impl Attributes) -> u32 {
         let mut way = self.shapes.begin();
-        from.attributes(|key, value| {
+        from.copied_attributes(|key, value| {
             let step = self.shapes.expected(way);
             if !values.strings.lies_at(step.key.place, key) {
                 way = self.turn(values, way, key, value);
                 return;
             }
             let number = match value {
-                Any::Str(text) if step.kind == Kind::String as u16 => {
+                Copied::Text(text) if step.kind == Kind::String as u16 => {
                     if !values.strings.lies_at(step.value.place, text) {
                         let index = values.strings.index(text);
                         step.value = Text { index, place: values.strings.place_of(index) };
                     }
                     step.value.index.into()
                 }
-                Any::I64(value) if step.kind == Kind::Int as u16 => value as u64,
-                Any::Bool(value) if step.kind == Kind::Bool as u16 => value.into(),
-                Any::F64(value) if step.kind == Kind::Double as u16 => value.to_bits(),
+                Copied::Any(Any::I64(value)) if step.kind == Kind::Int as u16 => value as u64,
+                Copied::Any(Any::Bool(value)) if step.kind == Kind::Bool as u16 => value.into(),
+                Copied::Any(Any::F64(value)) if step.kind == Kind::Double as u16 => value.to_bits(),
                 _ => {
                     way = self.turn(values, way, key, value);
                     return;
@@ -151,9 +151,13 @@ impl Spans {
     /// Stages an attribute that is not as expected, or that no number can hold. Here its value is taken apart:
     /// those that are as expected need not stand in memory for it.
     #[inline(always)]
-    fn turn(&mut self, values: &mut Values, way: Way, key: &str, value: Any<'_>) -> Way {
+    fn turn(&mut self, values: &mut Values, way: Way, key: &[u8], value: Copied<'_>) -> Way {
+        let value = match value {
+            Copied::Text(text) => return self.turn_text(values, way, key, text),
+            Copied::Any(value) => value,
+        };
         match value {
-            Any::Str(text) => self.turn_text(values, way, key, text),
+            Any::Str(text) => self.turn_text(values, way, key, text.as_bytes()),
             Any::I64(value) => self.turn_number(values, way, key, Kind::Int, value as u64),
             Any::Bool(value) => self.turn_number(values, way, key, Kind::Bool, value.into()),
             Any::F64(value) => self.turn_number(values, way, key, Kind::Double, value.to_bits()),
@@ -165,7 +169,7 @@ impl Spans {
     }
 
     #[inline(never)]
-    fn turn_text(&mut self, values: &mut Values, way: Way, key: &str, text: &str) -> Way {
+    fn turn_text(&mut self, values: &mut Values, way: Way, key: &[u8], text: &[u8]) -> Way {
         let key = self.key(values, way, key);
         let number = values.strings.index(text).into();
         self.turn_to(way, key, Kind::String, number)
@@ -176,7 +180,7 @@ impl Spans {
         &mut self,
         values: &mut Values,
         way: Way,
-        key: &str,
+        key: &[u8],
         kind: Kind,
         number: u64,
     ) -> Way {
@@ -185,7 +189,7 @@ impl Spans {
     }
 
     #[inline(never)]
-    fn turn_long(&mut self, values: &mut Values, way: Way, key: &str, value: Long<'_>) -> Way {
+    fn turn_long(&mut self, values: &mut Values, way: Way, key: &[u8], value: Long<'_>) -> Way {
         let key = self.key(values, way, key);
         self.values.push(values.value(match value {
             Long::Bytes(bytes) => Any::Bytes(bytes),
@@ -196,7 +200,7 @@ impl Spans {
     }
 
     /// The number of a key, which may be the one that is expected.
-    fn key(&mut self, values: &mut Values, way: Way, key: &str) -> u32 {
+    fn key(&mut self, values: &mut Values, way: Way, key: &[u8]) -> u32 {
         values.strings.index_near(self.shapes.expected(way).key.index, key)
     }
 
