@@ -163,7 +163,7 @@ fn tell(shared: &Shared, peer: Peer, closed: &Closed) {
 }
 
 fn failed(shared: &Shared, peer: Peer, why: &str) {
-    shared.connections.failed.add(1);
     let line = format!("a connection of {peer} was ended: {why}");
     shared.diagnostics.say(Level::Info, "connection", &line);
+    shared.connections.failed.add(1);
 }

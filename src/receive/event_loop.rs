@@ -82,9 +82,9 @@ impl EventLoop {
 /// How a connection's task ended. Its panic is its own, and the next connection works.
 pub(super) fn ended(shared: &Shared, end: Result<(), JoinError>) {
     if let Err(error) = end {
-        shared.connections.panicked.add(1);
         let line = format!("a connection panicked and was closed: {error}");
         shared.diagnostics.say(Level::Error, "connection panic", &line);
+        shared.connections.panicked.add(1);
     }
 }
 

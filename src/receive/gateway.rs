@@ -83,13 +83,13 @@ impl Gateway {
 
     /// Keeps whoever guesses waiting, and then ends the connection.
     async fn refuse(&self, why: &'static str) -> Error {
-        self.shared.connections.unauthorized.add(1);
         let line = format!("{} was refused: {why}", self.link.peer);
         self.shared.diagnostics.say(
             Level::Warn,
             &format!("unauthorized {}", self.link.peer),
             &line,
         );
+        self.shared.connections.unauthorized.add(1);
         if let Peer::Tcp(address) = self.link.peer {
             let Some(wait) = self.shared.attempts.failed(address) else {
                 // No answer: the connection is closed, and that is all it learns.

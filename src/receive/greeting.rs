@@ -69,11 +69,11 @@ async fn hear(shared: &Shared, stream: Stream, peer: Peer) -> Result<Known, Ende
             // Whoever looks whether somebody listens says nothing.
             let Some(byte) = heard.first() else { return Err(Ended::Told) };
             if *byte != HANDSHAKE {
-                shared.connections.plaintext.add(1);
                 let line = format!(
                     "{peer} speaks without TLS where there has to be TLS; it has to use capnps://"
                 );
                 shared.diagnostics.say(Level::Warn, "plaintext", &line);
+                shared.connections.plaintext.add(1);
                 let _ = timeout(GOODBYE, say(stream, &NOT_TLS)).await;
                 return Err(Ended::Told);
             }
@@ -93,9 +93,9 @@ async fn secure(shared: &Shared, stream: TcpStream, peer: Peer) -> Result<Known,
         shared.diagnostics.say(Level::Warn, "certificates", &line);
     }
     let accepted = accepted.map_err(|why| {
-        shared.connections.handshakes.add(1);
         let line = format!("no TLS with {peer}: {why}");
         shared.diagnostics.say(Level::Warn, &format!("handshake {peer}"), &line);
+        shared.connections.handshakes.add(1);
         Ended::Told
     })?;
     let mut stream = accepted.stream;
@@ -123,9 +123,9 @@ async fn tell_http(
     peer: Peer,
     answer: impl Future<Output = io::Result<()>>,
 ) -> Ended {
-    shared.connections.http.add(1);
     let line = format!("{peer} speaks HTTP, and was told that this is Cap'n Proto");
     shared.diagnostics.say(Level::Warn, "http", &line);
+    shared.connections.http.add(1);
     // Whoever does not take the sentence does without.
     let _ = timeout(GOODBYE, answer).await;
     Ended::Told

@@ -102,8 +102,8 @@ pub(super) async fn accept(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                shared.connections.unauthorized.add(1);
                 shared.diagnostics.say(Level::Warn, "peer", &error.to_string());
+                shared.connections.unauthorized.add(1);
                 continue;
             }
             Err(error) => {
@@ -114,10 +114,10 @@ pub(super) async fn accept(
             }
         };
         let Some(open) = Open::take(&shared) else {
-            shared.connections.over_limit.add(1);
             let most = shared.settings.limits.connections;
             let line = format!("a connection of {peer} was closed: there are {most} already");
             shared.diagnostics.say(Level::Warn, "connections", &line);
+            shared.connections.over_limit.add(1);
             continue;
         };
         shared.connections.accepted.add(1);

@@ -1,5 +1,5 @@
-//! `instructions OPERATION`: warms up, then does it in `measured_batch`, which callgrind is told to collect; or prints
-//! what else there is to count.
+//! `instructions OPERATION [time]`: warms up, then does it in `measured_batch`, which callgrind is told to collect; or
+//! prints what else there is to count, or the time that a frame takes for each of its spans.
 
 mod allocations;
 mod frames;
@@ -27,7 +27,8 @@ const BATCHES: usize = 4;
 
 fn main() {
     let operation = std::env::args().nth(1).unwrap_or_default();
-    if frames::run(&operation) {
+    let timed = std::env::args().nth(2).is_some_and(|word| word == "time");
+    if frames::run(&operation, timed) {
         return;
     }
     let call: fn(usize) = match operation.as_str() {
