@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use capnp::any_pointer;
@@ -27,6 +28,9 @@ const TOGETHER: usize = 64 * 1024;
 
 /// First segments, in words: the hint is 1,024 for every call, however small.
 const FIRST_SEGMENT: (u32, u32) = (16, 128);
+
+/// What came before the connection broke is read within that time.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// A message under construction.
 pub(super) struct Outgoing {
@@ -107,6 +111,11 @@ pub(super) async fn write<W: AsyncWrite + Unpin>(
     let _over = Over(Rc::clone(&shared));
     let result = write_all(&mut writer, &shared).await;
     if let Err(why) = result {
+        if why.cause == Cause::Broken {
+            // What the peer said last may still be there to be read, and says more than that it is gone.
+            let said = shared.until(|shared| shared.closed().map(drop));
+            let _ = Box::pin(timeout(LAST_WORDS, said)).await;
+        }
         // The reading half sees this and ends the connection; only then may we be gone.
         shared.close(why);
         Box::pin(shared.until(|shared| shared.is_closing().then_some(()))).await;
